@@ -1,0 +1,65 @@
+use gridcare_domain::{
+    contact::{Channel, Direction, Outcome},
+    ticket::{Priority, State, TimelineKind, Visibility},
+};
+
+/// Numbers on the wire are those of the domain, so that a code is written once; zero is UNSPECIFIED.
+macro_rules! codes {
+    ($($(#[$doc:meta])* $to:ident $from:ident $type:ty;)+) => {$(
+        #[doc = concat!("The wire's number of a [`", stringify!($type), "`].")]
+        #[must_use]
+        pub fn $to(code: $type) -> i32 { i32::try_from(code.number()).unwrap_or(0) }
+
+        #[doc = concat!("The [`", stringify!($type), "`] of the wire's number; `None` when unspecified or unknown.")]
+        #[must_use]
+        pub fn $from(number: i32) -> Option<$type> { <$type>::from_number(i64::from(number)) }
+    )+};
+}
+
+codes! {
+    channel_to_wire channel_from_wire Channel;
+    direction_to_wire direction_from_wire Direction;
+    outcome_to_wire outcome_from_wire Outcome;
+    state_to_wire state_from_wire State;
+    priority_to_wire priority_from_wire Priority;
+    timeline_kind_to_wire timeline_kind_from_wire TimelineKind;
+    visibility_to_wire visibility_from_wire Visibility;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{contact::v1 as contact, ticket::v1 as ticket};
+
+    #[test]
+    fn every_code_has_its_name_on_the_wire() {
+        for channel in Channel::ALL {
+            let wire = contact::Channel::try_from(channel_to_wire(*channel)).unwrap();
+            assert_eq!(wire.as_str_name(), format!("CHANNEL_{}", channel.code().to_uppercase()));
+        }
+        for direction in Direction::ALL {
+            let wire = contact::Direction::try_from(direction_to_wire(*direction)).unwrap();
+            assert_eq!(wire.as_str_name(), format!("DIRECTION_{}", direction.code().to_uppercase()));
+        }
+        for outcome in Outcome::ALL {
+            let wire = contact::Outcome::try_from(outcome_to_wire(*outcome)).unwrap();
+            assert_eq!(wire.as_str_name(), format!("OUTCOME_{}", outcome.code().to_uppercase()));
+        }
+        for state in State::ALL {
+            let wire = ticket::TicketState::try_from(state_to_wire(*state)).unwrap();
+            assert_eq!(wire.as_str_name(), format!("TICKET_STATE_{}", state.code().to_uppercase()));
+        }
+        for priority in Priority::ALL {
+            let wire = ticket::TicketPriority::try_from(priority_to_wire(*priority)).unwrap();
+            assert_eq!(wire.as_str_name(), format!("TICKET_PRIORITY_{}", priority.code().to_uppercase()));
+        }
+        for kind in TimelineKind::ALL {
+            let wire = ticket::TimelineKind::try_from(timeline_kind_to_wire(*kind)).unwrap();
+            assert_eq!(wire.as_str_name(), format!("TIMELINE_KIND_{}", kind.code().to_uppercase()));
+        }
+        for visibility in Visibility::ALL {
+            let wire = ticket::TimelineVisibility::try_from(visibility_to_wire(*visibility)).unwrap();
+            assert_eq!(wire.as_str_name(), format!("TIMELINE_VISIBILITY_{}", visibility.code().to_uppercase()));
+        }
+    }
+}

@@ -1,0 +1,135 @@
+use gridcare_domain::{
+    capability::Capability,
+    customer_code::{CustomerCode, Subject, pseudonym},
+    feed::{Change, Cursor, Entry, Kind},
+    metric::Bucket,
+    ticket::Ticket,
+};
+use prost::Message as _;
+use uuid::Uuid;
+
+use crate::{
+    convert::{code, metric, time},
+    federation::v1 as wire,
+    federation::v1::feed_entry,
+    metric::v1::MetricBucket,
+};
+
+/// A cursor of this node on the wire.
+#[must_use]
+pub fn cursor_to_wire(node: &str, cursor: &Cursor) -> wire::FeedCursor {
+    wire::FeedCursor {
+        node: node.to_owned(),
+        incarnation: cursor.incarnation.to_string(),
+        position: u64::try_from(cursor.position).unwrap_or(0),
+        batch_id: cursor.batch_id.map(|id| id.to_string()).unwrap_or_default(),
+    }
+}
+
+/// A cursor from the wire. An incarnation may be empty at position 0.
+pub fn cursor_from_wire(cursor: &wire::FeedCursor) -> Result<Cursor, String> {
+    let position = i64::try_from(cursor.position).map_err(|_| "the position is beyond 2^63")?;
+    let uuid = |text: &str, what: &str| Uuid::parse_str(text).map_err(|_| format!("{what} is not a uuid"));
+    let incarnation = match cursor.incarnation.as_str() {
+        "" if position == 0 => Uuid::nil(),
+        text => uuid(text, "incarnation")?,
+    };
+    let batch_id = match cursor.batch_id.as_str() {
+        "" => None,
+        text => Some(uuid(text, "batch_id")?),
+    };
+    Ok(Cursor { incarnation, position, batch_id })
+}
+
+/// A capability on the wire.
+#[must_use]
+pub fn capability_to_wire(capability: &Capability, version: i64) -> wire::Capability {
+    wire::Capability {
+        channel: code::channel_to_wire(capability.channel),
+        metric: capability.metric.clone(),
+        offered_from: capability.offered_from.map(time::timestamp),
+        reported_from: capability.reported_from.map(time::timestamp),
+        reported_through: capability.reported_through.map(time::timestamp),
+        version: u64::try_from(version).unwrap_or(0),
+    }
+}
+
+/// A capability from the wire, with its version.
+pub fn capability_from_wire(capability: &wire::Capability) -> Result<(Capability, i64), String> {
+    let version = i64::try_from(capability.version).map_err(|_| "the version is beyond 2^63")?;
+    let at = |at: &Option<prost_types::Timestamp>| at.as_ref().and_then(time::instant);
+    let read = Capability {
+        channel: code::channel_from_wire(capability.channel).ok_or("a capability has no known channel")?,
+        metric: capability.metric.clone(),
+        offered_from: at(&capability.offered_from),
+        reported_from: at(&capability.reported_from),
+        reported_through: at(&capability.reported_through),
+    };
+    Ok((read, version))
+}
+
+/// What the country may know of a ticket: no free text; customers and agents as pseudonyms under the node's key.
+#[must_use]
+pub fn federated_ticket(ticket: &Ticket, key: &[u8; 32]) -> wire::FederatedTicket {
+    let customer = ticket.customer_code.as_ref().map(|code: &CustomerCode| pseudonym(Subject::Customer, code.as_str(), key));
+    let assignee = ticket.assignee.as_ref().map(|who| pseudonym(Subject::Agent, who, key));
+    wire::FederatedTicket {
+        id: ticket.id.to_string(),
+        reference: ticket.reference.to_string(),
+        version: u64::try_from(ticket.version).unwrap_or(0),
+        state: code::state_to_wire(ticket.state),
+        priority: code::priority_to_wire(ticket.priority),
+        topic: ticket.topic.code().to_owned(),
+        channel: ticket.channel.code().to_owned(),
+        province: ticket.province.clone().unwrap_or_default(),
+        customer_pseudonym: customer.unwrap_or_default(),
+        assignee_pseudonym: assignee.unwrap_or_default(),
+        opened_at: Some(time::timestamp(ticket.opened_at)),
+        updated_at: Some(time::timestamp(ticket.updated_at)),
+        resolved_at: ticket.resolved_at.map(time::timestamp),
+        closed_at: ticket.closed_at.map(time::timestamp),
+    }
+}
+
+/// The feed's change of a ticket.
+#[must_use]
+pub fn ticket_change(ticket: &Ticket, key: &[u8; 32]) -> Change {
+    let payload = federated_ticket(ticket, key).encode_to_vec();
+    Change { kind: Kind::Ticket, key: ticket.id.to_string(), version: ticket.version, payload }
+}
+
+/// The feed's change of a bucket.
+#[must_use]
+pub fn bucket_change(bucket: &Bucket) -> Change {
+    let key = format!("{}/{}/{}", bucket.key.channel, bucket.key.direction, bucket.key.start_us);
+    let payload = metric::bucket_to_wire(bucket).encode_to_vec();
+    Change { kind: Kind::MetricBucket, key, version: bucket.revision, payload }
+}
+
+/// The feed's change of a capability.
+#[must_use]
+pub fn capability_change(capability: &Capability, version: i64) -> Change {
+    let key = format!("{}/{}", capability.channel, capability.metric);
+    let payload = capability_to_wire(capability, version).encode_to_vec();
+    Change { kind: Kind::Capability, key, version, payload }
+}
+
+/// A stored change as an entry's content; an error means that the row is not what this product writes.
+pub fn change_to_wire(change: &Change) -> Result<feed_entry::Change, prost::DecodeError> {
+    let payload = change.payload.as_slice();
+    Ok(match change.kind {
+        Kind::Ticket => feed_entry::Change::Ticket(wire::FederatedTicket::decode(payload)?),
+        Kind::MetricBucket => feed_entry::Change::MetricBucket(MetricBucket::decode(payload)?),
+        Kind::Capability => feed_entry::Change::Capability(wire::Capability::decode(payload)?),
+    })
+}
+
+/// A stored entry on the wire.
+pub fn entry_to_wire(entry: &Entry) -> Result<wire::FeedEntry, prost::DecodeError> {
+    Ok(wire::FeedEntry {
+        position: u64::try_from(entry.position).unwrap_or(0),
+        batch_id: entry.batch_id.to_string(),
+        committed_at: Some(time::micros(entry.committed_us)),
+        change: Some(change_to_wire(&entry.change)?),
+    })
+}

@@ -1,0 +1,32 @@
+//! The wire: generated messages and services of Gridcare, and the conversions between them and the domain.
+
+/// Conversions between the wire and the domain; every violation of a request is reported at once.
+pub mod convert;
+
+/// The compiled descriptors of every package, for reflection.
+pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+
+macro_rules! packages {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
+        $(#[$doc])*
+        pub mod $name {
+            #![allow(clippy::allow_attributes, clippy::pedantic, missing_docs, unreachable_pub, reason = "generated code; the protos carry the documentation")]
+            pub mod v1 {
+                include!(concat!(env!("OUT_DIR"), "/gridcare.", stringify!($name), ".v1.rs"));
+            }
+        }
+    )+};
+}
+
+packages! {
+    /// Contacts of one node.
+    contact,
+    /// Feeds of nodes, and the national view of a gateway.
+    federation,
+    /// Buckets, sketches and figures.
+    metric,
+    /// Data classes of fields.
+    privacy,
+    /// Tickets of one node.
+    ticket,
+}

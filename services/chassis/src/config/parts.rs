@@ -1,0 +1,130 @@
+//! Parts that every process's configuration has.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::Setting;
+
+/// Where a process listens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Listen {
+    /// gRPC, gRPC-Web, health and reflection.
+    pub grpc: SocketAddr,
+    /// `/livez`, `/readyz`, `/metrics`, and open formats.
+    pub http: SocketAddr,
+}
+
+impl Default for Listen {
+    fn default() -> Self {
+        Self { grpc: (Ipv4Addr::LOCALHOST, 7400).into(), http: (Ipv4Addr::LOCALHOST, 7480).into() }
+    }
+}
+
+impl Listen {
+    /// Its keys, under `listen`.
+    pub const SETTINGS: [Setting; 2] = [
+        Setting::new("listen.grpc", "address of the gRPC port, IP:PORT; outside loopback it needs the tls keys"),
+        Setting::new("listen.http", "address of the HTTP port for probes and metrics, IP:PORT"),
+    ];
+
+    /// Violations of its rules.
+    #[must_use]
+    pub fn check(&self) -> Vec<String> {
+        if self.grpc == self.http && self.grpc.port() != 0 {
+            return vec![format!("listen.http: {} is also listen.grpc; give it another port", self.http)];
+        }
+        Vec::new()
+    }
+}
+
+/// The files of mutual TLS. All three are needed outside loopback.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Tls {
+    /// The certificate chain, PEM.
+    pub cert: Option<PathBuf>,
+    /// Its private key, PEM.
+    pub key: Option<PathBuf>,
+    /// The authorities whose clients are let in, PEM.
+    pub client_ca: Option<PathBuf>,
+}
+
+impl Tls {
+    /// Its keys, under `tls`.
+    pub const SETTINGS: [Setting; 3] = [
+        Setting::new("tls.cert", "PEM file with the server's certificate chain"),
+        Setting::new("tls.key", "PEM file with the private key of tls.cert"),
+        Setting::new("tls.client_ca", "PEM file with the authorities whose client certificates are accepted"),
+    ];
+
+    /// Violations of its rules for a gRPC port at `listen`: what [`crate::tls::server`] would refuse, found earlier.
+    #[must_use]
+    pub fn check(&self, listen: SocketAddr) -> Vec<String> {
+        crate::tls::server(self, listen).err().map(|error| error.to_string()).into_iter().collect()
+    }
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// One JSON object per line.
+    Json,
+    /// For people.
+    #[default]
+    Pretty,
+}
+
+/// What a process tells about itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Telemetry {
+    /// How log lines look.
+    pub log: LogFormat,
+    /// Which log lines are written, as `tracing` filters say it.
+    pub filter: String,
+    /// An OTLP collector for traces and metrics; none, and nothing is sent.
+    pub otlp_endpoint: Option<String>,
+}
+
+impl Default for Telemetry {
+    fn default() -> Self {
+        Self { log: LogFormat::default(), filter: "info".to_owned(), otlp_endpoint: None }
+    }
+}
+
+impl Telemetry {
+    /// Its keys, under `telemetry`.
+    pub const SETTINGS: [Setting; 3] = [
+        Setting::new("telemetry.log", "json or pretty"),
+        Setting::new("telemetry.filter", "which log lines are written, such as info or info,gridcare_node=debug"),
+        Setting::new(
+            "telemetry.otlp_endpoint",
+            "OTLP collector (gRPC) for traces and metrics, such as http://127.0.0.1:4317",
+        ),
+    ];
+
+    /// Violations of its rules.
+    #[must_use]
+    pub fn check(&self) -> Vec<String> {
+        let mut violations = Vec::new();
+        if let Err(error) = tracing_subscriber::EnvFilter::try_new(&self.filter) {
+            violations.push(format!("telemetry.filter: {error}; write it like info,gridcare_node=debug"));
+        }
+        if let Some(endpoint) = &self.otlp_endpoint {
+            let uri = endpoint.parse::<http::Uri>().ok();
+            // No TLS to collectors: they stand beside the process, and take it from there.
+            if !uri.is_some_and(|uri| uri.scheme_str() == Some("http") && uri.host().is_some()) {
+                violations.push(format!(
+                    "telemetry.otlp_endpoint: {endpoint:?} is no http:// address; name a collector near by, such as http://127.0.0.1:4317"
+                ));
+            }
+        }
+        violations
+    }
+}

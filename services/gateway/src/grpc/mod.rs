@@ -1,0 +1,115 @@
+//! Thin: a request is checked whole, the read model is asked, the answer says what it covers.
+
+mod check;
+mod metrics;
+mod page;
+mod status;
+mod tickets;
+
+use std::sync::Arc;
+
+use gridcare_bus::Bus;
+use gridcare_chassis::{
+    clock::SharedClock,
+    status::{fault, refuse},
+};
+use gridcare_domain::{
+    metric::Definition,
+    refusal::{Refusal, Violation},
+};
+use gridcare_proto::federation::v1::{self as wire, national_service_server::NationalService};
+use gridcare_store::{
+    StoreError,
+    gateway::{GatewayStore, Member, Seat},
+};
+use jiff::Timestamp;
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+use crate::{
+    country::Country,
+    flows::metric_merges::{MemberView, Period},
+};
+
+/// `NationalService`.
+#[derive(Clone)]
+pub(crate) struct National(pub(crate) Arc<Parts>);
+
+/// What answers are made of.
+pub(crate) struct Parts {
+    pub(crate) store: GatewayStore,
+    pub(crate) bus: Bus,
+    pub(crate) clock: SharedClock,
+    pub(crate) country: Country,
+    pub(crate) definition: Definition,
+}
+
+impl Parts {
+    /// The members that an answer until then is expected to cover, in the order of the configuration.
+    async fn members(&self, until: Timestamp) -> Result<Vec<Member>, StoreError> {
+        let mut known = self.store.members().await?;
+        let member = |seat: &Seat| match known.iter().position(|member| member.seat.node == seat.node) {
+            Some(i) => known.swap_remove(i),
+            // Seated at the start; only a database that was exchanged under the process does not know it.
+            None => Member {
+                seat: seat.clone(),
+                time_zone: None,
+                product_version: None,
+                cursor: gridcare_domain::feed::Cursor { incarnation: Uuid::nil(), position: 0, batch_id: None },
+                head: 0,
+                link: gridcare_domain::completeness::Link { seen_at: None, failing: None },
+            },
+        };
+        Ok(self.country.expected(until).map(member).collect())
+    }
+
+    /// All that is known of these members, with their sums over a period if one is given.
+    async fn views(&self, members: Vec<Member>, period: Option<Period>) -> Result<Vec<MemberView>, StoreError> {
+        let view = async |member: Member| {
+            let node = member.seat.node.as_str();
+            let sums = async {
+                match period {
+                    Some(period) => self.store.period_sums(node, period.from_us(), period.until_us()).await,
+                    None => Ok(Vec::new()),
+                }
+            };
+            let (capabilities, sums, tickets) =
+                tokio::try_join!(self.store.capabilities(node), sums, self.store.ticket_totals(node))?;
+            Ok(MemberView { capabilities, sums, tickets, member })
+        };
+        futures::future::try_join_all(members.into_iter().map(view)).await
+    }
+}
+
+/// Nothing when there is no violation; else the refusal that names them all.
+fn refuse_if(found: Vec<Violation>) -> Result<(), Status> {
+    if found.is_empty() { Ok(()) } else { Err(refuse(&Refusal::invalid(found))) }
+}
+
+fn failed(error: StoreError) -> Status {
+    fault(&error)
+}
+
+#[tonic::async_trait]
+impl NationalService for National {
+    async fn get_national_status(
+        &self,
+        request: Request<wire::GetNationalStatusRequest>,
+    ) -> Result<Response<wire::GetNationalStatusResponse>, Status> {
+        status::get(&self.0, request.get_ref()).await.map(Response::new)
+    }
+
+    async fn list_national_tickets(
+        &self,
+        request: Request<wire::ListNationalTicketsRequest>,
+    ) -> Result<Response<wire::ListNationalTicketsResponse>, Status> {
+        tickets::list(&self.0, request.get_ref()).await.map(Response::new)
+    }
+
+    async fn query_national_metrics(
+        &self,
+        request: Request<wire::QueryNationalMetricsRequest>,
+    ) -> Result<Response<wire::QueryNationalMetricsResponse>, Status> {
+        metrics::query(&self.0, request.get_ref()).await.map(Response::new)
+    }
+}

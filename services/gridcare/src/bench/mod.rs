@@ -1,0 +1,34 @@
+//! `gridcare bench`: the load client that `tests/bench` drives.
+//!
+//! It shares its machine with what it measures, so whatever it does per call is taken from the server: messages are made
+//! before the clock starts, all callers live on one thread over few connections, and nothing is traced.
+
+mod import;
+mod intake;
+mod load;
+mod opener;
+mod rows;
+mod summary;
+mod synthetic;
+
+use clap::Subcommand;
+
+use crate::failure::Failure;
+
+/// Load a node and measure how it bears it. What it writes stays: give it a node of its own.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Bench {
+    Intake(intake::Intake),
+    Import(import::Import),
+    Rows(rows::Rows),
+}
+
+impl Bench {
+    pub(crate) async fn run(self) -> Result<(), Failure> {
+        match self {
+            Self::Intake(intake) => intake.run().await,
+            Self::Import(import) => import.run().await,
+            Self::Rows(rows) => rows.run().await,
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! What a load measured, for people and for scripts.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use hdrhistogram::Histogram;
+use serde_json::{Value, json};
+
+use crate::{failure::Failure, output};
+
+/// Everything that was measured while the clock ran.
+pub(super) struct Summary {
+    /// Microseconds from the moment a call was due to its answer.
+    latency: Histogram<u64>,
+    /// Answered well, within the measured time.
+    answered: u64,
+    /// Failures by code, with the words of the first.
+    errors: BTreeMap<String, (u64, String)>,
+    /// Due within the measured time and given up, because the node was too far behind.
+    pub(super) unsent: u64,
+    /// The measured time.
+    pub(super) took: Duration,
+}
+
+impl Summary {
+    /// Latencies from 1 µs to 60 s, to three digits.
+    pub(super) fn new() -> Result<Self, Failure> {
+        let latency = Histogram::new_with_bounds(1, 60_000_000, 3)
+            .map_err(|error| Failure::because("a histogram cannot be made", &error))?;
+        Ok(Self { latency, answered: 0, errors: BTreeMap::new(), unsent: 0, took: Duration::ZERO })
+    }
+
+    /// One call that was answered well; `inside` when its answer came within the measured time.
+    pub(super) fn well(&mut self, latency: Duration, inside: bool) {
+        self.latency.saturating_record(u64::try_from(latency.as_micros()).unwrap_or(u64::MAX));
+        self.answered += u64::from(inside);
+    }
+
+    /// One call that was not.
+    pub(super) fn badly(&mut self, status: &tonic::Status) {
+        let first = || (0, crate::failure::told(status));
+        self.errors.entry(format!("{:?}", status.code())).or_insert_with(first).0 += 1;
+    }
+
+    /// Answers in a second.
+    pub(super) fn rate(&self) -> f64 {
+        per_second(self.answered, self.took)
+    }
+
+    /// Milliseconds at that quantile.
+    fn ms(&self, quantile: f64) -> f64 {
+        Duration::from_micros(self.latency.value_at_quantile(quantile)).as_secs_f64() * 1_000.0
+    }
+
+    pub(super) fn json(&self) -> Value {
+        let errors: BTreeMap<_, _> = self.errors.iter().map(|(code, (count, _))| (code, count)).collect();
+        json!({
+            "rate": rounded(self.rate(), 1),
+            "answered": self.answered,
+            "seconds": rounded(self.took.as_secs_f64(), 3),
+            "latency_ms": {
+                "p50": self.ms(0.5), "p90": self.ms(0.9), "p99": self.ms(0.99), "p99.9": self.ms(0.999), "max": self.ms(1.0),
+            },
+            "errors": errors,
+            "unsent": self.unsent,
+        })
+    }
+
+    /// For people, on standard output.
+    pub(super) fn show(&self) -> Result<(), Failure> {
+        output::line(format_args!("{:.0} tickets/s over {:.1} s", self.rate(), self.took.as_secs_f64()))?;
+        let named = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999), ("max", 1.0)];
+        let shown: Vec<_> = named.iter().map(|(name, quantile)| format!("{name} {:.2}", self.ms(*quantile))).collect();
+        output::line(format_args!("latency in ms: {}", shown.join(", ")))?;
+        for (code, (count, first)) in &self.errors {
+            output::line(format_args!("{count} × {code}, the first: {first}"))?;
+        }
+        if self.unsent > 0 {
+            output::line(format_args!("{} calls were due and not made: the node is slower than the rate", self.unsent))?;
+        }
+        Ok(())
+    }
+}
+
+/// How many in a second.
+#[expect(clippy::cast_precision_loss, reason = "counts of a benchmark are far below 2^52")]
+pub(super) fn per_second(count: u64, took: Duration) -> f64 {
+    count as f64 / took.as_secs_f64().max(1e-9)
+}
+
+/// Rounded to that many decimals, for reading.
+pub(super) fn rounded(value: f64, decimals: i32) -> f64 {
+    let scale = 10_f64.powi(decimals);
+    (value * scale).round() / scale
+}

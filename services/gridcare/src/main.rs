@@ -1,0 +1,87 @@
+//! The one binary of Gridcare: a node, a gateway, the tools around them, and a whole country for trying it out.
+
+mod connection;
+mod contacts;
+mod demo;
+mod failure;
+mod health;
+mod metric;
+mod output;
+mod process;
+mod screen;
+mod status;
+mod time;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+use crate::failure::Failure;
+
+/// Customer care for a country of electricity utilities: every corporation runs a node on its own data, and one gateway
+/// shows the whole country, with how complete the picture is.
+#[derive(Debug, Parser)]
+#[command(name = "gridcare", version, arg_required_else_help = true, max_term_width = 120)]
+#[command(after_help = "\
+Start with:
+  gridcare demo               five nodes and a gateway on this machine, with the figures of 2013
+  gridcare node --help        every setting, as flag, variable and key of the file
+  gridcare status --watch     the national table of a gateway
+
+Exit codes: 0 done, 1 not done or the answer is no (why is on standard error), 2 wrong usage.")]
+struct Cli {
+    #[command(subcommand)]
+    tool: Tool,
+}
+
+/// Everything but the roles, whose flags come from their settings.
+#[derive(Debug, Subcommand)]
+enum Tool {
+    /// Run a whole country on this machine: five nodes, a gateway, and the figures of 2013
+    Demo(demo::Demo),
+    Status(status::Status),
+    #[command(subcommand)]
+    Contacts(contacts::Contacts),
+    #[command(subcommand)]
+    Metric(metric::Metric),
+    Health(health::Health),
+}
+
+fn main() -> ExitCode {
+    let command = Cli::command().subcommand(process::node_command()).subcommand(process::gateway_command());
+    let matches = command.get_matches();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return Failure::because("the runtime cannot start", &error).tell(),
+    };
+    let ended = runtime.block_on(async {
+        match matches.subcommand() {
+            Some(("node", matches)) => process::node(matches).await,
+            Some(("gateway", matches)) => process::gateway(matches).await,
+            _ => tool(&matches).await,
+        }
+    });
+    // A thread that still waits for a slow disk must not hold up the answer.
+    runtime.shutdown_background();
+    ended.map_or_else(|failure| failure.tell(), |()| ExitCode::SUCCESS)
+}
+
+async fn tool(matches: &clap::ArgMatches) -> Result<(), Failure> {
+    match Cli::from_arg_matches(matches).map_err(Failure::said)?.tool {
+        Tool::Demo(demo) => demo.run().await,
+        Tool::Status(status) => status.run().await,
+        Tool::Contacts(contacts) => contacts.run().await,
+        Tool::Metric(metric) => metric.run().await,
+        Tool::Health(health) => health.run().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().subcommand(process::node_command()).subcommand(process::gateway_command()).debug_assert();
+    }
+}

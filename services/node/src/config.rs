@@ -1,0 +1,289 @@
+use gridcare_chassis::{
+    config::{Listen, Setting, Settings, Telemetry, Tls},
+    serve::Limits,
+};
+use gridcare_domain::{capability::Capability, contact::Channel, metric::Definition, reference::Reference};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use serde::{Deserialize, Serialize};
+
+/// Who this node is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Identity {
+    /// Unique in the country, for example `hcmc-1`.
+    pub id: String,
+    /// Code of the corporation, for example `HCMC`.
+    pub region: String,
+    /// First part of its ticket references; unique in the country.
+    pub reference_prefix: String,
+    /// IANA name of the zone in which its days begin.
+    pub time_zone: String,
+}
+
+impl Default for Identity {
+    fn default() -> Self {
+        let none = String::new;
+        Self { id: none(), region: none(), reference_prefix: none(), time_zone: "Asia/Ho_Chi_Minh".to_owned() }
+    }
+}
+
+/// Where the rows are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Database {
+    /// `sqlite:///path/to/file` or `postgres://user@host/database`.
+    pub url: String,
+    /// Connections at most.
+    pub max_connections: u32,
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Self { url: String::new(), max_connections: 12 }
+    }
+}
+
+/// Where wake-ups and caches are shared.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BusConfig {
+    /// `redis://host:6379`; none, and they stay within this process.
+    pub redis_url: Option<String>,
+}
+
+/// The keys of this node. Without them nobody can tell whose pseudonym or hash it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Keys {
+    /// 64 hexadecimal digits, this node's alone: pseudonyms of customers and agents.
+    pub pseudonym: String,
+    /// 64 hexadecimal digits, shared by the country's nodes and never given to a gateway: unique customers.
+    pub unique: String,
+    /// Name of `unique`; sketches under different names do not merge.
+    pub unique_id: String,
+}
+
+impl Default for Keys {
+    fn default() -> Self {
+        Self { pseudonym: String::new(), unique: String::new(), unique_id: "unique-1".to_owned() }
+    }
+}
+
+/// How long things are kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Keep {
+    /// Days after which feed entries are compacted away; a reader further behind takes a snapshot.
+    pub feed_days: u32,
+    /// Days within which a repeated `request_id` gets its first answer.
+    pub request_days: u32,
+}
+
+impl Default for Keep {
+    fn default() -> Self {
+        Self { feed_days: 30, request_days: 7 }
+    }
+}
+
+/// What the figures mean.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Figures {
+    /// Name of this definition; figures of different definitions do not merge.
+    pub definition: String,
+    /// Seconds within which an answer meets the service level.
+    pub service_level_s: u32,
+    /// Seconds below which giving up is a short abandon.
+    pub short_abandon_s: u32,
+}
+
+impl Default for Figures {
+    fn default() -> Self {
+        Self { definition: "contact/1".to_owned(), service_level_s: 20, short_abandon_s: 5 }
+    }
+}
+
+/// One metric of one channel that this corporation offers. A channel that is not listed is not offered.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Offer {
+    /// For example `hotline`.
+    pub channel: String,
+    /// For example `answered`.
+    pub metric: String,
+    /// First local day on which the channel existed.
+    pub offered_from: Date,
+    /// First local day for which the figure is reported; none, and it is not.
+    #[serde(default)]
+    pub reported_from: Option<Date>,
+    /// Last local day for which it was reported; none while reporting goes on.
+    #[serde(default)]
+    pub reported_through: Option<Date>,
+}
+
+/// The configuration of a node.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NodeConfig {
+    /// Who this node is.
+    pub node: Identity,
+    /// Where it listens.
+    pub listen: Listen,
+    /// Where its rows are.
+    pub database: Database,
+    /// Where wake-ups are shared.
+    pub bus: BusConfig,
+    /// Certificates.
+    pub tls: Tls,
+    /// Logs, traces and figures about itself.
+    pub telemetry: Telemetry,
+    /// Keys.
+    pub keys: Keys,
+    /// How long things are kept.
+    pub keep: Keep,
+    /// What the figures mean.
+    pub figures: Figures,
+    /// What it takes on at most.
+    pub limits: Limits,
+    /// What it offers and reports.
+    pub capabilities: Vec<Offer>,
+}
+
+impl Settings for NodeConfig {
+    const SETTINGS: &'static [Setting] = &[
+        Setting::new("node.id", "name of this node, unique in the country, such as hcmc-1"),
+        Setting::new("node.region", "code of the corporation, such as HCMC"),
+        Setting::new("node.reference_prefix", "first part of its ticket references, unique in the country, such as HCMC"),
+        Setting::new("node.time_zone", "IANA zone in which its days begin"),
+        Listen::SETTINGS[0],
+        Listen::SETTINGS[1],
+        Setting::new("database.url", "sqlite:///path/to/file or postgres://user@host/database"),
+        Setting::new("database.max_connections", "connections to the database at most"),
+        Setting::new("bus.redis_url", "redis://host:6379 to share wake-ups between replicas"),
+        Tls::SETTINGS[0],
+        Tls::SETTINGS[1],
+        Tls::SETTINGS[2],
+        Telemetry::SETTINGS[0],
+        Telemetry::SETTINGS[1],
+        Telemetry::SETTINGS[2],
+        Setting::secret("keys.pseudonym", "64 hexadecimal digits, this node's alone, or @file"),
+        Setting::secret("keys.unique", "64 hexadecimal digits, shared by the country's nodes, or @file"),
+        Setting::new("keys.unique_id", "name of keys.unique"),
+        Setting::new("keep.feed_days", "days after which feed entries are compacted away"),
+        Setting::new("keep.request_days", "days within which a repeated request_id gets its first answer"),
+        Setting::new("figures.definition", "name of what the figures mean"),
+        Setting::new("figures.service_level_s", "seconds within which an answer meets the service level"),
+        Setting::new("figures.short_abandon_s", "seconds below which giving up is a short abandon"),
+        Limits::SETTINGS[0],
+        Limits::SETTINGS[1],
+        Limits::SETTINGS[2],
+        Limits::SETTINGS[3],
+        Limits::SETTINGS[4],
+        Limits::SETTINGS[5],
+        Setting::new(
+            "capabilities",
+            "list of {channel, metric, offered_from, reported_from, reported_through}; what is not listed is not offered",
+        ),
+    ];
+
+    fn check(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        let name = |text: &str| {
+            !text.is_empty() && text.len() <= 32 && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+        };
+        if !name(&self.node.id) {
+            found.push("node.id: give 1 to 32 letters, digits or hyphens, such as hcmc-1".to_owned());
+        }
+        if !name(&self.node.region) {
+            found.push("node.region: give the corporation's code, such as HCMC".to_owned());
+        }
+        if let Err(e) = Reference::new(self.prefix(), 1) {
+            found.push(format!("node.reference_prefix: {e}; give 2 to 8 letters and digits, such as HCMC"));
+        }
+        if TimeZone::get(&self.node.time_zone).is_err() {
+            found.push(format!("node.time_zone: {:?} is not an IANA time zone; give one such as Asia/Ho_Chi_Minh", self.node.time_zone));
+        }
+        if self.database.url.is_empty() {
+            found.push("database.url: give sqlite:///path/to/file or postgres://user@host/database".to_owned());
+        }
+        for (key, value) in [("keys.pseudonym", &self.keys.pseudonym), ("keys.unique", &self.keys.unique)] {
+            if key_bytes(value).is_none() {
+                found.push(format!("{key}: give 64 hexadecimal digits, as `openssl rand -hex 32` prints, or @/path/to/file"));
+            }
+        }
+        if self.keep.feed_days == 0 || self.keep.request_days == 0 {
+            found.push("keep: give at least one day".to_owned());
+        }
+        found.extend(self.listen.check());
+        found.extend(self.tls.check(self.listen.grpc));
+        found.extend(self.telemetry.check());
+        found.extend(self.limits.check());
+        for (i, offer) in self.capabilities.iter().enumerate() {
+            if Channel::parse(&offer.channel).is_none() {
+                found.push(format!("capabilities[{i}].channel: {:?} is not a channel; give one such as hotline", offer.channel));
+            }
+            if offer.metric.is_empty() || offer.metric.len() > 64 {
+                found.push(format!("capabilities[{i}].metric: name the metric, such as answered"));
+            }
+            if offer.reported_from.is_some_and(|from| offer.reported_through.is_some_and(|through| through < from)) {
+                found.push(format!("capabilities[{i}].reported_through: it is before reported_from; exchange them"));
+            }
+        }
+        found
+    }
+}
+
+impl NodeConfig {
+    /// The prefix of its references: the region's code when none is given.
+    #[must_use]
+    pub fn prefix(&self) -> &str {
+        if self.node.reference_prefix.is_empty() { &self.node.region } else { &self.node.reference_prefix }
+    }
+
+    /// What the figures mean.
+    #[must_use]
+    pub fn definition(&self) -> Definition {
+        Definition {
+            id: self.figures.definition.clone(),
+            service_level_ms: i64::from(self.figures.service_level_s) * 1_000,
+            short_abandon_ms: i64::from(self.figures.short_abandon_s) * 1_000,
+        }
+    }
+
+    /// The zone in which its days begin; UTC when the name is wrong, which [`Settings::check`] refuses.
+    #[must_use]
+    pub fn zone(&self) -> TimeZone {
+        TimeZone::get(&self.node.time_zone).unwrap_or(TimeZone::UTC)
+    }
+
+    /// What it offers, with its local days as instants; the last day of reporting counts whole.
+    #[must_use]
+    pub fn capabilities(&self) -> Vec<Capability> {
+        let zone = self.zone();
+        let midnight = |day: Date| -> Option<Timestamp> { Some(zone.to_zoned(day.to_datetime(jiff::civil::Time::midnight())).ok()?.timestamp()) };
+        let read = |offer: &Offer| {
+            Some(Capability {
+                channel: Channel::parse(&offer.channel)?,
+                metric: offer.metric.clone(),
+                offered_from: midnight(offer.offered_from),
+                reported_from: offer.reported_from.and_then(midnight),
+                reported_through: offer.reported_through.and_then(|day| day.tomorrow().ok()).and_then(midnight),
+            })
+        };
+        self.capabilities.iter().filter_map(read).collect()
+    }
+}
+
+/// The bytes of a key of 64 hexadecimal digits.
+#[must_use]
+pub(crate) fn key_bytes(hex: &str) -> Option<[u8; 32]> {
+    let hex = hex.trim();
+    if hex.len() != 64 || !hex.is_ascii() {
+        return None;
+    }
+    let mut bytes = [0; 32];
+    for (i, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).ok()?;
+    }
+    Some(bytes)
+}

@@ -1,0 +1,178 @@
+use std::time::Duration;
+
+use gridcare_chassis::id::new_id;
+use gridcare_domain::{
+    contact::Contact,
+    refusal::{Refusal, RefusalKind},
+};
+use gridcare_proto::{
+    contact::v1 as wire,
+    convert::{contact as convert, ticket::etag},
+};
+use gridcare_store::{
+    StoreError,
+    contact::{ContactBatch, Imported, StoredContact},
+    request::Request,
+    writer::Answer,
+};
+use prost::Message as _;
+use tokio::sync::mpsc;
+use tonic::Status;
+use uuid::Uuid;
+
+use crate::{CONTACTS, Node, SharedNode};
+
+/// Contacts per transaction of an import: large enough to be fast, small enough that a ticket waits for it a few
+/// milliseconds at most.
+const CHUNK: usize = 1_000;
+/// How often a quiet watch is told that it is alive.
+const BOOKMARK: Duration = Duration::from_secs(5);
+const WATCH_PAGE: i64 = 500;
+
+/// A batch as it came: sound contacts, and the others with their rejections.
+pub(crate) struct Sorted {
+    pub(crate) contacts: Vec<Contact>,
+    pub(crate) rejections: Vec<wire::ContactRejection>,
+}
+
+/// A stored contact on the wire.
+pub(crate) fn to_wire(stored: &StoredContact) -> wire::Contact {
+    wire::Contact {
+        id: stored.contact.id.to_string(),
+        source: stored.contact.source.clone(),
+        etag: etag(stored.version),
+        arrival_no: u64::try_from(stored.arrival_no).unwrap_or(0),
+        contact: Some(convert::to_wire(&stored.contact)),
+    }
+}
+
+/// Tells sound contacts from the others; one bad contact does not stop the rest.
+pub(crate) fn sort(source: &str, drafts: Vec<wire::ContactDraft>) -> Sorted {
+    let mut sorted = Sorted { contacts: Vec::with_capacity(drafts.len()), rejections: Vec::new() };
+    for (index, draft) in drafts.into_iter().enumerate() {
+        // The key is kept for the report, in case the draft is rejected.
+        let source_key = if draft.source_key.len() <= 200 { draft.source_key.clone() } else { String::new() };
+        match convert::from_wire(draft, new_id(), source, "") {
+            Ok(contact) => sorted.contacts.push(contact),
+            Err(violations) => sorted.rejections.push(wire::ContactRejection {
+                index: u32::try_from(index).unwrap_or(u32::MAX),
+                source_key,
+                violations: violations.into_iter().map(convert::violation_to_wire).collect(),
+            }),
+        }
+    }
+    sorted
+}
+
+impl Node {
+    /// A contact arrives: it is stored and counted in one transaction.
+    pub(crate) async fn record_contact(&self, request: Request, contact: Contact) -> Answer {
+        let respond = |stored: &StoredContact| wire::RecordContactResponse { contact: Some(to_wire(stored)) }.encode_to_vec();
+        self.store.record_contact(request, self.now_us(), new_id(), contact, respond).await
+    }
+
+    /// A contact is corrected: what it counted for is taken back, and its buckets are rebuilt.
+    pub(crate) async fn correct_contact(&self, request: Request, id: Uuid, version: Option<i64>, contact: Contact) -> Answer {
+        let decide = Box::new(move |old: &StoredContact| {
+            if version.is_some_and(|version| version != old.version) {
+                let message = "the contact has changed since; read it again and decide again";
+                return Err(Refusal::new(RefusalKind::Conflict, "ETAG_MISMATCH", message).with("etag", etag(old.version)));
+            }
+            let Contact { source, source_key, .. } = &old.contact;
+            Ok(Contact { id, source: source.clone(), source_key: source_key.clone(), ..contact.clone() })
+        });
+        let respond = |stored: &StoredContact| wire::CorrectContactResponse { contact: Some(to_wire(stored)) }.encode_to_vec();
+        self.store.correct_contact(request, self.now_us(), new_id(), id, decide, respond).await
+    }
+
+    /// Many contacts arrive from a source: new ones are stored and counted, nothing twice. The checkpoint is stored with
+    /// the last of them, so that it never promises more than there is.
+    pub(crate) async fn import_contacts(
+        &self,
+        source: &str,
+        mut contacts: Vec<Contact>,
+        checkpoint: Option<String>,
+    ) -> Result<Imported, StoreError> {
+        // Sorted by time few buckets are touched at once.
+        contacts.sort_by_key(|contact| contact.arrived_at);
+        let mut sum = Imported::default();
+        let mut left = contacts;
+        loop {
+            let rest = if left.len() > CHUNK { left.split_off(CHUNK) } else { Vec::new() };
+            let last = rest.is_empty();
+            let checkpoint = checkpoint.as_ref().filter(|_| last).map(|text| (source.to_owned(), text.clone()));
+            if !left.is_empty() || checkpoint.is_some() {
+                let batch = ContactBatch { contacts: left, checkpoint, request: None };
+                if let Some(done) = self.store.import(batch, &self.definition, self.now_us()).await? {
+                    sum.accepted += done.counts.accepted;
+                    sum.completed += done.counts.completed;
+                    sum.duplicates += done.counts.duplicates;
+                }
+            }
+            if last {
+                return Ok(sum);
+            }
+            left = rest;
+        }
+    }
+
+    /// The same for one batch with a request id: one transaction, one stored answer.
+    pub(crate) async fn import_batch(
+        &self,
+        request: Request,
+        source: &str,
+        contacts: Vec<Contact>,
+        checkpoint: Option<String>,
+        respond: impl Fn(Imported) -> Vec<u8> + Send + 'static,
+    ) -> Answer {
+        if let Some(answered) = self.store.answered(request).await? {
+            return Ok(answered);
+        }
+        let checkpoint = checkpoint.map(|text| (source.to_owned(), text));
+        let batch = ContactBatch { contacts, checkpoint, request: Some((request, Box::new(respond))) };
+        match self.store.import(batch, &self.definition, self.now_us()).await? {
+            Some(answer) => Ok(Ok(answer.response)),
+            None => match self.store.answered(request).await? {
+                Some(answered) => Ok(answered),
+                None => Err(StoreError::Corrupt { table: "request", what: "an answer vanished".into() }),
+            },
+        }
+    }
+}
+
+/// Sends contacts as they arrive, from a number on, until the watcher goes away or is too slow.
+pub(crate) async fn watch(node: SharedNode, mut after: i64, out: mpsc::Sender<Result<wire::WatchContactsResponse, Status>>) {
+    let mut wakeups = node.bus.subscribe(CONTACTS);
+    loop {
+        let page = match node.store.contacts_after(after, WATCH_PAGE).await {
+            Ok(page) => page,
+            Err(e) => {
+                let _ = out.send(Err(gridcare_chassis::status::fault(&e))).await;
+                return;
+            }
+        };
+        let full = page.len() == usize::try_from(WATCH_PAGE).unwrap_or(usize::MAX);
+        if let Some(last) = page.last() {
+            after = last.arrival_no;
+        }
+        let contacts: Vec<_> = page.iter().map(to_wire).collect();
+        let quiet = contacts.is_empty();
+        let response = wire::WatchContactsResponse { contacts, arrival_no: u64::try_from(after).unwrap_or(0) };
+        if !quiet && out.send(Ok(response)).await.is_err() {
+            return;
+        }
+        if full {
+            continue;
+        }
+        tokio::select! {
+            () = out.closed() => return,
+            () = wakeups.changed() => {}
+            () = tokio::time::sleep(BOOKMARK) => {
+                let bookmark = wire::WatchContactsResponse { contacts: Vec::new(), arrival_no: u64::try_from(after).unwrap_or(0) };
+                if out.send(Ok(bookmark)).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}

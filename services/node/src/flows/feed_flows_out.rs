@@ -1,0 +1,136 @@
+use std::time::Duration;
+
+use gridcare_chassis::id::new_id;
+use gridcare_domain::{feed::Cursor, refusal::Refusal};
+use gridcare_proto::{
+    convert::{feed as convert, time},
+    federation::v1 as wire,
+};
+use gridcare_store::{StoreError, snapshot::Page};
+use tokio::sync::mpsc;
+use tonic::Status;
+use uuid::Uuid;
+
+use crate::{FEED, Node, SharedNode};
+
+/// How often a quiet feed says that it is alive.
+const BOOKMARK: Duration = Duration::from_secs(5);
+/// Without a wake-up, new entries are looked for this often: the bus is only a hint.
+const LOOK: Duration = Duration::from_secs(1);
+const PAGE: i64 = 500;
+
+impl Node {
+    /// Whether a reader may go on from its cursor.
+    pub(crate) async fn check_cursor(&self, cursor: &Cursor) -> Result<Result<(), Refusal>, StoreError> {
+        self.store.feed_check(cursor, new_id()).await
+    }
+}
+
+/// Sends entries after `cursor` as they are committed, and a bookmark every 5 s, until the reader goes away.
+pub(crate) async fn follow(node: SharedNode, cursor: Cursor, out: mpsc::Sender<Result<wire::PullFeedResponse, Status>>) {
+    if let Err(status) = send(&node, cursor, &out).await {
+        let _ = out.send(Err(status)).await;
+    }
+}
+
+async fn send(node: &Node, mut cursor: Cursor, out: &mpsc::Sender<Result<wire::PullFeedResponse, Status>>) -> Result<(), Status> {
+    let fault = |e: StoreError| gridcare_chassis::status::fault(&e);
+    // Subscribed before the first read, so that nothing committed in between is slept over.
+    let mut wakeups = node.bus.subscribe(FEED);
+    let mut bookmark_at = tokio::time::Instant::now();
+    cursor.incarnation = node.store.feed_head().await.map_err(fault)?.cursor.incarnation;
+    loop {
+        let entries = node.store.feed_after(cursor.position, PAGE).await.map_err(fault)?;
+        let full = i64::try_from(entries.len()).unwrap_or(0) == PAGE;
+        if let Some(first) = entries.first().filter(|first| first.position != cursor.position + 1) {
+            // Compaction overtook this reader, or the file was exchanged under the process.
+            let gap = Cursor { position: cursor.position, ..cursor.clone() };
+            tracing::warn!(position = first.position, after = gap.position, "the feed has a gap for this reader");
+            return match node.check_cursor(&gap).await.map_err(fault)? {
+                Err(refusal) => Err(gridcare_chassis::status::refuse(&refusal)),
+                Ok(()) => Err(Status::unavailable("the feed has a gap for this reader; pull again")),
+            };
+        }
+        if let Some(last) = entries.last() {
+            cursor.position = last.position;
+            cursor.batch_id = Some(last.batch_id);
+        }
+        let due = tokio::time::Instant::now() >= bookmark_at;
+        if !entries.is_empty() || due {
+            let head = node.store.feed_head().await.map_err(fault)?.cursor;
+            if head.incarnation != cursor.incarnation {
+                return Err(gridcare_chassis::status::refuse(&Refusal::new(
+                    gridcare_domain::refusal::RefusalKind::Precondition,
+                    "HISTORY_REWRITTEN",
+                    "a new incarnation has begun; take a snapshot",
+                )));
+            }
+            let entries = entries.iter().map(convert::entry_to_wire).collect::<Result<_, _>>();
+            let response = wire::PullFeedResponse {
+                entries: entries.map_err(|e| gridcare_chassis::status::fault(&e))?,
+                cursor: Some(convert::cursor_to_wire(&node.id, &cursor)),
+                head: u64::try_from(head.position).unwrap_or(0),
+                sent_at: Some(time::timestamp(node.now())),
+            };
+            if out.send(Ok(response)).await.is_err() {
+                return Ok(());
+            }
+            bookmark_at = tokio::time::Instant::now() + BOOKMARK;
+        }
+        if full {
+            continue;
+        }
+        tokio::select! {
+            () = out.closed() => return Ok(()),
+            () = wakeups.changed() => {}
+            () = tokio::time::sleep(LOOK) => {}
+        }
+    }
+}
+
+/// Sends the states of all aggregates at one position, in chunks; the last one carries the cursor.
+pub(crate) async fn snapshot(node: SharedNode, out: mpsc::Sender<Result<wire::GetSnapshotResponse, Status>>) {
+    let fault = |e: &StoreError| gridcare_chassis::status::fault(e);
+    let mut snapshot = match node.store.begin_snapshot().await {
+        Ok(snapshot) => snapshot,
+        Err(e) => {
+            let _ = out.send(Err(fault(&e))).await;
+            return;
+        }
+    };
+    loop {
+        let (changes, cursor) = match snapshot.next().await {
+            Ok(Page::Tickets(tickets)) => {
+                (tickets.iter().map(|t| convert::ticket_change(t, &node.pseudonym_key)).collect::<Vec<_>>(), None)
+            }
+            Ok(Page::Buckets(buckets)) => (buckets.iter().map(convert::bucket_change).collect(), None),
+            Ok(Page::End(capabilities, cursor)) => {
+                (capabilities.iter().map(|(c, version)| convert::capability_change(c, *version)).collect(), Some(cursor))
+            }
+            Err(e) => {
+                let _ = out.send(Err(fault(&e))).await;
+                return;
+            }
+        };
+        let entry = |change| {
+            Ok(wire::FeedEntry {
+                position: 0,
+                batch_id: Uuid::nil().to_string(),
+                committed_at: None,
+                change: Some(convert::change_to_wire(change)?),
+            })
+        };
+        let entries = match changes.iter().map(entry).collect::<Result<Vec<_>, prost::DecodeError>>() {
+            Ok(entries) => entries,
+            Err(e) => {
+                let _ = out.send(Err(gridcare_chassis::status::fault(&e))).await;
+                return;
+            }
+        };
+        let done = cursor.is_some();
+        let cursor = cursor.map(|cursor| convert::cursor_to_wire(&node.id, &cursor));
+        if out.send(Ok(wire::GetSnapshotResponse { entries, cursor })).await.is_err() || done {
+            return;
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! The flows of a node: load, decide, save with its feed entry, return.
+
+pub(crate) mod contact_arrives;
+pub(crate) mod feed_flows_out;
+pub(crate) mod metric_is_asked;
+pub(crate) mod metric_rolls_up;
+pub(crate) mod old_rows_go;
+pub(crate) mod ticket_moves;

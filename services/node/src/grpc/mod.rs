@@ -1,0 +1,59 @@
+//! Thin: a request is checked whole, a flow runs, its answer goes out.
+
+mod contact;
+mod feed;
+mod metric;
+mod page;
+mod ticket;
+
+use gridcare_chassis::status::{fault, refuse};
+use gridcare_domain::refusal::{Refusal, RefusalKind, Violation};
+use gridcare_store::{StoreError, writer::Answer};
+use prost::Message;
+use tonic::{Response, Status};
+
+use crate::SharedNode;
+
+/// `TicketService`.
+pub(crate) struct Tickets(pub(crate) SharedNode);
+/// `ContactService`.
+pub(crate) struct Contacts(pub(crate) SharedNode);
+/// `MetricService`.
+pub(crate) struct Metrics(pub(crate) SharedNode);
+/// `FeedService`.
+pub(crate) struct Feed(pub(crate) SharedNode);
+
+/// A store's failure: busy shutting down is told apart from what nobody expected.
+fn failed(error: &StoreError) -> Status {
+    match error {
+        StoreError::Stopped => refuse(&Refusal::new(
+            RefusalKind::Unavailable,
+            "SHUTTING_DOWN",
+            "this process is shutting down; try again at another replica",
+        )),
+        other => fault(other),
+    }
+}
+
+/// The stored answer of a mutation, as its response.
+fn answered<M: Message + Default>(answer: Answer) -> Result<Response<M>, Status> {
+    let bytes = answer.map_err(|e| failed(&e))?.map_err(|refusal| refuse(&refusal))?;
+    M::decode(bytes.as_slice()).map(Response::new).map_err(|e| fault(&e))
+}
+
+/// Nothing when there is no violation; else the refusal that names them all.
+fn refuse_if(found: Vec<Violation>) -> Result<(), Status> {
+    if found.is_empty() { Ok(()) } else { Err(refuse(&Refusal::invalid(found))) }
+}
+
+/// A version from an etag; an empty one asks for no comparison.
+fn version_of(etag: &str, found: &mut Vec<Violation>) -> Option<i64> {
+    if etag.is_empty() {
+        return None;
+    }
+    let version = etag.strip_prefix('v').and_then(|digits| digits.parse().ok());
+    if version.is_none() {
+        found.push(Violation::new("etag", "MALFORMED", "give the etag as it was read, or none"));
+    }
+    version
+}

@@ -1,0 +1,40 @@
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use gridcare_domain::refusal::Violation;
+
+/// Sizes of pages.
+pub(super) fn size(page_size: i32, found: &mut Vec<Violation>) -> usize {
+    match page_size {
+        0 => 50,
+        1..=1_000 => usize::try_from(page_size).unwrap_or(50),
+        _ => {
+            found.push(Violation::new("page_size", "OUT_OF_RANGE", "give 1 to 1000, or 0 for 50"));
+            50
+        }
+    }
+}
+
+/// A page token: where the page ended, bound to the filter it came from, so that it cannot be used with another.
+pub(super) fn token(filter: &[u8], place: &[u8]) -> String {
+    let mut bytes = blake3::hash(filter).as_bytes()[..8].to_vec();
+    bytes.extend_from_slice(place);
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// The place in a token, or a violation.
+pub(super) fn place<const N: usize>(filter: &[u8], token: &str, found: &mut Vec<Violation>) -> Option<[u8; N]> {
+    if token.is_empty() {
+        return None;
+    }
+    let bytes = URL_SAFE_NO_PAD.decode(token).unwrap_or_default();
+    let place = bytes.split_at_checked(8).and_then(|(hash, place)| {
+        (hash == &blake3::hash(filter).as_bytes()[..8]).then(|| <[u8; N]>::try_from(place).ok()).flatten()
+    });
+    if place.is_none() {
+        found.push(Violation::new(
+            "page_token",
+            "FOREIGN_TOKEN",
+            "give the token of the page before, with the same filter and order, or none to begin again",
+        ));
+    }
+    place
+}

@@ -1,0 +1,163 @@
+use std::{net::SocketAddr, sync::Arc};
+
+use gridcare_bus::Bus;
+use gridcare_chassis::{
+    clock::SharedClock,
+    id::new_id,
+    serve::{self, GrpcServer, Readiness, ServeError, admin},
+    tls::{self, TlsError},
+};
+use gridcare_domain::metric::hyperloglog::UniqueKey;
+use gridcare_proto::{
+    contact::v1::contact_service_server as contact, convert::feed::capability_change,
+    federation::v1::feed_service_server as feed, metric::v1::metric_service_server as metric,
+    ticket::v1::ticket_service_server as ticket,
+};
+use gridcare_store::{NodeStore, StoreError};
+use tokio::sync::oneshot;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tonic::{server::NamedService, service::Routes};
+
+use crate::{
+    CONTACTS, FEED, Node,
+    config::{NodeConfig, key_bytes},
+    flows, grpc,
+};
+
+/// Where a running node listens.
+#[derive(Debug, Clone, Copy)]
+pub struct Addresses {
+    /// gRPC.
+    pub grpc: SocketAddr,
+    /// Probes and figures.
+    pub http: SocketAddr,
+}
+
+/// Why a node does not start, or stops.
+#[derive(Debug, thiserror::Error)]
+pub enum NodeError {
+    /// A key is malformed; the configuration's check says so first.
+    #[error("keys.{0}: give 64 hexadecimal digits")]
+    Key(&'static str),
+    /// A port could not be opened.
+    #[error("a port could not be opened; choose another or stop what uses it")]
+    Bind(#[source] std::io::Error),
+    /// Certificates could not be loaded.
+    #[error("tls is not usable")]
+    Tls(#[from] TlsError),
+    /// The bus's address is wrong.
+    #[error("bus.redis_url is not usable")]
+    Bus(#[from] gridcare_bus::BusError),
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+    /// Serving failed.
+    #[error("serving failed")]
+    Serve(#[from] ServeError),
+    /// The HTTP port failed.
+    #[error("the http port failed")]
+    Http(#[source] std::io::Error),
+}
+
+/// Runs a node until `shutdown`. `ready` learns the addresses once everything is bound and the store is open.
+pub async fn run(
+    config: NodeConfig,
+    clock: SharedClock,
+    shutdown: CancellationToken,
+    ready: Option<oneshot::Sender<Addresses>>,
+) -> Result<(), NodeError> {
+    let tls = tls::server(&config.tls, config.listen.grpc)?;
+    let grpc_port = serve::bind(config.listen.grpc).await.map_err(NodeError::Bind)?;
+    let http_port = serve::bind(config.listen.http).await.map_err(NodeError::Bind)?;
+    let addresses = Addresses {
+        grpc: grpc_port.local_addr().map_err(NodeError::Bind)?,
+        http: http_port.local_addr().map_err(NodeError::Bind)?,
+    };
+    let node = Arc::new(open(&config, clock).await?);
+    declare(&config, &node).await?;
+
+    let readiness = Readiness::new();
+    let checked = node.clone();
+    let readiness = readiness.check("database", move || {
+        let node = checked.clone();
+        async move { node.store.feed_head().await.map(drop).map_err(|_| "it does not answer".to_owned()) }
+    });
+    let tracker = TaskTracker::new();
+    tracker.spawn(flows::metric_rolls_up::run(node.clone(), shutdown.clone()));
+    tracker.spawn(flows::old_rows_go::run(node.clone(), config.keep.clone(), shutdown.clone()));
+    tracker.close();
+
+    let server = GrpcServer::new(
+        routes(&node),
+        gridcare_proto::DESCRIPTORS,
+        &[
+            <ticket::TicketServiceServer<grpc::Tickets> as NamedService>::NAME,
+            <contact::ContactServiceServer<grpc::Contacts> as NamedService>::NAME,
+            <metric::MetricServiceServer<grpc::Metrics> as NamedService>::NAME,
+            <feed::FeedServiceServer<grpc::Feed> as NamedService>::NAME,
+        ],
+    );
+    let server = server.process(&config.node.id).limits(config.limits.clone()).tls(tls);
+    tracing::info!(node = config.node.id, region = config.node.region, grpc = %addresses.grpc, http = %addresses.http, "node is up");
+    if let Some(ready) = ready {
+        // Nobody has to wait for it.
+        let _ = ready.send(addresses);
+    }
+    let http = admin::serve(http_port, readiness.clone(), axum::Router::new(), shutdown.clone());
+    let (served, answered) = tokio::join!(server.serve(grpc_port, readiness, shutdown.clone()), http);
+    shutdown.cancel();
+    tracker.wait().await;
+    node.store.close().await;
+    served?;
+    answered.map_err(NodeError::Http)
+}
+
+async fn open(config: &NodeConfig, clock: SharedClock) -> Result<Node, NodeError> {
+    let pseudonym_key = key_bytes(&config.keys.pseudonym).ok_or(NodeError::Key("pseudonym"))?;
+    let unique = key_bytes(&config.keys.unique).ok_or(NodeError::Key("unique"))?;
+    let bus = Bus::connect(config.bus.redis_url.as_deref(), &format!("gridcare:{}", config.node.id))?;
+    let waking = bus.clone();
+    let store = NodeStore::open(&config.database.url, config.database.max_connections, move |committed| {
+        if committed.feed {
+            waking.wake(FEED);
+        }
+        if committed.contacts {
+            waking.wake(CONTACTS);
+        }
+    })
+    .await?;
+    store.define(config.definition());
+    Ok(Node {
+        id: config.node.id.clone(),
+        region: config.node.region.clone(),
+        prefix: config.prefix().to_owned(),
+        time_zone: config.node.time_zone.clone(),
+        zone: config.zone(),
+        definition: config.definition(),
+        pseudonym_key,
+        unique_key: UniqueKey { id: config.keys.unique_id.clone(), key: unique },
+        store,
+        bus,
+        clock,
+    })
+}
+
+async fn declare(config: &NodeConfig, node: &Node) -> Result<(), NodeError> {
+    let changed = node
+        .store
+        .declare_capabilities(&config.capabilities(), new_id(), node.now_us(), capability_change)
+        .await?;
+    tracing::info!(changed, "capabilities declared");
+    Ok(())
+}
+
+fn routes(node: &Arc<Node>) -> Routes {
+    // Requests are at most 4 MiB, tonic's own limit; a batch of an import needs more.
+    let contacts = contact::ContactServiceServer::new(grpc::Contacts(node.clone()))
+        .max_decoding_message_size(16 << 20)
+        .max_encoding_message_size(16 << 20);
+    Routes::new(ticket::TicketServiceServer::new(grpc::Tickets(node.clone())).max_encoding_message_size(64 << 20))
+        .add_service(contacts)
+        .add_service(metric::MetricServiceServer::new(grpc::Metrics(node.clone())).max_encoding_message_size(64 << 20))
+        .add_service(feed::FeedServiceServer::new(grpc::Feed(node.clone())).max_encoding_message_size(64 << 20))
+}

@@ -1,0 +1,85 @@
+use std::path::PathBuf;
+
+/// An unexpected failure of the store. Expected noes are refusals, and never one of these.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database's address is not one of the two kinds.
+    #[error("cannot read the database address: {0}; use sqlite:///path/to/file or postgres://user@host/database")]
+    Address(String),
+    /// The database could not be opened or migrated.
+    #[error("cannot open the database; check that it runs and that its address and rights are right")]
+    Open(#[source] sqlx::Error),
+    /// The folder of a SQLite file could not be made.
+    #[error("cannot make the folder {path}; check its parent's rights")]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The schema could not be brought up to date.
+    #[error("cannot migrate the database")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// The database would lose acknowledged writes, or is known to corrupt them.
+    #[error("the database is not safe for acknowledged writes: {setting} is {found}, and must be {wanted}")]
+    Unsafe {
+        /// The setting.
+        setting: &'static str,
+        /// What it is.
+        found: String,
+        /// What it must be.
+        wanted: &'static str,
+    },
+    /// A statement failed.
+    #[error("statement {statement} failed")]
+    Statement {
+        /// The statement's name.
+        statement: &'static str,
+        /// Why.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// Beginning or committing failed; after a commit that failed, nobody knows whether it happened.
+    #[error("the transaction could not {step}")]
+    Transaction {
+        /// `begin`, `commit` or `roll back`.
+        step: &'static str,
+        /// Why.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// A row holds what no writer of this product writes.
+    #[error("row of {table} cannot be read: {what}")]
+    Corrupt {
+        /// The table.
+        table: &'static str,
+        /// What is wrong.
+        what: String,
+    },
+    /// A request id was used twice at once; nothing of it was kept, and running it again finds the first one's answer.
+    #[error("a request id was used twice at once; try again")]
+    Raced,
+    /// The lease was lost in the middle of work done under it; nothing of that work was kept.
+    #[error("lease {0} was taken over by another holder")]
+    LeaseLost(String),
+    /// The writer has stopped.
+    #[error("the store is shutting down; try again at another replica")]
+    Stopped,
+}
+
+impl StoreError {
+    /// Whether the same transaction may succeed when it is run again: deadlock, serialisation, a busy file, a race.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        if matches!(self, Self::Raced) {
+            return true;
+        }
+        let (Self::Statement { source, .. } | Self::Transaction { source, .. }) = self else { return false };
+        let Some(code) = source.as_database_error().and_then(|e| e.code().map(std::borrow::Cow::into_owned)) else {
+            return false;
+        };
+        // Postgres: serialization_failure, deadlock_detected. SQLite: BUSY, LOCKED, BUSY_SNAPSHOT.
+        matches!(code.as_str(), "40001" | "40P01" | "5" | "6" | "517")
+    }
+}

@@ -1,0 +1,66 @@
+//! The read model of a gateway: the feeds of its members, applied.
+
+mod apply;
+mod bucket;
+mod capability;
+mod member;
+mod replica;
+mod snapshot;
+mod ticket;
+
+pub use apply::{Applied, Frame, NationalChange};
+pub use bucket::{NationalBucket, NationalSketches, PeriodSum};
+pub use member::{Member, Seat};
+pub use ticket::{FederatedTicket, NationalTicket, NationalTicketQuery, TicketAfter, TicketTotals};
+
+use crate::{
+    StoreError,
+    db::{Db, Migrations},
+    lease,
+    statement::Statement,
+};
+
+/// The store of one gateway process.
+#[derive(Clone)]
+pub struct GatewayStore {
+    db: Db,
+}
+
+impl GatewayStore {
+    /// Opens a gateway's database and brings its schema up to date.
+    pub async fn open(address: &str, connections: u32) -> Result<Self, StoreError> {
+        let migrations = Migrations {
+            sqlite: sqlx::migrate!("migrations/gateway/sqlite"),
+            postgres: sqlx::migrate!("migrations/gateway/postgres"),
+        };
+        Ok(Self { db: Db::open(address, connections, migrations).await? })
+    }
+
+    /// The database, for leases and for the contract suite.
+    #[must_use]
+    pub const fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// Closes the database.
+    pub async fn close(&self) {
+        self.db.close().await;
+    }
+}
+
+/// Every statement of a gateway's store, for the contract suite.
+#[must_use]
+pub fn gateway_statements() -> Vec<&'static Statement> {
+    [
+        bucket::STATEMENTS,
+        capability::STATEMENTS,
+        lease::STATEMENTS,
+        member::STATEMENTS,
+        replica::STATEMENTS,
+        ticket::STATEMENTS,
+    ]
+    .concat()
+}
+
+#[cfg(test)]
+mod tests;

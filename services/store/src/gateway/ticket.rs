@@ -1,0 +1,294 @@
+use std::collections::{BTreeMap, HashMap};
+
+use gridcare_domain::ticket::{Priority, State};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::GatewayStore;
+use crate::{
+    StoreError,
+    db::{Row, Tx},
+    statement::{Rows, Statement, Value, statements, values},
+};
+
+/// Columns of a ticket, in the order in which rows are read.
+macro_rules! columns {
+    () => {
+        "t.node, t.id, t.reference, t.version, t.state, t.priority, t.topic, t.channel, t.province, t.customer_pseudonym,
+         t.assignee_pseudonym, t.opened_us, t.updated_us, t.resolved_us, t.closed_us"
+    };
+}
+
+/// The filters that every list shares. Topics are words, since a member may know one that we do not: `|a|b|` or NULL.
+macro_rules! filters {
+    () => {
+        " AND ((CAST($3 AS BIGINT) >> CAST(t.state AS INTEGER)) & 1) = 1
+          AND (CAST($4 AS TEXT) IS NULL OR CAST($4 AS TEXT) LIKE '%|' || t.topic || '|%') "
+    };
+}
+
+statements! {
+    NATIONAL_TICKET_HELD [node Text, id Uuid] =
+        "SELECT t.id, t.version, t.state FROM v JOIN national_ticket AS t ON t.node = v.node AND t.id = v.id";
+    NATIONAL_TICKET_PUT [node Text, id Uuid, reference Text, version Int, state Int, priority Int, topic Text, channel Text, province Text,
+                         customer_pseudonym Text, assignee_pseudonym Text, opened_us Int, updated_us Int, resolved_us Int, closed_us Int, snapshot_no Int] =
+        "INSERT INTO national_ticket (node, id, reference, version, state, priority, topic, channel, province, customer_pseudonym,
+             assignee_pseudonym, opened_us, updated_us, resolved_us, closed_us, snapshot_no)
+         SELECT node, id, reference, version, state, priority, topic, channel, province, customer_pseudonym,
+             assignee_pseudonym, opened_us, updated_us, resolved_us, closed_us, snapshot_no
+         FROM v WHERE true
+         ON CONFLICT (node, id) DO UPDATE SET reference = excluded.reference, version = excluded.version, state = excluded.state,
+             priority = excluded.priority, topic = excluded.topic, channel = excluded.channel, province = excluded.province,
+             customer_pseudonym = excluded.customer_pseudonym, assignee_pseudonym = excluded.assignee_pseudonym,
+             opened_us = excluded.opened_us, updated_us = excluded.updated_us, resolved_us = excluded.resolved_us,
+             closed_us = excluded.closed_us, snapshot_no = excluded.snapshot_no
+         WHERE excluded.snapshot_no > 0 OR excluded.version > national_ticket.version";
+    NATIONAL_TICKET_SWEEP = "DELETE FROM national_ticket WHERE node = $1 AND snapshot_no <> $2";
+    NATIONAL_TICKET_COUNT_ADD [node Text, state Int, tickets Int] =
+        "INSERT INTO national_ticket_count (node, state, tickets) SELECT node, state, tickets FROM v WHERE true
+         ON CONFLICT (node, state) DO UPDATE SET tickets = national_ticket_count.tickets + excluded.tickets";
+    NATIONAL_TICKET_COUNT_CLEAR = "DELETE FROM national_ticket_count WHERE node = $1";
+    NATIONAL_TICKET_COUNT_AGAIN =
+        "INSERT INTO national_ticket_count (node, state, tickets)
+         SELECT node, state, COUNT(*) FROM national_ticket WHERE node = $1 GROUP BY node, state";
+    NATIONAL_TICKET_COUNT_OF = "SELECT state, tickets FROM national_ticket_count WHERE node = $1";
+    NATIONAL_TICKET_NEWEST = concat!("SELECT ", columns!(), " FROM national_ticket AS t WHERE (t.id, t.node) < ($1, $2) ", filters!(),
+        " ORDER BY t.id DESC, t.node DESC LIMIT $5");
+    NATIONAL_TICKET_OF_STATE = concat!("SELECT ", columns!(), " FROM national_ticket AS t WHERE t.state = $6 AND (t.id, t.node) < ($1, $2) ", filters!(),
+        " ORDER BY t.id DESC, t.node DESC LIMIT $5");
+    NATIONAL_TICKET_OF_NODE = concat!("SELECT ", columns!(), " FROM national_ticket AS t WHERE t.node = $6 AND t.id <= $1 AND (t.id < $1 OR t.node < $2) ", filters!(),
+        " ORDER BY t.id DESC LIMIT $5");
+    NATIONAL_TICKET_OF_NODE_STATE = concat!("SELECT ", columns!(), " FROM national_ticket AS t WHERE t.node = $6 AND t.state = $7 AND t.id <= $1 AND (t.id < $1 OR t.node < $2) ",
+        filters!(), " ORDER BY t.id DESC LIMIT $5");
+}
+
+/// What the country knows of a ticket: no free text, and nobody's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FederatedTicket {
+    /// `UUIDv7`: later tickets have greater ids.
+    pub id: Uuid,
+    /// Unique nationwide.
+    pub reference: String,
+    /// Later states have greater ones.
+    pub version: i64,
+    /// Where it stands.
+    pub state: State,
+    /// How urgent it is.
+    pub priority: Priority,
+    /// A word of the list of topics, perhaps of a newer list than ours.
+    pub topic: String,
+    /// A word of the list of channels, likewise.
+    pub channel: String,
+    /// ISO 3166-2 code, or empty.
+    pub province: String,
+    /// Keyed by the node, or empty.
+    pub customer_pseudonym: String,
+    /// Keyed by the node, or empty.
+    pub assignee_pseudonym: String,
+    /// When it was opened.
+    pub opened_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// When it was resolved.
+    pub resolved_at: Option<Timestamp>,
+    /// When it was closed or cancelled.
+    pub closed_at: Option<Timestamp>,
+}
+
+/// A ticket and whose it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NationalTicket {
+    /// The node that owns it.
+    pub node: String,
+    /// The ticket.
+    pub ticket: FederatedTicket,
+}
+
+/// What a list asks for. Empty sets mean all.
+#[derive(Debug, Clone, Default)]
+pub struct NationalTicketQuery {
+    /// Nodes.
+    pub nodes: Vec<String>,
+    /// States.
+    pub states: Vec<State>,
+    /// Words of topics.
+    pub topics: Vec<String>,
+}
+
+/// Where a page ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TicketAfter {
+    /// The last ticket's id.
+    pub id: Uuid,
+    /// Its node.
+    pub node: String,
+}
+
+/// How many tickets a node has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TicketTotals {
+    /// Neither closed nor cancelled.
+    pub open: i64,
+    /// All.
+    pub total: i64,
+}
+
+fn row_of(node: &str, t: &FederatedTicket, snapshot_no: i64) -> Vec<Value> {
+    let us = |at: Option<Timestamp>| at.map(Timestamp::as_microsecond);
+    values![
+        node,
+        t.id,
+        t.reference.as_str(),
+        t.version,
+        t.state.number(),
+        t.priority.number(),
+        t.topic.as_str(),
+        t.channel.as_str(),
+        t.province.as_str(),
+        t.customer_pseudonym.as_str(),
+        t.assignee_pseudonym.as_str(),
+        t.opened_at.as_microsecond(),
+        t.updated_at.as_microsecond(),
+        us(t.resolved_at),
+        us(t.closed_at),
+        snapshot_no,
+    ]
+}
+
+fn national_ticket(row: &Row) -> Result<NationalTicket, StoreError> {
+    let corrupt = |what: &str| StoreError::Corrupt { table: "national_ticket", what: what.to_owned() };
+    let at = |us| Timestamp::from_microsecond(us).map_err(|_| corrupt("a time out of range"));
+    let ticket = FederatedTicket {
+        id: row.uuid(1)?,
+        reference: row.text(2)?,
+        version: row.int(3)?,
+        state: State::from_number(row.int(4)?).ok_or_else(|| corrupt("unknown state"))?,
+        priority: Priority::from_number(row.int(5)?).ok_or_else(|| corrupt("unknown priority"))?,
+        topic: row.text(6)?,
+        channel: row.text(7)?,
+        province: row.text(8)?,
+        customer_pseudonym: row.text(9)?,
+        assignee_pseudonym: row.text(10)?,
+        opened_at: at(row.int(11)?)?,
+        updated_at: at(row.int(12)?)?,
+        resolved_at: row.int_or_null(13)?.map(at).transpose()?,
+        closed_at: row.int_or_null(14)?.map(at).transpose()?,
+    };
+    Ok(NationalTicket { node: row.text(0)?, ticket })
+}
+
+/// Keeps the greater versions; a snapshot's whatever they are, since its history may have been rewritten.
+pub(super) async fn put(
+    tx: &mut Tx,
+    node: &str,
+    tickets: &[&FederatedTicket],
+    snapshot_no: i64,
+) -> Result<(), StoreError> {
+    // One statement may touch a row once.
+    let mut newest: BTreeMap<Uuid, &FederatedTicket> = BTreeMap::new();
+    for ticket in tickets {
+        let kept = newest.entry(ticket.id).or_insert(ticket);
+        if ticket.version > kept.version {
+            *kept = ticket;
+        }
+    }
+    // A snapshot counts anew at its end.
+    if snapshot_no == 0 {
+        count(tx, node, &mut newest).await?;
+    }
+    let mut rows = Rows::of(&NATIONAL_TICKET_PUT, newest.len());
+    for ticket in newest.into_values() {
+        rows.push(row_of(node, ticket, snapshot_no));
+    }
+    tx.execute_rows(&NATIONAL_TICKET_PUT, rows).await.map(drop)
+}
+
+/// Drops what is already held, and moves the others between the counts of states. Nobody else writes this node's
+/// tickets meanwhile: the member's row is locked.
+async fn count(tx: &mut Tx, node: &str, newest: &mut BTreeMap<Uuid, &FederatedTicket>) -> Result<(), StoreError> {
+    let mut keys = Rows::of(&NATIONAL_TICKET_HELD, newest.len());
+    for id in newest.keys() {
+        keys.push(values![node, *id]);
+    }
+    let mut held = HashMap::with_capacity(newest.len());
+    for row in tx.fetch_rows(&NATIONAL_TICKET_HELD, keys).await? {
+        held.insert(row.uuid(0)?, (row.int(1)?, row.int(2)?));
+    }
+    newest.retain(|id, ticket| held.get(id).is_none_or(|(version, _)| ticket.version > *version));
+    let mut deltas: BTreeMap<i64, i64> = BTreeMap::new();
+    for (id, ticket) in newest.iter() {
+        *deltas.entry(ticket.state.number()).or_default() += 1;
+        if let Some((_, state)) = held.get(id) {
+            *deltas.entry(*state).or_default() -= 1;
+        }
+    }
+    deltas.retain(|_, delta| *delta != 0);
+    let mut rows = Rows::of(&NATIONAL_TICKET_COUNT_ADD, deltas.len());
+    for (state, delta) in deltas {
+        rows.push(values![node, state, delta]);
+    }
+    tx.execute_rows(&NATIONAL_TICKET_COUNT_ADD, rows).await.map(drop)
+}
+
+/// Deletes what the snapshot did not bring, and counts anew.
+pub(super) async fn sweep(tx: &mut Tx, node: &str, snapshot_no: i64) -> Result<(), StoreError> {
+    tx.execute(&NATIONAL_TICKET_SWEEP, values![node, snapshot_no]).await?;
+    tx.execute(&NATIONAL_TICKET_COUNT_CLEAR, values![node]).await?;
+    tx.execute(&NATIONAL_TICKET_COUNT_AGAIN, values![node]).await.map(drop)
+}
+
+impl GatewayStore {
+    /// How many tickets a node has.
+    pub async fn ticket_totals(&self, node: &str) -> Result<TicketTotals, StoreError> {
+        let mut totals = TicketTotals::default();
+        for row in self.db.fetch(&NATIONAL_TICKET_COUNT_OF, values![node]).await? {
+            let (state, tickets) = (State::from_number(row.int(0)?), row.int(1)?);
+            totals.total += tickets;
+            if !matches!(state, Some(State::Closed | State::Cancelled)) {
+                totals.open += tickets;
+            }
+        }
+        Ok(totals)
+    }
+
+    /// A page of tickets, newest first. One ordered read per node and state that is asked for, merged: each is served
+    /// by an index whatever the filter is.
+    pub async fn national_tickets(
+        &self,
+        query: &NationalTicketQuery,
+        after: Option<&TicketAfter>,
+        limit: usize,
+    ) -> Result<Vec<NationalTicket>, StoreError> {
+        let (id, node) = after.map_or((Uuid::max(), ""), |after| (after.id, after.node.as_str()));
+        let topics = (!query.topics.is_empty()).then(|| format!("|{}|", query.topics.join("|")));
+        let shared = |mask: i64| values![id, node, mask, topics.as_deref(), i64::try_from(limit).unwrap_or(i64::MAX)];
+        let mut reads: Vec<(&'static Statement, Vec<Value>)> = Vec::new();
+        match (query.nodes.as_slice(), query.states.as_slice()) {
+            ([], []) => reads.push((&NATIONAL_TICKET_NEWEST, shared(i64::MAX))),
+            ([], states) => reads.extend(states.iter().map(|state| {
+                (&NATIONAL_TICKET_OF_STATE, [shared(1 << state.number()), values![state.number()]].concat())
+            })),
+            (nodes, []) => reads.extend(
+                nodes
+                    .iter()
+                    .map(|node| (&NATIONAL_TICKET_OF_NODE, [shared(i64::MAX), values![node.as_str()]].concat())),
+            ),
+            (nodes, states) => reads.extend(
+                nodes.iter().flat_map(|node| states.iter().map(move |state| (node, state))).map(|(node, state)| {
+                    let own = values![node.as_str(), state.number()];
+                    (&NATIONAL_TICKET_OF_NODE_STATE, [shared(1 << state.number()), own].concat())
+                }),
+            ),
+        }
+        let mut found = Vec::new();
+        for (statement, values) in reads {
+            for row in self.db.fetch(statement, values).await? {
+                found.push(national_ticket(&row)?);
+            }
+        }
+        found.sort_by(|a, b| (b.ticket.id, &b.node).cmp(&(a.ticket.id, &a.node)));
+        found.dedup_by(|a, b| a.ticket.id == b.ticket.id && a.node == b.node);
+        found.truncate(limit);
+        Ok(found)
+    }
+}

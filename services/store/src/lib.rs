@@ -1,0 +1,96 @@
+//! Rows of nodes and gateways. SQL is written once for both engines; this is the only crate that names sqlx.
+
+/// The baseline of the import benchmark.
+pub mod bench;
+/// What a node has declared to the country.
+pub mod capability;
+/// Contacts, imports and checkpoints.
+pub mod contact;
+/// The two drivers.
+pub mod db;
+mod error;
+/// A node's ordered log.
+pub mod feed;
+/// A gateway's read model.
+pub mod gateway;
+/// Leases with epochs.
+pub mod lease;
+/// Tallies, buckets and the roller's cursor.
+pub mod metric;
+/// Answers by request id.
+pub mod request;
+/// All federated aggregates as of one position.
+pub mod snapshot;
+/// Statements and their values.
+pub mod statement;
+/// Tickets and their timelines.
+pub mod ticket;
+/// Group commit.
+pub mod writer;
+
+use std::sync::Arc;
+
+use db::{Db, Migrations};
+pub use error::StoreError;
+use writer::Writer;
+
+/// The store of one node process.
+#[derive(Clone)]
+pub struct NodeStore {
+    db: Db,
+    writer: Writer,
+    blocks: Arc<ticket::Blocks>,
+}
+
+/// What a commit has made visible, so that live readers can be woken.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Committed {
+    /// Entries were appended to the feed.
+    pub feed: bool,
+    /// Contacts were stored or corrected.
+    pub contacts: bool,
+}
+
+impl NodeStore {
+    /// Opens a node's database and starts its writer. `committed` is called after every commit, outside the transaction.
+    pub async fn open(
+        address: &str,
+        connections: u32,
+        committed: impl Fn(Committed) + Send + Sync + 'static,
+    ) -> Result<Self, StoreError> {
+        let migrations = Migrations {
+            sqlite: sqlx::migrate!("migrations/node/sqlite"),
+            postgres: sqlx::migrate!("migrations/node/postgres"),
+        };
+        let db = Db::open(address, connections, migrations).await?;
+        let writer = Writer::start(db.clone(), Arc::new(committed));
+        Ok(Self { db, writer, blocks: Arc::default() })
+    }
+
+    /// The database, for the contract suite.
+    #[must_use]
+    pub const fn db(&self) -> &Db {
+        &self.db
+    }
+
+    /// Lets the writer finish what it has accepted, then closes the database.
+    pub async fn close(&self) {
+        self.writer.stop().await;
+        self.db.close().await;
+    }
+}
+
+/// Every statement of a node's store, for the contract suite.
+#[must_use]
+pub fn node_statements() -> Vec<&'static statement::Statement> {
+    [
+        capability::STATEMENTS,
+        contact::STATEMENTS,
+        feed::STATEMENTS,
+        lease::STATEMENTS,
+        metric::STATEMENTS,
+        request::STATEMENTS,
+        ticket::STATEMENTS,
+    ]
+    .concat()
+}

@@ -1,0 +1,61 @@
+use gridcare_domain::{capability::Capability, feed::Cursor, metric::Bucket, ticket::Ticket};
+use uuid::Uuid;
+
+use crate::{NodeStore, StoreError, capability, db::Tx, feed, metric, ticket};
+
+/// All federated aggregates of a node as of one position of its feed, read in pages.
+pub struct Snapshot {
+    tx: Tx,
+    cursor: Cursor,
+    tickets_after: Option<Uuid>,
+    buckets_from_us: Option<i64>,
+    last_bucket: Option<gridcare_domain::metric::BucketKey>,
+}
+
+/// One page of a snapshot.
+pub enum Page {
+    /// Tickets.
+    Tickets(Vec<Ticket>),
+    /// Buckets.
+    Buckets(Vec<Bucket>),
+    /// The end: capabilities with their versions, and where to go on.
+    End(Vec<(Capability, i64)>, Cursor),
+}
+
+const PAGE: i64 = 1_000;
+
+impl NodeStore {
+    /// Begins a snapshot. It holds a reading transaction until it is dropped.
+    pub async fn begin_snapshot(&self) -> Result<Snapshot, StoreError> {
+        let mut tx = self.db().snapshot().await?;
+        let cursor = feed::head_in(&mut tx).await?.cursor;
+        Ok(Snapshot { tx, cursor, tickets_after: Some(Uuid::nil()), buckets_from_us: Some(i64::MIN), last_bucket: None })
+    }
+}
+
+impl Snapshot {
+    /// The next page; after [`Page::End`] there is none.
+    pub async fn next(&mut self) -> Result<Page, StoreError> {
+        if let Some(after) = self.tickets_after {
+            let page = ticket::page_in(&mut self.tx, after, PAGE).await?;
+            self.tickets_after = page.last().map(|t| t.id);
+            if !page.is_empty() {
+                return Ok(Page::Tickets(page));
+            }
+        }
+        if let Some(from) = self.buckets_from_us {
+            // Pages begin at the last start seen, so its buckets come again; the ones already given are dropped.
+            let mut page = metric::buckets_in(&mut self.tx, from, PAGE).await?;
+            let order = |key: &gridcare_domain::metric::BucketKey| (key.start_us, key.channel, key.direction);
+            if let Some(last) = &self.last_bucket {
+                page.retain(|bucket| order(&bucket.key) > order(last));
+            }
+            self.last_bucket = page.last().map(|bucket| bucket.key);
+            self.buckets_from_us = self.last_bucket.map(|key| key.start_us);
+            if !page.is_empty() {
+                return Ok(Page::Buckets(page));
+            }
+        }
+        Ok(Page::End(capability::list_in(&mut self.tx).await?, self.cursor.clone()))
+    }
+}

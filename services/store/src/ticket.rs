@@ -1,0 +1,380 @@
+use gridcare_domain::{
+    contact::Channel,
+    customer_code::CustomerCode,
+    reference::Reference,
+    text,
+    ticket::{Priority, State, Ticket, TimelineEntry, TimelineKind, Visibility},
+    topic::Topic,
+};
+use jiff::Timestamp;
+use tokio::sync::Mutex;
+use uuid::Uuid;
+
+use crate::{
+    NodeStore, StoreError,
+    db::{Row, Tx},
+    statement::{Rows, Statement, Value, statements, values},
+};
+
+/// Columns of a ticket, in the order in which rows are read.
+macro_rules! columns {
+    () => {
+        "ticket.id, ticket.number, ticket.prefix, ticket.version, ticket.state, ticket.priority, ticket.topic, ticket.channel,
+         ticket.subject, ticket.description, ticket.customer_code, ticket.requester_name, ticket.requester_contact_point,
+         ticket.province, ticket.assignee, ticket.opened_us, ticket.updated_us, ticket.resolved_us, ticket.closed_us"
+    };
+}
+
+/// The filters that every list shares: sets of codes are bit masks, since the lists of codes are closed and short.
+macro_rules! filters {
+    () => {
+        " AND ((CAST($3 AS BIGINT) >> CAST(ticket.state AS INTEGER)) & 1) = 1
+          AND ((CAST($4 AS BIGINT) >> CAST(ticket.priority AS INTEGER)) & 1) = 1
+          AND ((CAST($5 AS BIGINT) >> CAST(ticket.topic AS INTEGER)) & 1) = 1
+          AND ((CAST($6 AS BIGINT) >> CAST(ticket.channel AS INTEGER)) & 1) = 1
+          AND ($7 IS NULL OR ticket.assignee = $7)
+          AND ($8 IS NULL OR ticket.customer_code = $8)
+          AND ticket.opened_us >= $9 AND ticket.opened_us < $10 "
+    };
+}
+
+statements! {
+    TICKET_INSERT [id Uuid, number Int, prefix Text, version Int, state Int, priority Int, topic Int, channel Int,
+                   subject Text, description Text, customer_code Text, requester_name Text, requester_contact_point Text,
+                   province Text, assignee Text, opened_us Int, updated_us Int, resolved_us Int, closed_us Int, words Text] =
+        "INSERT INTO ticket (id, number, prefix, version, state, priority, topic, channel, subject, description, customer_code,
+             requester_name, requester_contact_point, province, assignee, opened_us, updated_us, resolved_us, closed_us, words)
+         SELECT id, number, prefix, version, state, priority, topic, channel, subject, description, customer_code,
+             requester_name, requester_contact_point, province, assignee, opened_us, updated_us, resolved_us, closed_us, words
+         FROM v WHERE true";
+    TICKET_UPDATE [id Uuid, version Int, state Int, priority Int, topic Int, assignee Text, updated_us Int, resolved_us Int, closed_us Int] =
+        "UPDATE ticket SET version = v.version, state = v.state, priority = v.priority, topic = v.topic, assignee = v.assignee,
+             updated_us = v.updated_us, resolved_us = v.resolved_us, closed_us = v.closed_us
+         FROM v WHERE ticket.id = v.id";
+    TIMELINE_INSERT [ticket_id Uuid, id Uuid, at_us Int, kind Int, visibility Int, author Text, text Text, state Int] =
+        "INSERT INTO timeline (ticket_id, id, at_us, kind, visibility, author, text, state)
+         SELECT ticket_id, id, at_us, kind, visibility, author, text, state FROM v WHERE true";
+    TICKET_LOCK [id Uuid] = concat!("SELECT ", columns!(), " FROM ticket JOIN v ON v.id = ticket.id ORDER BY ticket.id {lock:ticket}");
+    TICKET_BY_ID = concat!("SELECT ", columns!(), " FROM ticket WHERE ticket.id = $1");
+    TICKET_BY_NUMBER = concat!("SELECT ", columns!(), " FROM ticket WHERE ticket.number = $1");
+    TICKET_ID_OF = "SELECT id, prefix FROM ticket WHERE number = $1";
+    TIMELINE_OF = "SELECT id, at_us, kind, visibility, author, text, state FROM timeline WHERE ticket_id = $1 ORDER BY id DESC LIMIT $2";
+    TICKET_NEWEST = concat!("SELECT ", columns!(), " FROM ticket WHERE ticket.id < $1 AND ticket.id > $2 ", filters!(), " ORDER BY ticket.id DESC LIMIT $11");
+    TICKET_OLDEST = concat!("SELECT ", columns!(), " FROM ticket WHERE ticket.id > $1 AND ticket.id < $2 ", filters!(), " ORDER BY ticket.id LIMIT $11");
+    TICKET_STATE_NEWEST = concat!("SELECT ", columns!(), " FROM ticket WHERE ticket.state = $12 AND ticket.id < $1 AND ticket.id > $2 ", filters!(), " ORDER BY ticket.id DESC LIMIT $11");
+    TICKET_STATE_OLDEST = concat!("SELECT ", columns!(), " FROM ticket WHERE ticket.state = $12 AND ticket.id > $1 AND ticket.id < $2 ", filters!(), " ORDER BY ticket.id LIMIT $11");
+    TICKET_CUSTOMER = concat!("SELECT ", columns!(), " FROM ticket WHERE ticket.customer_code = $12 AND ticket.id < $1 AND ticket.id > $2 ", filters!(), " ORDER BY ticket.id DESC LIMIT $11");
+    TICKET_ASSIGNEE = concat!("SELECT ", columns!(), " FROM ticket WHERE ticket.assignee = $12 AND ticket.id < $1 AND ticket.id > $2 ", filters!(), " ORDER BY ticket.id DESC LIMIT $11");
+    TICKET_UPDATED = concat!("SELECT ", columns!(), " FROM ticket WHERE ticket.updated_us <= $12 AND (ticket.updated_us < $12 OR ticket.id < $1) AND ticket.id > $2 ", filters!(), " ORDER BY ticket.updated_us DESC, ticket.id DESC LIMIT $11");
+    TICKET_WORDS_NEWEST = concat!("SELECT ", columns!(), " FROM ticket WHERE {words:$12} AND ticket.id < $1 AND ticket.id > $2 ", filters!(), " ORDER BY ticket.id DESC LIMIT $11");
+    TICKET_WORDS_OLDEST = concat!("SELECT ", columns!(), " FROM ticket WHERE {words:$12} AND ticket.id > $1 AND ticket.id < $2 ", filters!(), " ORDER BY ticket.id LIMIT $11");
+    TICKET_WORDS_UPDATED = concat!("SELECT ", columns!(), " FROM ticket WHERE {words:$13} AND ticket.updated_us <= $12 AND (ticket.updated_us < $12 OR ticket.id < $1) AND ticket.id > $2 ", filters!(), " ORDER BY ticket.updated_us DESC, ticket.id DESC LIMIT $11");
+    TICKET_PAGE = concat!("SELECT ", columns!(), " FROM ticket WHERE ticket.id > $1 ORDER BY ticket.id LIMIT $2");
+    REFERENCE_BLOCK = "UPDATE reference_block SET next = next + $1 WHERE one = 1 RETURNING next";
+}
+
+/// Numbers of tickets taken from the database in blocks; what a process does not use is a gap.
+#[derive(Default)]
+pub struct Blocks(Mutex<std::ops::Range<i64>>);
+
+const BLOCK: i64 = 1_000;
+
+/// The order of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// Newest first.
+    OpenedDesc,
+    /// Oldest first.
+    OpenedAsc,
+    /// Last changed first.
+    UpdatedDesc,
+}
+
+/// Where a page ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct After {
+    /// The last ticket's id.
+    pub id: Uuid,
+    /// Its time of change, microseconds since 1970.
+    pub updated_us: i64,
+}
+
+/// What a list asks for. Empty sets mean all.
+#[derive(Debug, Clone, Default)]
+pub struct TicketQuery {
+    /// States.
+    pub states: Vec<State>,
+    /// Priorities.
+    pub priorities: Vec<Priority>,
+    /// Topics.
+    pub topics: Vec<Topic>,
+    /// Channels.
+    pub channels: Vec<Channel>,
+    /// Who works on it.
+    pub assignee: Option<String>,
+    /// Whose it is.
+    pub customer_code: Option<String>,
+    /// Opened at or after, microseconds since 1970.
+    pub opened_from_us: Option<i64>,
+    /// Opened before, microseconds since 1970.
+    pub opened_until_us: Option<i64>,
+    /// Folded words, the last a prefix.
+    pub words: Vec<String>,
+}
+
+fn mask(numbers: impl ExactSizeIterator<Item = i64>) -> i64 {
+    if numbers.len() == 0 { i64::MAX } else { numbers.fold(0, |mask, n| mask | (1 << n)) }
+}
+
+/// The words by which a ticket is found.
+fn words(ticket: &Ticket) -> String {
+    let reference = ticket.reference.to_string();
+    let texts = [
+        ticket.subject.as_str(),
+        ticket.description.as_str(),
+        ticket.requester_name.as_deref().unwrap_or_default(),
+        ticket.requester_contact_point.as_deref().unwrap_or_default(),
+        ticket.customer_code.as_ref().map_or("", CustomerCode::as_str),
+        reference.as_str(),
+    ];
+    text::search_column(&texts)
+}
+
+fn row_of(t: &Ticket) -> Vec<Value> {
+    let us = |at: Option<Timestamp>| at.map(Timestamp::as_microsecond);
+    values![
+        t.id,
+        i64::try_from(t.reference.number()).unwrap_or(i64::MAX),
+        t.reference.prefix(),
+        t.version,
+        t.state.number(),
+        t.priority.number(),
+        t.topic.number(),
+        t.channel.number(),
+        t.subject.as_str(),
+        t.description.as_str(),
+        t.customer_code.as_ref().map(CustomerCode::as_str),
+        t.requester_name.as_deref(),
+        t.requester_contact_point.as_deref(),
+        t.province.as_deref(),
+        t.assignee.as_deref(),
+        t.opened_at.as_microsecond(),
+        t.updated_at.as_microsecond(),
+        us(t.resolved_at),
+        us(t.closed_at),
+        words(t),
+    ]
+}
+
+fn ticket(row: &Row) -> Result<Ticket, StoreError> {
+    let corrupt = |what: &str| StoreError::Corrupt { table: "ticket", what: what.to_owned() };
+    let at = |us: i64| Timestamp::from_microsecond(us).map_err(|e| corrupt(&e.to_string()));
+    Ok(Ticket {
+        id: row.uuid(0)?,
+        reference: Reference::new(row.text(2)?, u64::try_from(row.int(1)?).map_err(|_| corrupt("negative number"))?)
+            .map_err(|e| corrupt(&e.to_string()))?,
+        version: row.int(3)?,
+        state: State::from_number(row.int(4)?).ok_or_else(|| corrupt("unknown state"))?,
+        priority: Priority::from_number(row.int(5)?).ok_or_else(|| corrupt("unknown priority"))?,
+        topic: Topic::from_number(row.int(6)?).ok_or_else(|| corrupt("unknown topic"))?,
+        channel: Channel::from_number(row.int(7)?).ok_or_else(|| corrupt("unknown channel"))?,
+        subject: row.text(8)?,
+        description: row.text(9)?,
+        customer_code: match row.text_or_null(10)? {
+            Some(code) => Some(CustomerCode::parse(&code).map_err(|_| corrupt("malformed customer code"))?),
+            None => None,
+        },
+        requester_name: row.text_or_null(11)?,
+        requester_contact_point: row.text_or_null(12)?,
+        province: row.text_or_null(13)?,
+        assignee: row.text_or_null(14)?,
+        opened_at: at(row.int(15)?)?,
+        updated_at: at(row.int(16)?)?,
+        resolved_at: row.int_or_null(17)?.map(at).transpose()?,
+        closed_at: row.int_or_null(18)?.map(at).transpose()?,
+    })
+}
+
+fn entry(row: &Row) -> Result<TimelineEntry, StoreError> {
+    let corrupt = |what: &str| StoreError::Corrupt { table: "timeline", what: what.to_owned() };
+    Ok(TimelineEntry {
+        id: row.uuid(0)?,
+        at: Timestamp::from_microsecond(row.int(1)?).map_err(|e| corrupt(&e.to_string()))?,
+        kind: TimelineKind::from_number(row.int(2)?).ok_or_else(|| corrupt("unknown kind"))?,
+        visibility: Visibility::from_number(row.int(3)?).ok_or_else(|| corrupt("unknown visibility"))?,
+        author: row.text(4)?,
+        text: row.text(5)?,
+        state: row.int_or_null(6)?.and_then(State::from_number),
+    })
+}
+
+pub(crate) async fn insert(tx: &mut Tx, tickets: &[&Ticket]) -> Result<(), StoreError> {
+    let mut rows = Rows::of(&TICKET_INSERT, tickets.len());
+    for ticket in tickets {
+        rows.push(row_of(ticket));
+    }
+    tx.execute_rows(&TICKET_INSERT, rows).await.map(drop)
+}
+
+pub(crate) async fn update(tx: &mut Tx, tickets: &[&Ticket]) -> Result<(), StoreError> {
+    let mut rows = Rows::of(&TICKET_UPDATE, tickets.len());
+    for t in tickets {
+        let us = |at: Option<Timestamp>| at.map(Timestamp::as_microsecond);
+        rows.push(values![
+            t.id,
+            t.version,
+            t.state.number(),
+            t.priority.number(),
+            t.topic.number(),
+            t.assignee.as_deref(),
+            t.updated_at.as_microsecond(),
+            us(t.resolved_at),
+            us(t.closed_at),
+        ]);
+    }
+    tx.execute_rows(&TICKET_UPDATE, rows).await.map(drop)
+}
+
+pub(crate) async fn add_entries(tx: &mut Tx, entries: &[(Uuid, &TimelineEntry)]) -> Result<(), StoreError> {
+    let mut rows = Rows::of(&TIMELINE_INSERT, entries.len());
+    for (ticket_id, e) in entries {
+        rows.push(values![
+            *ticket_id,
+            e.id,
+            e.at.as_microsecond(),
+            e.kind.number(),
+            e.visibility.number(),
+            e.author.as_str(),
+            e.text.as_str(),
+            e.state.map(State::number),
+        ]);
+    }
+    tx.execute_rows(&TIMELINE_INSERT, rows).await.map(drop)
+}
+
+/// Reads tickets and locks them, in the order of their ids.
+pub(crate) async fn lock(tx: &mut Tx, ids: impl ExactSizeIterator<Item = Uuid>) -> Result<Vec<Ticket>, StoreError> {
+    let mut rows = Rows::of(&TICKET_LOCK, ids.len());
+    for id in ids {
+        rows.push(values![id]);
+    }
+    tx.fetch_rows(&TICKET_LOCK, rows).await?.iter().map(ticket).collect()
+}
+
+/// A page of all tickets in the order of their ids, for a snapshot.
+pub(crate) async fn page_in(tx: &mut Tx, after: Uuid, limit: i64) -> Result<Vec<Ticket>, StoreError> {
+    tx.fetch(&TICKET_PAGE, values![after, limit]).await?.iter().map(ticket).collect()
+}
+
+impl NodeStore {
+    /// The next ticket number of this node; unique in its database, with gaps.
+    pub async fn next_number(&self) -> Result<u64, StoreError> {
+        let mut block = self.blocks.0.lock().await;
+        if block.is_empty() {
+            let mut tx = self.db.begin().await?;
+            let row = tx.fetch_one(&REFERENCE_BLOCK, values![BLOCK]).await?;
+            let corrupt = || StoreError::Corrupt { table: "reference_block", what: "the one row is missing".into() };
+            let next = row.ok_or_else(corrupt)?.int(0)?;
+            tx.commit().await?;
+            *block = next - BLOCK..next;
+        }
+        let number = block.start;
+        block.start += 1;
+        Ok(u64::try_from(number).unwrap_or(u64::MAX))
+    }
+
+    /// A ticket by its id.
+    pub async fn ticket(&self, id: Uuid) -> Result<Option<Ticket>, StoreError> {
+        self.db.fetch_one(&TICKET_BY_ID, values![id]).await?.as_ref().map(ticket).transpose()
+    }
+
+    /// A ticket by its reference.
+    pub async fn ticket_by_reference(&self, reference: &Reference) -> Result<Option<Ticket>, StoreError> {
+        let number = i64::try_from(reference.number()).unwrap_or(i64::MAX);
+        let found = self.db.fetch_one(&TICKET_BY_NUMBER, values![number]).await?.as_ref().map(ticket).transpose()?;
+        Ok(found.filter(|t| t.reference == *reference))
+    }
+
+    /// The id behind a reference.
+    pub async fn ticket_id(&self, reference: &Reference) -> Result<Option<Uuid>, StoreError> {
+        let number = i64::try_from(reference.number()).unwrap_or(i64::MAX);
+        let Some(row) = self.db.fetch_one(&TICKET_ID_OF, values![number]).await? else { return Ok(None) };
+        Ok((row.text(1)? == reference.prefix()).then_some(row.uuid(0)?))
+    }
+
+    /// The newest entries of a ticket's timeline.
+    pub async fn timeline(&self, id: Uuid, limit: i64) -> Result<Vec<TimelineEntry>, StoreError> {
+        self.db.fetch(&TIMELINE_OF, values![id, limit]).await?.iter().map(entry).collect()
+    }
+
+    /// A page of tickets. The narrowest filter chooses the index.
+    pub async fn tickets(
+        &self,
+        query: &TicketQuery,
+        order: Order,
+        after: Option<After>,
+        limit: usize,
+    ) -> Result<Vec<Ticket>, StoreError> {
+        let rising = order == Order::OpenedAsc;
+        let (floor, ceiling) = (Uuid::nil(), Uuid::max());
+        let (first, second) = match (after, rising) {
+            (Some(after), true) => (after.id, ceiling),
+            (Some(after), false) => (after.id, floor),
+            (None, true) => (floor, ceiling),
+            (None, false) => (ceiling, floor),
+        };
+        let shared = |states: &[State]| {
+            values![
+                first,
+                second,
+                mask(states.iter().map(|s| s.number())),
+                mask(query.priorities.iter().map(|p| p.number())),
+                mask(query.topics.iter().map(|t| t.number())),
+                mask(query.channels.iter().map(|c| c.number())),
+                query.assignee.as_deref(),
+                query.customer_code.as_deref(),
+                query.opened_from_us.unwrap_or(i64::MIN),
+                query.opened_until_us.unwrap_or(i64::MAX),
+                i64::try_from(limit).unwrap_or(i64::MAX),
+            ]
+        };
+        let all = shared(&query.states);
+        let with = |mut shared: Vec<Value>, more: Vec<Value>| {
+            shared.extend(more);
+            shared
+        };
+        let updated = after.map_or(i64::MAX, |after| after.updated_us);
+        if !query.words.is_empty() {
+            let words = self.db.words_query(&query.words);
+            return match order {
+                Order::OpenedDesc => self.list(&TICKET_WORDS_NEWEST, with(all, values![words])).await,
+                Order::OpenedAsc => self.list(&TICKET_WORDS_OLDEST, with(all, values![words])).await,
+                Order::UpdatedDesc => self.list(&TICKET_WORDS_UPDATED, with(all, values![updated, words])).await,
+            };
+        }
+        match (order, &query.customer_code, &query.assignee) {
+            (Order::UpdatedDesc, ..) => self.list(&TICKET_UPDATED, with(all, values![updated])).await,
+            (Order::OpenedDesc, Some(code), _) => self.list(&TICKET_CUSTOMER, with(all, values![code.as_str()])).await,
+            (Order::OpenedDesc, None, Some(who)) => self.list(&TICKET_ASSIGNEE, with(all, values![who.as_str()])).await,
+            _ if query.states.is_empty() => {
+                self.list(if rising { &TICKET_OLDEST } else { &TICKET_NEWEST }, all).await
+            }
+            _ => {
+                // One ordered read per state, merged: each is served by the index of states.
+                let mut merged = Vec::new();
+                for state in &query.states {
+                    let statement = if rising { &TICKET_STATE_OLDEST } else { &TICKET_STATE_NEWEST };
+                    merged.extend(self.list(statement, with(shared(&[*state]), values![state.number()])).await?);
+                }
+                merged.sort_by(|a, b| if rising { a.id.cmp(&b.id) } else { b.id.cmp(&a.id) });
+                merged.dedup_by_key(|t| t.id);
+                merged.truncate(limit);
+                Ok(merged)
+            }
+        }
+    }
+
+    async fn list(&self, statement: &'static Statement, values: Vec<Value>) -> Result<Vec<Ticket>, StoreError> {
+        self.db.fetch(statement, values).await?.iter().map(ticket).collect()
+    }
+}

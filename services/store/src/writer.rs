@@ -1,0 +1,419 @@
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    sync::Arc,
+};
+
+use gridcare_domain::{
+    contact::Contact,
+    feed::Change,
+    metric::Definition,
+    refusal::{Refusal, RefusalKind},
+    ticket::{Ticket, TimelineEntry},
+};
+use tokio::sync::{Notify, mpsc, oneshot};
+use tracing::Instrument as _;
+use uuid::Uuid;
+
+use crate::{
+    Committed, NodeStore, StoreError,
+    contact::{self, StoredContact},
+    db::{Db, Tx},
+    feed,
+    request::{self, Answered, Request},
+    ticket,
+};
+
+/// At most this many members share a transaction.
+const BATCH: usize = 512;
+/// A deadlock or a serialisation failure is run again this often before its members are run singly.
+const RETRIES: usize = 3;
+
+/// What a decided change of a ticket writes.
+pub struct TicketWrite {
+    /// The ticket afterwards.
+    pub ticket: Ticket,
+    /// Its new timeline entry.
+    pub entry: TimelineEntry,
+    /// Its feed entry.
+    pub change: Change,
+    /// The answer, stored under the request.
+    pub response: Vec<u8>,
+}
+
+/// A decision about a ticket as it is now.
+pub type DecideTicket = Box<dyn Fn(&Ticket) -> Result<TicketWrite, Refusal> + Send + Sync>;
+/// A decision about a contact as it is now: the corrected one, and how to answer with its number and version.
+pub type DecideContact = Box<dyn Fn(&StoredContact) -> Result<Contact, Refusal> + Send + Sync>;
+/// How to answer with a stored contact.
+pub type RespondContact = fn(&StoredContact) -> Vec<u8>;
+
+enum Work {
+    Open(Box<TicketWrite>),
+    Change(Uuid, DecideTicket),
+    Record(Box<Contact>, RespondContact),
+    Correct(Uuid, DecideContact, RespondContact),
+}
+
+struct Member {
+    request: Request,
+    work: Work,
+    now_us: i64,
+    batch_id: Uuid,
+    span: tracing::Span,
+    answer: oneshot::Sender<Answer>,
+}
+
+/// What a caller gets, once it is durable.
+pub type Answer = Result<Result<Vec<u8>, Refusal>, StoreError>;
+
+/// Lets concurrent requests share one transaction. A caller is answered only after its batch is durable.
+#[derive(Clone)]
+pub(crate) struct Writer {
+    queue: mpsc::Sender<Message>,
+    stopped: Arc<Notify>,
+    on_commit: Arc<dyn Fn(Committed) + Send + Sync>,
+    definition: Arc<std::sync::RwLock<Definition>>,
+}
+
+enum Message {
+    Member(Member),
+    Stop,
+}
+
+impl Writer {
+    pub(crate) fn start(db: Db, on_commit: Arc<dyn Fn(Committed) + Send + Sync>) -> Self {
+        let (queue, inbox) = mpsc::channel(4 * BATCH);
+        let stopped = Arc::new(Notify::new());
+        let definition = Arc::new(std::sync::RwLock::new(Definition::default()));
+        let writer = Self { queue, stopped: stopped.clone(), on_commit: on_commit.clone(), definition: definition.clone() };
+        tokio::spawn(async move {
+            run(db, inbox, on_commit, definition).await;
+            stopped.notify_one();
+        });
+        writer
+    }
+
+    pub(crate) fn committed(&self, committed: Committed) {
+        (self.on_commit)(committed);
+    }
+
+    pub(crate) async fn stop(&self) {
+        if self.queue.send(Message::Stop).await.is_ok() {
+            self.stopped.notified().await;
+        }
+    }
+
+    async fn submit(&self, request: Request, now_us: i64, batch_id: Uuid, work: Work) -> Answer {
+        let (answer, answered) = oneshot::channel();
+        let member = Member { request, work, now_us, batch_id, span: tracing::Span::current(), answer };
+        self.queue.send(Message::Member(member)).await.map_err(|_| StoreError::Stopped)?;
+        answered.await.map_err(|_| StoreError::Stopped)?
+    }
+}
+
+impl NodeStore {
+    /// Sets what the counts of contacts mean from now on.
+    pub fn define(&self, definition: Definition) {
+        *self.writer.definition.write().unwrap_or_else(std::sync::PoisonError::into_inner) = definition;
+    }
+
+    /// Stores a new ticket. `batch_id` names the commit batch, should this member lead it.
+    pub async fn open_ticket(&self, request: Request, now_us: i64, batch_id: Uuid, write: TicketWrite) -> Answer {
+        self.writer.submit(request, now_us, batch_id, Work::Open(Box::new(write))).await
+    }
+
+    /// Changes a ticket as `decide` says of its state at that moment.
+    pub async fn change_ticket(&self, request: Request, now_us: i64, batch_id: Uuid, id: Uuid, decide: DecideTicket) -> Answer {
+        self.writer.submit(request, now_us, batch_id, Work::Change(id, decide)).await
+    }
+
+    /// Stores a contact.
+    pub async fn record_contact(&self, request: Request, now_us: i64, batch_id: Uuid, contact: Contact, respond: RespondContact) -> Answer {
+        self.writer.submit(request, now_us, batch_id, Work::Record(Box::new(contact), respond)).await
+    }
+
+    /// Corrects a contact as `decide` says of its state at that moment.
+    pub async fn correct_contact(
+        &self,
+        request: Request,
+        now_us: i64,
+        batch_id: Uuid,
+        id: Uuid,
+        decide: DecideContact,
+        respond: RespondContact,
+    ) -> Answer {
+        self.writer.submit(request, now_us, batch_id, Work::Correct(id, decide, respond)).await
+    }
+}
+
+async fn run(
+    db: Db,
+    mut inbox: mpsc::Receiver<Message>,
+    on_commit: Arc<dyn Fn(Committed) + Send + Sync>,
+    definition: Arc<std::sync::RwLock<Definition>>,
+) {
+    let mut waiting: VecDeque<Member> = VecDeque::new();
+    let mut stopping = false;
+    loop {
+        if waiting.is_empty() {
+            if stopping {
+                return;
+            }
+            match inbox.recv().await {
+                Some(Message::Member(member)) => waiting.push_back(member),
+                Some(Message::Stop) | None => {
+                    stopping = true;
+                    inbox.close();
+                }
+            }
+        }
+        // No lingering: what has arrived by now goes together.
+        while waiting.len() < 4 * BATCH {
+            match inbox.try_recv() {
+                Ok(Message::Member(member)) => waiting.push_back(member),
+                Ok(Message::Stop) => {
+                    stopping = true;
+                    inbox.close();
+                }
+                Err(_) => break,
+            }
+        }
+        let batch = choose(&mut waiting);
+        if batch.is_empty() {
+            continue;
+        }
+        let definition = definition.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        metrics::histogram!("gridcare_commit_batch_members").record(u32::try_from(batch.len()).unwrap_or(u32::MAX));
+        commit_and_answer(&db, batch, &definition, &*on_commit).await;
+    }
+}
+
+/// The next batch: one member per aggregate, in order of arrival; the others wait for the next one.
+fn choose(waiting: &mut VecDeque<Member>) -> Vec<Member> {
+    let mut taken: HashSet<Uuid> = HashSet::new();
+    let mut batch = Vec::new();
+    let mut later = VecDeque::new();
+    while let Some(member) = waiting.pop_front() {
+        let aggregate = match &member.work {
+            Work::Change(id, _) | Work::Correct(id, ..) => Some(*id),
+            Work::Open(_) | Work::Record(..) => None,
+        };
+        let free = batch.len() < BATCH && taken.insert(member.request.key) && aggregate.is_none_or(|id| taken.insert(id));
+        if free {
+            batch.push(member);
+        } else {
+            later.push_back(member);
+        }
+    }
+    *waiting = later;
+    // Unique keys are taken in one order by all processes, or two batches would lock each other out.
+    batch.sort_by_key(|member| member.request.key);
+    batch
+}
+
+async fn commit_and_answer(db: &Db, batch: Vec<Member>, definition: &Definition, on_commit: &(dyn Fn(Committed) + Send + Sync)) {
+    let mut tries = 0;
+    let outcome = loop {
+        let parent = &batch[0].span;
+        let span = tracing::debug_span!(parent: parent, "commit batch", members = batch.len());
+        for member in &batch[1..] {
+            span.follows_from(&member.span);
+        }
+        match commit(db, &batch, definition).instrument(span).await {
+            Err(e) if e.is_transient() && tries < RETRIES => tries += 1,
+            other => break other,
+        }
+    };
+    match outcome {
+        Ok((answers, committed)) => {
+            on_commit(committed);
+            for (member, answer) in batch.into_iter().zip(answers) {
+                // A caller that has gone away finds its answer under its request id.
+                let _ = member.answer.send(Ok(answer));
+            }
+        }
+        Err(failure) if batch.len() == 1 => {
+            tracing::error!(error = &failure as &dyn std::error::Error, "a write failed");
+            for member in batch {
+                let _ = member.answer.send(Err(failure));
+                break;
+            }
+        }
+        Err(failure) => {
+            tracing::warn!(error = &failure as &dyn std::error::Error, members = batch.len(), "a batch failed; its members run singly");
+            metrics::counter!("gridcare_commit_batches_split_total").increment(1);
+            for member in batch {
+                Box::pin(commit_and_answer(db, vec![member], definition, on_commit)).await;
+            }
+        }
+    }
+}
+
+type Decided = Result<Vec<u8>, Refusal>;
+
+async fn commit(db: &Db, batch: &[Member], definition: &Definition) -> Result<(Vec<Decided>, Committed), StoreError> {
+    let mut tx = db.begin().await?;
+    let (answers, committed) = apply(&mut tx, batch, definition).await?;
+    if committed.anything {
+        tx.commit().await?;
+    } else {
+        tx.rollback().await?;
+    }
+    Ok((answers, Committed { feed: committed.feed, contacts: committed.contacts }))
+}
+
+#[derive(Default)]
+struct Effects {
+    anything: bool,
+    feed: bool,
+    contacts: bool,
+}
+
+async fn apply(tx: &mut Tx, batch: &[Member], definition: &Definition) -> Result<(Vec<Decided>, Effects), StoreError> {
+    let mut answers: Vec<Option<Decided>> = batch.iter().map(|_| None).collect();
+    // Locks first, in key order; then what was answered before, so that a repetition waits for the first.
+    let tickets = lock_tickets(tx, batch).await?;
+    if batch.iter().any(|member| matches!(member.work, Work::Record(..) | Work::Correct(..))) {
+        contact::lock_order(tx).await?;
+    }
+    let changes_known = known_answers(tx, batch, |work| !matches!(work, Work::Open(_))).await?;
+    let mut decided: Vec<(usize, TicketWrite)> = Vec::new();
+    let mut recorded: Vec<(usize, &Contact, RespondContact)> = Vec::new();
+    let mut corrected: Vec<(usize, StoredContact, Vec<u8>)> = Vec::new();
+    for (i, member) in batch.iter().enumerate() {
+        if let Some(answered) = changes_known.get(&member.request.key) {
+            answers[i] = Some(answered.replay(&member.request));
+            continue;
+        }
+        match &member.work {
+            Work::Open(_) => {}
+            Work::Record(contact, respond) => recorded.push((i, contact, *respond)),
+            Work::Change(id, decide) => match tickets.get(id).map(decide) {
+                Some(Ok(write)) => decided.push((i, write)),
+                Some(Err(refusal)) => answers[i] = Some(Err(refusal)),
+                None => answers[i] = Some(Err(Refusal::new(RefusalKind::NotFound, "NO_SUCH_TICKET", "there is no such ticket at this node"))),
+            },
+            Work::Correct(id, decide, respond) => match contact::lock(tx, *id).await? {
+                None => answers[i] = Some(Err(Refusal::new(RefusalKind::NotFound, "NO_SUCH_CONTACT", "there is no such contact at this node"))),
+                Some(old) => match decide(&old) {
+                    Err(refusal) => answers[i] = Some(Err(refusal)),
+                    Ok(new) => {
+                        let arrival_no = contact::correct(tx, &old, &new, definition).await?;
+                        let stored = StoredContact { arrival_no, version: old.version + 1, contact: new };
+                        let response = respond(&stored);
+                        corrected.push((i, stored, response));
+                    }
+                },
+            },
+        }
+    }
+    let mut effects = Effects { contacts: !corrected.is_empty(), ..Effects::default() };
+    let mut responses: Vec<(usize, Vec<u8>)> = corrected.into_iter().map(|(i, _, response)| (i, response)).collect();
+    record(tx, batch.len(), &recorded, definition, &mut answers, &mut responses, &mut effects).await?;
+    responses.extend(decided.iter_mut().map(|(i, write)| (*i, std::mem::take(&mut write.response))));
+    for (i, member) in batch.iter().enumerate() {
+        if let (Work::Open(write), None) = (&member.work, &answers[i]) {
+            responses.push((i, write.response.clone()));
+        }
+    }
+    responses.sort_by_key(|(i, _)| *i);
+    let stored = responses.iter().map(|(i, response)| (batch[*i].request, response.clone()));
+    let new: HashSet<Uuid> = request::insert(tx, batch[0].now_us, stored.collect::<Vec<_>>().into_iter()).await?.into_iter().collect();
+    for (i, response) in responses {
+        if new.contains(&batch[i].request.key) {
+            answers[i] = Some(Ok(response));
+        }
+    }
+    // What is left without an answer lost the race for its request id. Only an opening has written nothing yet.
+    let repeated = |i: usize, answers: &[Option<Decided>]| answers[i].is_none();
+    if (0..batch.len()).any(|i| repeated(i, &answers) && !matches!(batch[i].work, Work::Open(_))) {
+        return Err(StoreError::Raced);
+    }
+    let opened: Vec<&TicketWrite> = batch
+        .iter()
+        .enumerate()
+        .filter_map(|(i, member)| match (&member.work, &answers[i]) {
+            (Work::Open(write), Some(Ok(_))) if new.contains(&member.request.key) => Some(&**write),
+            _ => None,
+        })
+        .collect();
+    if (0..batch.len()).any(|i| repeated(i, &answers)) {
+        let known = known_answers(tx, batch, |work| matches!(work, Work::Open(_))).await?;
+        for (i, member) in batch.iter().enumerate().filter(|(i, _)| answers[*i].is_none()).map(|(i, m)| (i, m)).collect::<Vec<_>>() {
+            let answered = known.get(&member.request.key).ok_or_else(|| StoreError::Corrupt { table: "request", what: "an answer vanished".into() })?;
+            answers[i] = Some(answered.replay(&member.request));
+        }
+    }
+    write_tickets(tx, &opened, &decided).await?;
+    effects.anything = !new.is_empty();
+    let changes: Vec<Change> = opened.iter().map(|w| &**w).chain(decided.iter().map(|(_, w)| w)).map(|w| w.change.clone()).collect();
+    effects.feed = !changes.is_empty();
+    feed::append(tx, batch[0].batch_id, batch[0].now_us, changes).await?;
+    let answers = answers.into_iter().map(|answer| answer.expect("every member was answered above")).collect();
+    Ok((answers, effects))
+}
+
+async fn lock_tickets(tx: &mut Tx, batch: &[Member]) -> Result<HashMap<Uuid, Ticket>, StoreError> {
+    let ids: Vec<Uuid> = batch.iter().filter_map(|m| if let Work::Change(id, _) = &m.work { Some(*id) } else { None }).collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    Ok(ticket::lock(tx, ids.into_iter()).await?.into_iter().map(|t| (t.id, t)).collect())
+}
+
+async fn known_answers(tx: &mut Tx, batch: &[Member], of: impl Fn(&Work) -> bool) -> Result<HashMap<Uuid, Answered>, StoreError> {
+    let requests: Vec<Request> = batch.iter().filter(|m| of(&m.work)).map(|m| m.request).collect();
+    if requests.is_empty() {
+        return Ok(HashMap::new());
+    }
+    request::find(tx, requests.into_iter()).await
+}
+
+async fn record(
+    tx: &mut Tx,
+    members: usize,
+    recorded: &[(usize, &Contact, RespondContact)],
+    definition: &Definition,
+    answers: &mut [Option<Decided>],
+    responses: &mut Vec<(usize, Vec<u8>)>,
+    effects: &mut Effects,
+) -> Result<(), StoreError> {
+    if recorded.is_empty() {
+        return Ok(());
+    }
+    let contacts: Vec<&Contact> = recorded.iter().map(|(_, contact, _)| *contact).collect();
+    match contact::record(tx, &contacts, definition).await? {
+        Some(first) => {
+            effects.contacts = true;
+            for (arrival_no, (i, contact, respond)) in (first..).zip(recorded) {
+                responses.push((*i, respond(&StoredContact { arrival_no, version: 1, contact: (*contact).clone() })));
+            }
+            Ok(())
+        }
+        None if members == 1 => {
+            // The failed insertion wrote nothing but a gap in the order of arrival, and that is rolled back.
+            answers[recorded[0].0] = Some(Err(Refusal::new(
+                RefusalKind::AlreadyExists,
+                "SOURCE_KEY_USED",
+                "a contact with this source_key was recorded before; correct that one instead",
+            )));
+            Ok(())
+        }
+        None => Err(StoreError::Corrupt { table: "contact", what: "a source key of the batch is already used; its members are decided singly".into() }),
+    }
+}
+
+async fn write_tickets(tx: &mut Tx, opened: &[&TicketWrite], decided: &[(usize, TicketWrite)]) -> Result<(), StoreError> {
+    if !opened.is_empty() {
+        ticket::insert(tx, &opened.iter().map(|w| &w.ticket).collect::<Vec<_>>()).await?;
+    }
+    if !decided.is_empty() {
+        ticket::update(tx, &decided.iter().map(|(_, w)| &w.ticket).collect::<Vec<_>>()).await?;
+    }
+    let all = opened.iter().copied().chain(decided.iter().map(|(_, w)| w));
+    let entries: Vec<_> = all.map(|w| (w.ticket.id, &w.entry)).collect();
+    if !entries.is_empty() {
+        ticket::add_entries(tx, &entries).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,28 @@
+//! What the store promises, on SQLite and on Postgres alike.
+
+mod samples;
+
+mod contacts;
+mod durability;
+mod feed;
+mod group_commit;
+mod idempotency;
+mod leases;
+mod statements;
+mod ticket_search;
+mod tickets;
+
+/// Makes of each `async fn(Place)` a test on SQLite and a test on Postgres.
+macro_rules! on_both_engines {
+    ($($name:ident),+ $(,)?) => {
+        mod on_sqlite { $(
+            #[tokio::test(flavor = "multi_thread")]
+            async fn $name() { super::$name(gridcare_tests::Place::Sqlite).await; }
+        )+ }
+        mod on_postgres { $(
+            #[tokio::test(flavor = "multi_thread")]
+            async fn $name() { super::$name(gridcare_tests::Place::Postgres).await; }
+        )+ }
+    };
+}
+use on_both_engines;

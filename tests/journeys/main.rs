@@ -1,0 +1,25 @@
+//! One journey per sentence of ARCHITECTURE.md, on SQLite and on Postgres: real processes, real gRPC, from the request to
+//! the national figure.
+
+mod bad_input_is_refused;
+mod contact_arrives;
+mod feed_flows_in;
+mod foreign_client_finds_its_way;
+mod metric_rolls_up_and_merges;
+mod node_disappears_and_returns;
+mod one_trace_tells_the_whole_way;
+mod personal_data_stays_at_home;
+mod ticket_moves;
+
+/// The same journey on both engines.
+macro_rules! on_both_engines {
+    ($($journey:ident),+ $(,)?) => {$(
+        mod $journey {
+            #[tokio::test(flavor = "multi_thread")]
+            async fn on_sqlite() { super::$journey(gridcare_tests::Place::Sqlite).await; }
+            #[tokio::test(flavor = "multi_thread")]
+            async fn on_postgres() { super::$journey(gridcare_tests::Place::Postgres).await; }
+        }
+    )+};
+}
+pub(crate) use on_both_engines;

@@ -1,0 +1,115 @@
+use std::time::Duration;
+
+use gridcare_proto::{
+    contact::v1::{self as contact, contact_service_client::ContactServiceClient},
+    federation::v1::{feed_service_client::FeedServiceClient, national_service_client::NationalServiceClient},
+    metric::v1::metric_service_client::MetricServiceClient,
+    ticket::v1::{self as ticket, ticket_service_client::TicketServiceClient},
+};
+use tonic::{Status, transport::{Channel, Endpoint}};
+use tonic_types::StatusExt as _;
+use uuid::Uuid;
+
+use crate::Process;
+
+/// A connection to a process, made when it is first used, and again when it breaks.
+///
+/// # Panics
+/// Never: a process's own address is one.
+#[must_use]
+pub fn channel(process: &Process) -> Channel {
+    Endpoint::from_shared(process.endpoint())
+        .expect("an address")
+        .tcp_nodelay(true)
+        .connect_timeout(Duration::from_secs(5))
+        .connect_lazy()
+}
+
+/// Tickets of a node.
+#[must_use]
+pub fn tickets(process: &Process) -> TicketServiceClient<Channel> {
+    TicketServiceClient::new(channel(process))
+}
+
+/// Contacts of a node.
+#[must_use]
+pub fn contacts(process: &Process) -> ContactServiceClient<Channel> {
+    ContactServiceClient::new(channel(process)).max_decoding_message_size(64 << 20)
+}
+
+/// Metrics of a node.
+#[must_use]
+pub fn metrics(process: &Process) -> MetricServiceClient<Channel> {
+    MetricServiceClient::new(channel(process)).max_decoding_message_size(64 << 20)
+}
+
+/// The feed of a node.
+#[must_use]
+pub fn feed(process: &Process) -> FeedServiceClient<Channel> {
+    FeedServiceClient::new(channel(process)).max_decoding_message_size(64 << 20)
+}
+
+/// The country, at a gateway.
+#[must_use]
+pub fn nation(process: &Process) -> NationalServiceClient<Channel> {
+    NationalServiceClient::new(channel(process)).max_decoding_message_size(64 << 20)
+}
+
+/// A new request id.
+#[must_use]
+pub fn request_id() -> String {
+    Uuid::new_v4().to_string()
+}
+
+/// A sound opening.
+#[must_use]
+pub fn opening(subject: &str) -> ticket::OpenTicketRequest {
+    ticket::OpenTicketRequest {
+        request_id: request_id(),
+        topic: "outage".into(),
+        channel: "hotline".into(),
+        subject: subject.into(),
+        ..Default::default()
+    }
+}
+
+/// A second of 22 May 2013, by default the morning.
+#[must_use]
+pub fn at(second: i64) -> prost_types::Timestamp {
+    prost_types::Timestamp { seconds: 1_369_180_800 + second, nanos: 0 }
+}
+
+/// A call of one minute that was answered after ten seconds.
+#[must_use]
+pub fn call(key: &str, second: i64) -> contact::ContactDraft {
+    contact::ContactDraft {
+        source_key: key.into(),
+        channel: contact::Channel::Hotline.into(),
+        direction: contact::Direction::Inbound.into(),
+        arrived_at: Some(at(second)),
+        answered_at: Some(at(second + 10)),
+        ended_at: Some(at(second + 70)),
+        outcome: contact::Outcome::Answered.into(),
+        wait: Some(prost_types::Duration { seconds: 10, nanos: 0 }),
+        talk: Some(prost_types::Duration { seconds: 60, nanos: 0 }),
+        customer_code: "PE01000123456".into(),
+        ..Default::default()
+    }
+}
+
+/// Fields that a refusal names, sorted.
+#[must_use]
+pub fn violating_fields(status: &Status) -> Vec<String> {
+    let mut fields: Vec<_> = status
+        .get_details_bad_request()
+        .map(|bad| bad.field_violations.into_iter().map(|v| v.field).collect())
+        .unwrap_or_default();
+    fields.sort();
+    fields
+}
+
+/// The stable reason of a refusal.
+#[must_use]
+pub fn reason(status: &Status) -> String {
+    status.get_details_error_info().map(|info| info.reason).unwrap_or_default()
+}
