@@ -10,7 +10,7 @@ macro_rules! packages {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
         $(#[$doc])*
         pub mod $name {
-            #![allow(clippy::allow_attributes, clippy::pedantic, missing_docs, unreachable_pub, reason = "generated code; the protos carry the documentation")]
+            #![allow(clippy::allow_attributes, clippy::allow_attributes_without_reason, clippy::pedantic, missing_docs, unreachable_pub, reason = "generated code; the protos carry the documentation")]
             pub mod v1 {
                 include!(concat!(env!("OUT_DIR"), "/gridcare.", stringify!($name), ".v1.rs"));
             }

@@ -1,5 +1,7 @@
 //! Real processes under `kill -9`, pauses, restored backups and missing servers, against a ledger that the client keeps.
 
+#![expect(clippy::unwrap_used, reason = "a test that meets what it does not expect stops there")]
+
 mod acknowledged_writes_survive_kills;
 mod paused_gateway_applies_nothing_twice;
 mod redis_goes_away;

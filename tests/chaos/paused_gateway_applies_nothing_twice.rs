@@ -3,7 +3,7 @@ use gridcare_tests::{Place, Process, calls, within, world::World};
 use nix::sys::signal::Signal;
 use std::time::Duration;
 
-/// Two replicas can share a database on Postgres alone: a SQLite file has one process.
+/// Two replicas can share a database on Postgres alone: a `SQLite` file has one process.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_paused_lease_holder_is_replaced_and_applies_nothing_twice_when_it_wakes() {
     let world = World::new(Place::Postgres);
@@ -24,11 +24,14 @@ async fn a_paused_lease_holder_is_replaced_and_applies_nothing_twice_when_it_wak
             calls::tickets(&node).open_ticket(calls::opening("Mất điện")).await.unwrap();
             opened += 1;
         }
-        within(Duration::from_secs(60), "the other replica takes over", || async { (total(awake).await? == opened).then_some(()) }).await;
+        within(Duration::from_mins(1), "the other replica takes over", || async {
+            (total(awake).await? == opened).then_some(())
+        })
+        .await;
         paused.signal(Signal::SIGCONT);
         calls::tickets(&node).open_ticket(calls::opening("Có điện lại")).await.unwrap();
         opened += 1;
-        within(Duration::from_secs(60), "both show the same, and nothing twice", || async {
+        within(Duration::from_mins(1), "both show the same, and nothing twice", || async {
             (total(awake).await? == opened && total(paused).await? == opened).then_some(())
         })
         .await;
@@ -38,7 +41,13 @@ async fn a_paused_lease_holder_is_replaced_and_applies_nothing_twice_when_it_wak
     assert_eq!(u64::try_from(rows).unwrap(), opened);
     let (position, head): (i64, i64) = {
         let row: (i64,) = sqlx::query_as("SELECT position FROM member").fetch_one(&pool).await.unwrap();
-        let head = calls::feed(&node).describe_node(federation::DescribeNodeRequest {}).await.unwrap().into_inner().head.unwrap();
+        let head = calls::feed(&node)
+            .describe_node(federation::DescribeNodeRequest {})
+            .await
+            .unwrap()
+            .into_inner()
+            .head
+            .unwrap();
         (row.0, i64::try_from(head.position).unwrap())
     };
     assert_eq!(position, head);
@@ -48,25 +57,39 @@ async fn a_paused_lease_holder_is_replaced_and_applies_nothing_twice_when_it_wak
 async fn two_replicas_share_four_members_and_one_takes_all_when_the_other_dies() {
     let world = World::new(Place::Postgres);
     let database = world.place.database(&world.folder, "gateway").await;
-    let nodes = futures::future::join_all(["npc-1", "cpc-1", "hcmc-1", "spc-1"].map(|id| world.node(id, &id[..3]))).await;
-    let members: Vec<_> = ["npc-1", "cpc-1", "hcmc-1", "spc-1"].iter().zip(&nodes).map(|(id, node)| (*id, &id[..3], node)).collect();
+    let seats = [("npc-1", "NPC"), ("cpc-1", "CPC"), ("hcmc-1", "HCMC"), ("spc-1", "SPC")];
+    let nodes = futures::future::join_all(seats.map(|(id, region)| world.node(id, region))).await;
+    let members: Vec<_> = seats.iter().zip(&nodes).map(|((id, region), node)| (*id, *region, node)).collect();
     let one = world.gateway_on("gateway-1", &members, &database).await;
     let mut two = world.gateway_on("gateway-2", &members, &database).await;
     let pool = sqlx::PgPool::connect(&database).await.unwrap();
     let holders = || async {
-        let rows: Vec<(String, i64)> = sqlx::query_as("SELECT holder, COUNT(*) FROM lease WHERE name LIKE 'feed:%' AND until_us > 0 GROUP BY holder ORDER BY 2").fetch_all(&pool).await.ok()?;
+        let rows: Vec<(String, i64)> = sqlx::query_as(
+            "SELECT holder, COUNT(*) FROM lease WHERE name LIKE 'feed:%' AND until_us > 0 GROUP BY holder ORDER BY 2",
+        )
+        .fetch_all(&pool)
+        .await
+        .ok()?;
         Some(rows.into_iter().map(|(_, held)| held).collect::<Vec<_>>())
     };
-    within(Duration::from_secs(60), "each holds two", || async { (holders().await? == [2, 2]).then_some(()) }).await;
+    within(Duration::from_mins(1), "each holds two", || async { (holders().await? == [2, 2]).then_some(()) }).await;
     two.kill();
-    within(Duration::from_secs(60), "the survivor holds all four", || async { (holders().await? == [4]).then_some(()) }).await;
+    within(Duration::from_mins(1), "the survivor holds all four", || async { (holders().await? == [4]).then_some(()) })
+        .await;
     for node in &nodes {
         calls::tickets(node).open_ticket(calls::opening("Mất điện")).await.unwrap();
     }
-    within(Duration::from_secs(30), "the survivor shows every region", || async { (total(&one).await? == 4).then_some(()) }).await;
+    within(Duration::from_secs(30), "the survivor shows every region", || async {
+        (total(&one).await? == 4).then_some(())
+    })
+    .await;
 }
 
 async fn total(gateway: &Process) -> Option<u64> {
-    let status = calls::nation(gateway).get_national_status(federation::GetNationalStatusRequest::default()).await.ok()?.into_inner();
+    let status = calls::nation(gateway)
+        .get_national_status(federation::GetNationalStatusRequest::default())
+        .await
+        .ok()?
+        .into_inner();
     Some(status.tickets.iter().map(|region| region.total).sum())
 }

@@ -41,7 +41,11 @@ async fn redis_going_away_and_coming_back_costs_latency_and_never_data() {
         flags.extend(["--bus-redis-url".to_owned(), format!("redis://127.0.0.1:{}", redis.1)]);
     }
     let database = world.place.database(&world.folder, "shared").await;
-    let of = gridcare_tests::world::NodeOf { id: "hcmc-1", region: "HCMC", capabilities: gridcare_tests::world::CAPABILITIES };
+    let of = gridcare_tests::world::NodeOf {
+        id: "hcmc-1",
+        region: "HCMC",
+        capabilities: gridcare_tests::world::CAPABILITIES,
+    };
     // Writes go to one process and the follower reads from the other, so that wake-ups have to cross.
     let one = world.node_on(&of, &database).await;
     let two = world.node_on(&of, &database).await;
@@ -60,15 +64,23 @@ async fn redis_going_away_and_coming_back_costs_latency_and_never_data() {
             opened += 1;
         }
         while seen.len() < 3 + opened {
-            let frame = tokio::time::timeout(Duration::from_secs(20), follower.next()).await.expect("the follower goes on");
+            let frame =
+                tokio::time::timeout(Duration::from_secs(20), follower.next()).await.expect("the follower goes on");
             seen.extend(frame.unwrap().unwrap().entries.into_iter().map(|entry| entry.position));
         }
-        within(Duration::from_secs(30), "the gateway shows all", || async { (total(&gateway).await? == opened as u64).then_some(()) }).await;
+        within(Duration::from_secs(30), "the gateway shows all", || async {
+            (total(&gateway).await? == opened as u64).then_some(())
+        })
+        .await;
     }
     assert_eq!(seen, (1..=u64::try_from(3 + opened).unwrap()).collect::<Vec<_>>(), "no gap, no duplicate");
 }
 
 async fn total(gateway: &Process) -> Option<u64> {
-    let status = calls::nation(gateway).get_national_status(federation::GetNationalStatusRequest::default()).await.ok()?.into_inner();
+    let status = calls::nation(gateway)
+        .get_national_status(federation::GetNationalStatusRequest::default())
+        .await
+        .ok()?
+        .into_inner();
     Some(status.tickets.iter().map(|region| region.total).sum())
 }

@@ -7,7 +7,11 @@ crate::on_both_engines!(a_database_copied_back_and_written_on_is_noticed_and_the
 async fn a_database_copied_back_and_written_on_is_noticed_and_the_country_ends_right(place: Place) {
     let world = World::new(place);
     let database = place.database(&world.folder, "node").await;
-    let of = gridcare_tests::world::NodeOf { id: "hcmc-1", region: "HCMC", capabilities: gridcare_tests::world::CAPABILITIES };
+    let of = gridcare_tests::world::NodeOf {
+        id: "hcmc-1",
+        region: "HCMC",
+        capabilities: gridcare_tests::world::CAPABILITIES,
+    };
     let mut node = world.node_on(&of, &database).await;
     let gateway = world.gateway(&[("hcmc-1", "HCMC", &node)]).await;
     for i in 0..5 {
@@ -36,7 +40,10 @@ async fn a_database_copied_back_and_written_on_is_noticed_and_the_country_ends_r
 }
 
 async fn open(node: &Process, subject: &str) {
-    eventually("the node takes a ticket", || async { calls::tickets(node).open_ticket(calls::opening(subject)).await.ok() }).await;
+    eventually("the node takes a ticket", || async {
+        calls::tickets(node).open_ticket(calls::opening(subject)).await.ok()
+    })
+    .await;
 }
 
 async fn local(node: &Process) -> BTreeMap<String, String> {
@@ -48,10 +55,11 @@ async fn local(node: &Process) -> BTreeMap<String, String> {
 /// Waits until the gateway's tickets are exactly the node's.
 async fn same(gateway: &Process, node: &Process) {
     let expected = local(node).await;
-    within(Duration::from_secs(60), "the gateway's tickets are the node's", || async {
+    within(Duration::from_mins(1), "the gateway's tickets are the node's", || async {
         let request = federation::ListNationalTicketsRequest { page_size: 1_000, ..Default::default() };
         let list = calls::nation(gateway).list_national_tickets(request).await.ok()?.into_inner();
-        let seen: BTreeMap<_, _> = list.tickets.into_iter().filter_map(|t| t.ticket).map(|t| (t.id, t.reference)).collect();
+        let seen: BTreeMap<_, _> =
+            list.tickets.into_iter().filter_map(|t| t.ticket).map(|t| (t.id, t.reference)).collect();
         (seen == expected).then_some(())
     })
     .await;

@@ -26,7 +26,10 @@ async fn everything(store: &NodeStore) -> Vec<StoredContact> {
 async fn recount(store: &NodeStore) -> BTreeMap<BucketKey, Counts> {
     let mut tallies: BTreeMap<BucketKey, Counts> = BTreeMap::new();
     for stored in everything(store).await.iter().filter(|stored| stored.contact.counts()) {
-        tallies.entry(BucketKey::of(&stored.contact)).or_default().add(&Counts::of(&stored.contact, &Definition::default()), 1);
+        tallies
+            .entry(BucketKey::of(&stored.contact))
+            .or_default()
+            .add(&Counts::of(&stored.contact, &Definition::default()), 1);
     }
     tallies
 }
@@ -75,7 +78,9 @@ async fn a_batch_twice_and_batches_that_overlap_store_each_contact_once(place: P
     assert_eq!(import(&store, of_another_source).await, counted(100, 0, 0), "a key is one within its source alone");
     let stored = everything(&store).await;
     assert_eq!(stored.iter().map(|c| c.arrival_no).collect::<Vec<_>>(), (1..=200).collect::<Vec<_>>(), "dense");
-    assert_eq!(stored.iter().map(|c| c.contact.clone()).take(100).collect::<Vec<_>>(), calls, "as they came");
+    let came: Vec<_> = calls.iter().map(|c| Contact { id: Uuid::nil(), ..c.clone() }).collect();
+    let kept: Vec<_> = stored.into_iter().map(|c| Contact { id: Uuid::nil(), ..c.contact }).take(100).collect();
+    assert!(kept == came, "as they came");
     assert_eq!(tallies(&store).await, recount(&store).await);
 }
 
@@ -109,7 +114,10 @@ async fn how_a_file_is_cut_into_batches_makes_no_difference(place: Place) {
         for batch in file.chunks(size) {
             import(&store, batch.to_vec()).await;
         }
-        let keyed = everything(&store).await.into_iter().map(|c| (c.contact.source_key.clone(), Contact { id: Uuid::nil(), ..c.contact }));
+        let keyed = everything(&store)
+            .await
+            .into_iter()
+            .map(|c| (c.contact.source_key.clone(), Contact { id: Uuid::nil(), ..c.contact }));
         outcomes.push((keyed.collect::<BTreeMap<_, _>>(), tallies(&store).await));
         assert_eq!(tallies(&store).await, recount(&store).await);
     }
@@ -118,16 +126,20 @@ async fn how_a_file_is_cut_into_batches_makes_no_difference(place: Place) {
 
 async fn two_processes_that_import_one_file_at_once_store_it_once(place: Place) {
     let home = Home::new(place).await;
+    let stores = [home.store().await, home.store().await, home.store().await, home.store().await];
     let file = file();
-    let importers = (0..4).map(|i| {
-        let (home, file) = (home.address.clone(), file.clone());
+    let importers = stores.into_iter().zip(0..).map(|(store, i)| {
+        let file = file.clone();
         tokio::spawn(async move {
-            let store = NodeStore::open(&home, 4, |_| ()).await.unwrap();
             let mut sum = Imported::default();
             for batch in file.chunks(20 + 7 * i) {
                 let batch = batch.iter().map(|c| Contact { id: new_id(), ..c.clone() }).collect();
                 let done = import(&store, batch).await;
-                sum = counted(sum.accepted + done.accepted, sum.completed + done.completed, sum.duplicates + done.duplicates);
+                sum = counted(
+                    sum.accepted + done.accepted,
+                    sum.completed + done.completed,
+                    sum.duplicates + done.duplicates,
+                );
             }
             sum
         })
@@ -149,17 +161,21 @@ async fn two_processes_that_import_one_file_at_once_store_it_once(place: Place) 
 async fn arrivals_are_dense_and_in_commit_order_beside_each_other(place: Place) {
     const EACH: usize = 40;
     let home = Home::new(place).await;
+    let stores = [home.store().await, home.store().await, home.store().await];
     let writers: Vec<_> = (0..8)
         .map(|i| {
-            let address = home.address.clone();
+            let store = stores[i % 3].clone();
             tokio::spawn(async move {
-                let store = NodeStore::open(&address, 4, |_| ()).await.unwrap();
                 for n in 0..EACH {
                     let key = format!("{i} {n}");
                     if i < 4 {
                         import(&store, (0..5).map(|k| call("pbx", &format!("{key} {k}"), k)).collect()).await;
                     } else {
-                        store.record_contact(request(), MORNING_US, new_id(), call("api", &key, 0), RESPOND).await.unwrap().unwrap();
+                        store
+                            .record_contact(request(), MORNING_US, new_id(), call("api", &key, 0), RESPOND)
+                            .await
+                            .unwrap()
+                            .unwrap();
                     }
                 }
             })
@@ -172,7 +188,14 @@ async fn arrivals_are_dense_and_in_commit_order_beside_each_other(place: Place) 
         let after = seen.last().copied().unwrap_or(0);
         seen.extend(store.contacts_after(after, 100).await.unwrap().iter().map(|c| c.arrival_no));
         if seen.len() < all && writers.iter().all(tokio::task::JoinHandle::is_finished) {
-            seen.extend(store.contacts_after(seen.last().copied().unwrap_or(0), i64::MAX).await.unwrap().iter().map(|c| c.arrival_no));
+            seen.extend(
+                store
+                    .contacts_after(seen.last().copied().unwrap_or(0), i64::MAX)
+                    .await
+                    .unwrap()
+                    .iter()
+                    .map(|c| c.arrival_no),
+            );
             break;
         }
     }
@@ -197,10 +220,22 @@ async fn corrections_beside_imports_wait_and_never_fail(place: Place) {
             for n in 0..20 {
                 let minute = i64::try_from((i * 7 + n * 3) % 20).unwrap() * 400;
                 match i % 4 {
-                    0 => drop(import(&store, (0..10).map(|k| call("pbx", &format!("{i} {n} {k}"), minute + k)).rev().collect()).await),
+                    0 => drop(
+                        import(
+                            &store,
+                            (0..10).map(|k| call("pbx", &format!("{i} {n} {k}"), minute + k)).rev().collect(),
+                        )
+                        .await,
+                    ),
                     1 => drop(import(&store, vec![unfinished(&call("pbx", &format!("late {n}"), minute))]).await),
                     2 => drop(import(&store, vec![call("pbx", &format!("late {n}"), minute)]).await),
-                    _ => correct(&store, ids[(i + n) % ids.len()], move |old| Contact { arrived_at: at(minute), ..old.clone() }).await,
+                    _ => {
+                        correct(&store, ids[(i + n) % ids.len()], move |old| Contact {
+                            arrived_at: at(minute),
+                            ..old.clone()
+                        })
+                        .await;
+                    }
                 }
             }
         })
@@ -209,7 +244,13 @@ async fn corrections_beside_imports_wait_and_never_fail(place: Place) {
         task.unwrap();
     }
     assert_eq!(tallies(&stores[0]).await, recount(&stores[0]).await);
-    assert!(everything(&stores[0]).await.iter().filter(|c| c.contact.source_key.starts_with("late")).all(|c| c.contact.counts()));
+    assert!(
+        everything(&stores[0])
+            .await
+            .iter()
+            .filter(|c| c.contact.source_key.starts_with("late"))
+            .all(|c| c.contact.counts())
+    );
 }
 
 async fn a_correction_adjusts_the_tallies_and_marks_its_buckets(place: Place) {
@@ -218,7 +259,13 @@ async fn a_correction_adjusts_the_tallies_and_marks_its_buckets(place: Place) {
     let (one, two) = (call("pbx", "one", 0), unfinished(&call("pbx", "two", 60)));
     import(&store, vec![one.clone(), two.clone()]).await;
 
-    correct(&store, one.id, |old| Contact { channel: Channel::Email, outcome: Some(Outcome::SelfServed), arrived_at: at(3_600), ..old.clone() }).await;
+    correct(&store, one.id, |old| Contact {
+        channel: Channel::Email,
+        outcome: Some(Outcome::SelfServed),
+        arrived_at: at(3_600),
+        ..old.clone()
+    })
+    .await;
     let work = store.recount_span(i64::MIN, i64::MAX).await.unwrap();
     let moved = Contact { channel: Channel::Email, arrived_at: at(3_600), ..one.clone() };
     assert_eq!(work.rebuilds.into_iter().collect::<Vec<_>>(), {
@@ -227,16 +274,28 @@ async fn a_correction_adjusts_the_tallies_and_marks_its_buckets(place: Place) {
         keys
     });
     assert_eq!(tallies(&store).await, recount(&store).await);
-    assert_eq!(tallies(&store).await.keys().copied().collect::<Vec<_>>(), [BucketKey::of(&moved)], "where it was, nothing is left");
+    assert_eq!(
+        tallies(&store).await.keys().copied().collect::<Vec<_>>(),
+        [BucketKey::of(&moved)],
+        "where it was, nothing is left"
+    );
     assert_eq!(store.contact(one.id).await.unwrap().unwrap().arrival_no, 1, "it does not arrive again");
 
-    correct(&store, two.id, |old| Contact { ended_at: Some(at(90)), outcome: Some(Outcome::Abandoned), ..old.clone() }).await;
+    correct(&store, two.id, |old| Contact { ended_at: Some(at(90)), outcome: Some(Outcome::Abandoned), ..old.clone() })
+        .await;
     assert_eq!(store.contact(two.id).await.unwrap().unwrap().arrival_no, 3, "an end is news");
     assert_eq!(tallies(&store).await, recount(&store).await);
 
     correct(&store, two.id, |old| Contact { ended_at: None, outcome: None, ..old.clone() }).await;
     assert_eq!(tallies(&store).await, recount(&store).await, "what goes on again counts no more");
-    let missing = store.correct_contact(request(), MORNING_US, new_id(), new_id(), Box::new(|old| Ok(old.contact.clone())), RESPOND);
+    let missing = store.correct_contact(
+        request(),
+        MORNING_US,
+        new_id(),
+        new_id(),
+        Box::new(|old| Ok(old.contact.clone())),
+        RESPOND,
+    );
     assert_eq!(missing.await.unwrap().unwrap_err().reason, "NO_SUCH_CONTACT");
 }
 
@@ -260,11 +319,19 @@ async fn pages_of_contacts_are_the_contacts_newest_arrival_first(place: Place) {
     let home = Home::new(place).await;
     let store = home.store().await;
     let calls: Vec<_> = (0..120)
-        .map(|i: i64| Contact { channel: Channel::ALL[usize::try_from(i % 3).unwrap()], ..call("pbx", &format!("{i}"), i * 13 % 40) })
+        .map(|i: i64| Contact {
+            channel: Channel::ALL[usize::try_from(i % 3).unwrap()],
+            ..call("pbx", &format!("{i}"), i * 13 % 40)
+        })
         .collect();
     import(&store, calls).await;
     let channels = vec![Channel::Hotline, Channel::Web];
-    let query = ContactQuery { channels: channels.clone(), from_us: Some(at(5).as_microsecond()), until_us: Some(at(30).as_microsecond()), ..ContactQuery::default() };
+    let query = ContactQuery {
+        channels: channels.clone(),
+        from_us: Some(at(5).as_microsecond()),
+        until_us: Some(at(30).as_microsecond()),
+        ..ContactQuery::default()
+    };
     let (mut found, mut after) = (Vec::new(), None);
     loop {
         let page = store.contacts(&query, after, 7).await.unwrap();
@@ -273,7 +340,9 @@ async fn pages_of_contacts_are_the_contacts_newest_arrival_first(place: Place) {
         found.extend(page);
     }
     let mut expected = everything(&store).await;
-    expected.retain(|c| channels.contains(&c.contact.channel) && c.contact.arrived_at >= at(5) && c.contact.arrived_at < at(30));
+    expected.retain(|c| {
+        channels.contains(&c.contact.channel) && c.contact.arrived_at >= at(5) && c.contact.arrived_at < at(30)
+    });
     expected.sort_by_key(|c| std::cmp::Reverse((c.contact.arrived_at, c.arrival_no)));
     assert!(expected.len() > 40);
     assert_eq!(found, expected);
@@ -291,7 +360,8 @@ fn any_step() -> impl Strategy<Value = Step> {
     let contact = (0..30_u8, any::<bool>(), outcome(), 0..7_200_i64);
     prop_oneof![
         prop::collection::vec(contact, 1..12).prop_map(Step::Import),
-        (0..30_u8, outcome(), 0..7_200_i64, any::<bool>()).prop_map(|(key, outcome, second, ends)| Step::Correct(key, outcome, second, ends)),
+        (0..30_u8, outcome(), 0..7_200_i64, any::<bool>())
+            .prop_map(|(key, outcome, second, ends)| Step::Correct(key, outcome, second, ends)),
     ]
 }
 
@@ -302,7 +372,12 @@ fn drawn(key: u8, ended: bool, outcome: Outcome, second: i64) -> Contact {
 
 async fn tallies_always_equal_a_recount(place: Place) {
     let here = tokio::runtime::Handle::current();
-    let mut runner = TestRunner::new(ProptestConfig { cases: 12, max_shrink_iters: 200, failure_persistence: None, ..ProptestConfig::default() });
+    let mut runner = TestRunner::new(ProptestConfig {
+        cases: 12,
+        max_shrink_iters: 200,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    });
     let outcome = tokio::task::block_in_place(|| {
         runner.run(&prop::collection::vec(any_step(), 1..25), |steps| {
             here.block_on(async {
@@ -312,16 +387,31 @@ async fn tallies_always_equal_a_recount(place: Place) {
                 for step in steps {
                     match step {
                         Step::Import(drafts) => {
-                            let batch: Vec<_> = drafts.into_iter().map(|(key, ended, outcome, second)| drawn(key, ended, outcome, second)).collect();
+                            let batch: Vec<_> = drafts
+                                .into_iter()
+                                .map(|(key, ended, outcome, second)| drawn(key, ended, outcome, second))
+                                .collect();
                             let size = u32::try_from(batch.len()).unwrap();
                             let done = import(&store, batch).await;
                             prop_assert_eq!(done.accepted + done.completed + done.duplicates, size);
-                            ids = everything(&store).await.into_iter().map(|c| (c.contact.source_key, c.contact.id)).collect();
+                            ids = everything(&store)
+                                .await
+                                .into_iter()
+                                .map(|c| (c.contact.source_key, c.contact.id))
+                                .collect();
                         }
                         Step::Correct(key, outcome, second, ends) => {
                             let Some(id) = ids.get(&key.to_string()) else { continue };
-                            let Contact { arrived_at, ended_at, outcome, wait_ms, .. } = drawn(key, ends, outcome, second);
-                            correct(&store, *id, move |old| Contact { arrived_at, ended_at, outcome, wait_ms, ..old.clone() }).await;
+                            let Contact { arrived_at, ended_at, outcome, wait_ms, .. } =
+                                drawn(key, ends, outcome, second);
+                            correct(&store, *id, move |old| Contact {
+                                arrived_at,
+                                ended_at,
+                                outcome,
+                                wait_ms,
+                                ..old.clone()
+                            })
+                            .await;
                         }
                     }
                     prop_assert_eq!(tallies(&store).await, recount(&store).await);

@@ -8,7 +8,10 @@ use gridcare_domain::{
     metric::Bucket,
     ticket::{Ticket, TimelineKind},
 };
-use gridcare_store::{NodeStore, lease, snapshot::{Page, Snapshot}};
+use gridcare_store::{
+    NodeStore, lease,
+    snapshot::{Page, Snapshot},
+};
 use gridcare_tests::Place;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
@@ -158,7 +161,7 @@ async fn a_reader_behind_the_horizon_takes_a_snapshot_and_one_at_it_goes_on(plac
     let home = Home::new(place).await;
     let store = home.store().await;
     for second in 0..20 {
-        let write = write(ticket(second + 1, "Mất điện"), TimelineKind::Opened);
+        let write = write(ticket(second + 10_000, "Mất điện"), TimelineKind::Opened);
         store.open_ticket(request(), i64::try_from(second).unwrap(), new_id(), write).await.unwrap().unwrap();
     }
     let mut cursors = Vec::new();
@@ -229,24 +232,36 @@ async fn read(mut snapshot: Snapshot) -> (Vec<Ticket>, Vec<Bucket>, Vec<(Capabil
 }
 
 fn offered(channel: Channel) -> Capability {
-    Capability { channel, metric: "answered".into(), offered_from: Some(at(0)), reported_from: None, reported_through: None }
+    Capability {
+        channel,
+        metric: "answered".into(),
+        offered_from: Some(at(0)),
+        reported_from: None,
+        reported_through: None,
+    }
 }
 
 fn declaration(capability: &Capability, version: i64) -> Change {
-    Change { kind: Kind::Capability, key: format!("{}/{}", capability.channel, capability.metric), version, payload: vec![2] }
+    Change {
+        kind: Kind::Capability,
+        key: format!("{}/{}", capability.channel, capability.metric),
+        version,
+        payload: vec![2],
+    }
 }
 
 async fn the_pages_of_a_snapshot_are_the_state_at_its_cursor(place: Place) {
     let home = Home::new(place).await;
     let store = home.store().await;
-    let all: Vec<_> = (1..=2_300).map(|number| ticket(number, "Mất điện")).collect();
+    let all: Vec<_> = (10_001..=12_300).map(|number| ticket(number, "Mất điện")).collect();
     futures::future::join_all(all.iter().map(|ticket| crate::samples::open(&store, ticket))).await;
     let lease = lease::take(store.db(), "metric roller", "a", 0, i64::MAX).await.unwrap().unwrap();
     // Eight of one start, so that pages end among equals.
     let buckets: Vec<_> = (0..270).flat_map(|quarter| Channel::ALL.iter().map(move |c| bucket(quarter, *c))).collect();
     let changes = buckets.iter().map(change_of_bucket).collect();
     store.publish_buckets(&lease, 0, 0, &buckets, &[], new_id(), 0, changes).await.unwrap();
-    let declared = store.declare_capabilities(&[offered(Channel::Sms), offered(Channel::Web)], new_id(), 0, declaration).await;
+    let declared =
+        store.declare_capabilities(&[offered(Channel::Sms), offered(Channel::Web)], new_id(), 0, declaration).await;
     assert_eq!(declared.unwrap(), 2);
 
     let before = head(&store).await;
@@ -263,7 +278,13 @@ async fn the_pages_of_a_snapshot_are_the_state_at_its_cursor(place: Place) {
     assert_eq!(capabilities, [(offered(Channel::Sms), 1), (offered(Channel::Web), 1)]);
     assert_eq!(cursor, before);
     assert_eq!(no(&store, &cursor).await, None);
-    let behind: Vec<_> = store.feed_after(cursor.position, 10).await.unwrap().into_iter().map(|e| (e.change.kind, e.change.version)).collect();
+    let behind: Vec<_> = store
+        .feed_after(cursor.position, 10)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|e| (e.change.kind, e.change.version))
+        .collect();
     assert_eq!(behind, [(Kind::Ticket, 2), (Kind::Ticket, 1), (Kind::Capability, 2)]);
 }
 
@@ -278,7 +299,8 @@ async fn a_snapshot_of_an_empty_node_is_its_end_alone(place: Place) {
 async fn what_is_no_longer_declared_is_declared_as_not_offered(place: Place) {
     let home = Home::new(place).await;
     let store = home.store().await;
-    let declare = async |wanted: &[Capability]| store.declare_capabilities(wanted, new_id(), 0, declaration).await.unwrap();
+    let declare =
+        async |wanted: &[Capability]| store.declare_capabilities(wanted, new_id(), 0, declaration).await.unwrap();
     assert_eq!(declare(&[offered(Channel::Sms), offered(Channel::Web)]).await, 2);
     assert_eq!(declare(&[offered(Channel::Sms), offered(Channel::Web)]).await, 0, "a restart says nothing new");
     assert_eq!(declare(&[offered(Channel::Web)]).await, 1);
@@ -286,7 +308,8 @@ async fn what_is_no_longer_declared_is_declared_as_not_offered(place: Place) {
     let (_, _, capabilities, _) = read(store.begin_snapshot().await.unwrap()).await;
     let gone = Capability { offered_from: None, ..offered(Channel::Sms) };
     assert_eq!(capabilities, [(gone, 2), (offered(Channel::Web), 1)]);
-    let told: Vec<_> = whole_feed(&store).await.into_iter().map(|entry| (entry.position, entry.change.version)).collect();
+    let told: Vec<_> =
+        whole_feed(&store).await.into_iter().map(|entry| (entry.position, entry.change.version)).collect();
     assert_eq!(told, [(1, 1), (2, 1), (3, 2)]);
 }
 

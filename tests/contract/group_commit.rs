@@ -6,7 +6,10 @@ use std::{
 };
 
 use gridcare_chassis::id::new_id;
-use gridcare_domain::{feed::Entry, ticket::{Ticket, TimelineKind}};
+use gridcare_domain::{
+    feed::Entry,
+    ticket::{Ticket, TimelineKind},
+};
 use gridcare_store::{
     NodeStore, StoreError,
     writer::{Answer, DecideTicket},
@@ -121,7 +124,12 @@ fn the_check_of_a_feed_finds_gaps_duplicates_and_disorder() {
         position,
         batch_id: uuid::Uuid::from_u128(batch),
         committed_us: 0,
-        change: gridcare_domain::feed::Change { kind: gridcare_domain::feed::Kind::Ticket, key: key.into(), version, payload: vec![] },
+        change: gridcare_domain::feed::Change {
+            kind: gridcare_domain::feed::Kind::Ticket,
+            key: key.into(),
+            version,
+            payload: vec![],
+        },
     };
     assert!(faults(&[entry(1, "a", 1, 1), entry(2, "b", 1, 1), entry(3, "a", 2, 2)]).is_empty());
     for bad in [
@@ -153,7 +161,8 @@ impl<'a> Queue<'a> {
         let decide: DecideTicket = Box::new(move |ticket| {
             let gate = gate.lock().unwrap();
             let _ = gate.0.send(());
-            let _ = gate.1.recv();
+            // Hands the worker's other tasks to another thread, or nobody might drive timers and sockets meanwhile.
+            let _ = tokio::task::block_in_place(|| gate.1.recv());
             Ok(write(Ticket { version: ticket.version + 1, ..ticket.clone() }, TimelineKind::Note))
         });
         let mut queue = Self { store, release, waiting: Vec::new() };
@@ -230,7 +239,8 @@ async fn of_64_members_with_a_nul_63_succeed_on_postgres() {
         queue.open(ticket(number, if number == 131 { "\0" } else { "vô tội" })).await;
     }
     let answers = queue.answers().await;
-    let failed: Vec<_> = answers.iter().zip(100..).filter(|(answer, _)| answer.is_err()).map(|(_, number)| number).collect();
+    let failed: Vec<_> =
+        answers.iter().zip(100..).filter(|(answer, _)| answer.is_err()).map(|(_, number)| number).collect();
     assert_eq!(failed, [131]);
     assert_eq!(faults(&whole_feed(&store).await), Vec::<String>::new());
     assert_eq!(whole_feed(&store).await.len(), 2 + 63);
@@ -248,7 +258,8 @@ async fn changes_of_one_ticket_that_wait_together_see_each_other(place: Place) {
         queue.add(store.change_ticket(request(), MORNING_US, new_id(), other, note())).await;
     }
     let answers = queue.answers().await;
-    let refused = answers.iter().filter(|answer| matches!(answer, Ok(Err(refusal)) if refusal.reason == "EVERY_FIFTH")).count();
+    let refused =
+        answers.iter().filter(|answer| matches!(answer, Ok(Err(refusal)) if refusal.reason == "EVERY_FIFTH")).count();
     assert_eq!((refused, answers.iter().filter(|answer| matches!(answer, Ok(Ok(_)))).count()), (4, 36));
     assert_eq!(store.ticket(id).await.unwrap().unwrap().version, 1 + 16);
     assert_eq!(store.ticket(other).await.unwrap().unwrap().version, 1 + 20);
@@ -267,7 +278,8 @@ async fn tickets_and_contacts_share_a_batch_and_a_known_key_refuses_only_itself(
         queue.add(store.record_contact(request(), MORNING_US, new_id(), call("api", key, 5), RESPOND)).await;
     }
     let answers = queue.answers().await;
-    let outcome: Vec<_> = answers.iter().map(|answer| answer.as_ref().unwrap().as_ref().err().map(|refusal| refusal.reason)).collect();
+    let outcome: Vec<_> =
+        answers.iter().map(|answer| answer.as_ref().unwrap().as_ref().err().map(|refusal| refusal.reason)).collect();
     assert_eq!(outcome[..3], [None, None, Some("SOURCE_KEY_USED")], "also while that contact goes on");
     let of_three: HashSet<_> = outcome[3..].iter().collect();
     assert_eq!(of_three, HashSet::from([&None, &Some("SOURCE_KEY_USED")]), "of two equal keys one is first");

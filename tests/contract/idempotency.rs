@@ -80,7 +80,8 @@ async fn scene(place: Place) -> Scene {
     let contact = call("api", "to be corrected", 0);
     let id = contact.id;
     stores[0].record_contact(request(), MORNING_US, new_id(), contact, RESPOND).await.unwrap().unwrap();
-    let mutations = [Mutation::Open, Mutation::Change(ticket), Mutation::Record, Mutation::Correct(id), Mutation::Import];
+    let mutations =
+        [Mutation::Open, Mutation::Change(ticket), Mutation::Record, Mutation::Correct(id), Mutation::Import];
     Scene { _home: home, stores, mutations }
 }
 
@@ -157,7 +158,8 @@ async fn two_bodies_under_one_id_at_once_over_two_processes_are_one_effect_and_o
             tokio::spawn(async move { Mutation::Change(id).attempt(&store, request).await })
         });
         let outcomes = [a.await.unwrap(), b.await.unwrap()];
-        let refused: Vec<_> = outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).map(|refusal| refusal.reason).collect();
+        let refused: Vec<_> =
+            outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).map(|refusal| refusal.reason).collect();
         assert_eq!(refused, ["REQUEST_ID_REUSED"]);
         assert_eq!(whole_feed(&stores[0]).await.len(), entries + 1);
     }

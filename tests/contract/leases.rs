@@ -90,7 +90,10 @@ async fn buckets_of_an_old_epoch_are_rolled_back_whole(place: Place) {
     assert_eq!(whole_feed(&store).await, [], "nobody hears of it");
 
     publish(&current, 0, 2).await.unwrap();
-    assert!(matches!(publish(&current, 0, 2).await, Err(StoreError::LeaseLost(_))), "what was read before is not published again");
+    assert!(
+        matches!(publish(&current, 0, 2).await, Err(StoreError::LeaseLost(_))),
+        "what was read before is not published again"
+    );
     assert_eq!(store.unrolled_after(None, 10, 10).await.unwrap().rolled, 2);
     assert_eq!(store.buckets(i64::MIN, i64::MAX).await.unwrap(), [bucket.clone()]);
     assert_eq!(whole_feed(&store).await.len(), 1, "positions have no gap from what was rolled back");

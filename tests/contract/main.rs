@@ -1,4 +1,6 @@
-//! What the store promises, on SQLite and on Postgres alike.
+//! What the store promises, on `SQLite` and on Postgres alike.
+
+#![expect(clippy::unwrap_used, reason = "a test that meets what it does not expect stops there")]
 
 mod samples;
 
@@ -12,7 +14,7 @@ mod statements;
 mod ticket_search;
 mod tickets;
 
-/// Makes of each `async fn(Place)` a test on SQLite and a test on Postgres.
+/// Makes of each `async fn(Place)` a test on `SQLite` and a test on Postgres.
 macro_rules! on_both_engines {
     ($($name:ident),+ $(,)?) => {
         mod on_sqlite { $(

@@ -151,7 +151,15 @@ pub(crate) fn call(source: &str, key: &str, second: i64) -> Contact {
 
 /// The same call while it goes on.
 pub(crate) fn unfinished(contact: &Contact) -> Contact {
-    Contact { id: new_id(), answered_at: None, ended_at: None, outcome: None, wait_ms: None, talk_ms: None, ..contact.clone() }
+    Contact {
+        id: new_id(),
+        answered_at: None,
+        ended_at: None,
+        outcome: None,
+        wait_ms: None,
+        talk_ms: None,
+        ..contact.clone()
+    }
 }
 
 /// How a contact is answered: its id, number and version.

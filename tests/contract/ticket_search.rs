@@ -2,12 +2,12 @@ use std::collections::BTreeMap;
 
 use gridcare_chassis::id::new_id;
 use gridcare_domain::{text, ticket::Ticket};
+use gridcare_proto::ticket::v1::GetTicketRequest;
 use gridcare_store::{
     NodeStore,
     ticket::{Order, TicketQuery},
 };
 use gridcare_tests::{Place, calls};
-use gridcare_proto::ticket::v1::GetTicketRequest;
 use uuid::Uuid;
 
 use crate::{
@@ -36,16 +36,16 @@ async fn search(store: &NodeStore, typed: &str) -> Vec<Uuid> {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_people_type_finds_the_same_tickets_on_both_engines() {
     let subjects = [
-        "Mất điện",                        // 0
-        "MẤT ĐIỆN TOÀN KHU",               // 1
+        "Mất điện",                             // 0
+        "MẤT ĐIỆN TOÀN KHU",                    // 1
         "Ma\u{302}\u{301}t đie\u{302}\u{323}n", // 2: decomposed
-        "mat dien",                        // 3
-        "Điện chập chờn, có mất",          // 4
-        "Mất nước",                        // 5
-        "Đường dây 110kV bị đứt",          // 6
-        "Hóa đơn tháng 5/2013",            // 7
-        "điệnmất",                         // 8
-        "Ðiện (phông chữ cũ)",             // 9: an Icelandic eth
+        "mat dien",                             // 3
+        "Điện chập chờn, có mất",               // 4
+        "Mất nước",                             // 5
+        "Đường dây 110kV bị đứt",               // 6
+        "Hóa đơn tháng 5/2013",                 // 7
+        "điệnmất",                              // 8
+        "Ðiện (phông chữ cũ)",                  // 9: an Icelandic eth
     ];
     let tickets: Vec<_> = subjects.iter().zip(1..).map(|(subject, number)| ticket(number, subject)).collect();
     let stores = both(&tickets).await;
@@ -77,7 +77,10 @@ async fn what_people_type_finds_the_same_tickets_on_both_engines() {
 async fn letters_of_all_scripts_are_words_on_both_engines_exactly_as_the_rules_say() {
     // Every 53rd letter or number of Unicode, and all of the blocks in which engines and languages disagree most.
     let sampled = ('\0'..=char::MAX).filter(|c| c.is_alphanumeric()).step_by(53);
-    let near = ('\u{80}'..='\u{24f}').chain('\u{370}'..='\u{52f}').chain('\u{1e00}'..='\u{1eff}').filter(|c| c.is_alphanumeric());
+    let near = ('\u{80}'..='\u{24f}')
+        .chain('\u{370}'..='\u{52f}')
+        .chain('\u{1e00}'..='\u{1eff}')
+        .filter(|c| c.is_alphanumeric());
     let letters: Vec<char> = sampled.chain(near).collect();
     let tickets: Vec<_> = letters.iter().zip(1..).map(|(c, number)| ticket(number, &format!("q{c}z {c}"))).collect();
     let stores = both(&tickets).await;
@@ -99,7 +102,13 @@ async fn letters_of_all_scripts_are_words_on_both_engines_exactly_as_the_rules_s
             wanted.sort_unstable();
             wanted.dedup();
             for (home, store) in &stores {
-                assert_eq!(search(store, &typed).await, wanted, "{typed:?}, U+{:04X}, on {}", u32::from(*c), home.address);
+                assert_eq!(
+                    search(store, &typed).await,
+                    wanted,
+                    "{typed:?}, U+{:04X}, on {}",
+                    u32::from(*c),
+                    home.address
+                );
             }
         }
     }
@@ -107,7 +116,7 @@ async fn letters_of_all_scripts_are_words_on_both_engines_exactly_as_the_rules_s
 
 async fn what_a_node_stores_is_in_normal_form_c(place: Place) {
     let world = gridcare_tests::world::World::new(place);
-    let node = world.node("hcmc", "hcmc").await;
+    let node = world.node("hcmc", "HCMC").await;
     let mut tickets = calls::tickets(&node);
     let opening = calls::opening("Ma\u{302}\u{301}t đie\u{302}\u{323}n");
     let opened = tickets.open_ticket(opening).await.unwrap().into_inner().ticket.unwrap();

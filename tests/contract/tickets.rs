@@ -66,7 +66,10 @@ fn brute_force<'a>(all: &'a [Ticket], query: &TicketQuery, order: Order) -> Vec<
             && any(&query.topics, &t.topic)
             && any(&query.channels, &t.channel)
             && query.assignee.as_ref().is_none_or(|who| t.assignee.as_ref() == Some(who))
-            && query.customer_code.as_ref().is_none_or(|code| t.customer_code.as_ref().is_some_and(|c| c.as_str() == code))
+            && query
+                .customer_code
+                .as_ref()
+                .is_none_or(|code| t.customer_code.as_ref().is_some_and(|c| c.as_str() == code))
             && query.opened_from_us.is_none_or(|from| t.opened_at.as_microsecond() >= from)
             && query.opened_until_us.is_none_or(|until| t.opened_at.as_microsecond() < until)
             && whole.iter().all(|word| words.contains(word))
@@ -96,7 +99,9 @@ async fn pages(store: &NodeStore, query: &TicketQuery, order: Order, size: usize
 fn any_query() -> impl Strategy<Value = TicketQuery> {
     let some = |texts: &'static [&'static str]| prop::option::weighted(0.3, select(texts).prop_map(str::to_owned));
     let opened = || prop::option::weighted(0.3, (0..110_i64).prop_map(|second| MORNING_US + second * 1_000_000));
-    let words = select(&["", "", "mất điện", "đi", "d", "nguyen da", "22 110kv", "PE01", "hcmc 0000", "dien mat yeu", "lan"][..]);
+    let words = select(
+        &["", "", "mất điện", "đi", "d", "nguyen da", "22 110kv", "PE01", "hcmc 0000", "dien mat yeu", "lan"][..],
+    );
     let sets = (
         prop::collection::vec(select(State::ALL), 0..4),
         prop::collection::vec(select(Priority::ALL), 0..3),
@@ -104,16 +109,18 @@ fn any_query() -> impl Strategy<Value = TicketQuery> {
         prop::collection::vec(select(Channel::ALL), 0..5),
     );
     (sets, some(&AGENTS), some(&CUSTOMERS), opened(), opened(), words).prop_map(
-        |((states, priorities, topics, channels), assignee, customer_code, opened_from_us, opened_until_us, words)| TicketQuery {
-            states,
-            priorities,
-            topics,
-            channels,
-            assignee,
-            customer_code,
-            opened_from_us,
-            opened_until_us,
-            words: text::query_words(words),
+        |((states, priorities, topics, channels), assignee, customer_code, opened_from_us, opened_until_us, words)| {
+            TicketQuery {
+                states,
+                priorities,
+                topics,
+                channels,
+                assignee,
+                customer_code,
+                opened_from_us,
+                opened_until_us,
+                words: text::query_words(words),
+            }
         },
     )
 }
@@ -125,7 +132,8 @@ async fn lists_agree_with_a_plain_filter_page_by_page(place: Place) {
     futures::future::join_all(all.iter().map(|ticket| open(&store, ticket))).await;
 
     let strategy = (any_query(), select(&ORDERS[..]), 1..40_usize);
-    let mut runner = TestRunner::new(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() });
+    let mut runner =
+        TestRunner::new(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() });
     let here = tokio::runtime::Handle::current();
     let outcome = tokio::task::block_in_place(|| {
         runner.run(&strategy, |(query, order, size)| {
@@ -136,7 +144,10 @@ async fn lists_agree_with_a_plain_filter_page_by_page(place: Place) {
                 prop_assert!(last.len() <= size);
             }
             let found: Vec<_> = pages.iter().flatten().collect();
-            prop_assert_eq!(found.iter().map(|t| t.reference.number()).collect::<Vec<_>>(), expected.iter().map(|t| t.reference.number()).collect::<Vec<_>>());
+            prop_assert_eq!(
+                found.iter().map(|t| t.reference.number()).collect::<Vec<_>>(),
+                expected.iter().map(|t| t.reference.number()).collect::<Vec<_>>()
+            );
             prop_assert_eq!(found, expected, "every column is read as it was written");
             Ok(())
         })
@@ -174,7 +185,8 @@ async fn a_ticket_is_found_by_id_and_by_reference_as_it_was_last_changed(place: 
     let home = Home::new(place).await;
     let store = home.store().await;
     let opened = open_new(&store, "Mất điện").await;
-    let resolved = Box::new(|ticket: &Ticket| Ok(write(transition(ticket, State::Resolved, at(60))?, TimelineKind::StateChanged)));
+    let resolved =
+        Box::new(|ticket: &Ticket| Ok(write(transition(ticket, State::Resolved, at(60))?, TimelineKind::StateChanged)));
     change(&store, opened.id, resolved).await;
     change(&store, opened.id, note()).await;
 

@@ -21,8 +21,12 @@ async fn every_violating_field_is_named(place: Place) {
     };
     let refused = tickets.open_ticket(bad).await.unwrap_err();
     assert_eq!(calls::violating_fields(&refused), ["customer_code", "description", "priority", "province", "subject"]);
-    let wrong_digit = tickets.get_ticket(ticket::GetTicketRequest { name: "HCMC-0001-2345-9".into() }).await.unwrap_err();
-    assert_eq!((wrong_digit.code(), calls::violating_fields(&wrong_digit)), (Code::InvalidArgument, vec!["name".to_owned()]));
+    let wrong_digit =
+        tickets.get_ticket(ticket::GetTicketRequest { name: "HCMC-0001-2345-9".into() }).await.unwrap_err();
+    assert_eq!(
+        (wrong_digit.code(), calls::violating_fields(&wrong_digit)),
+        (Code::InvalidArgument, vec!["name".to_owned()])
+    );
     let missing = tickets.get_ticket(ticket::GetTicketRequest { name: "HCMC-0001-2345-3".into() }).await.unwrap_err();
     assert_eq!((missing.code(), calls::reason(&missing).as_str()), (Code::NotFound, "NO_SUCH_TICKET"));
 
@@ -36,13 +40,29 @@ async fn every_violating_field_is_named(place: Place) {
     };
     let record = contact::RecordContactRequest { request_id: String::new(), contact: Some(draft) };
     let refused = calls::contacts(&node).record_contact(record).await.unwrap_err();
-    let fields = ["contact.answered_at", "contact.customer_code", "contact.ended_at", "contact.topic", "contact.wait", "request_id"];
+    let fields = [
+        "contact.answered_at",
+        "contact.customer_code",
+        "contact.ended_at",
+        "contact.topic",
+        "contact.wait",
+        "request_id",
+    ];
     assert_eq!(calls::violating_fields(&refused), fields);
 
-    let query = metric::QueryMetricsRequest { from: Some(calls::at(1)), until: None, time_zone: "Mars/Olympus".into(), channels: vec![99], ..Default::default() };
+    let query = metric::QueryMetricsRequest {
+        from: Some(calls::at(1)),
+        until: None,
+        time_zone: "Mars/Olympus".into(),
+        channels: vec![99],
+        ..Default::default()
+    };
     let refused = calls::metrics(&node).query_metrics(query).await.unwrap_err();
     assert_eq!(calls::violating_fields(&refused), ["channels[0]", "from", "time_zone", "until"]);
-    assert_eq!(tickets.list_tickets(ticket::ListTicketsRequest::default()).await.unwrap().into_inner().tickets.len(), 0);
+    assert_eq!(
+        tickets.list_tickets(ticket::ListTicketsRequest::default()).await.unwrap().into_inner().tickets.len(),
+        0
+    );
 }
 
 async fn what_cannot_be_read_is_refused_and_the_node_goes_on(place: Place) {
@@ -52,14 +72,18 @@ async fn what_cannot_be_read_is_refused_and_the_node_goes_on(place: Place) {
     let mut tickets = calls::tickets(&node);
     let huge = ticket::OpenTicketRequest { description: "x".repeat(5 << 20), ..calls::opening("huge") };
     let refused = tickets.open_ticket(huge).await.unwrap_err();
-    assert!(matches!(refused.code(), Code::InvalidArgument | Code::OutOfRange | Code::ResourceExhausted), "{refused:?}");
+    assert!(
+        matches!(refused.code(), Code::InvalidArgument | Code::OutOfRange | Code::ResourceExhausted),
+        "{refused:?}"
+    );
 
     // Invalid UTF-8 in a string field: a message whose `request_id` is two bytes of no text.
     let mut grpc = tonic::client::Grpc::new(calls::channel(&node));
     grpc.ready().await.unwrap();
     let path = tonic::codegen::http::uri::PathAndQuery::from_static("/gridcare.ticket.v1.TicketService/OpenTicket");
     let bytes = Raw(vec![0x0a, 0x02, 0xff, 0xfe]);
-    let refused = grpc.unary::<Raw, ticket::OpenTicketResponse, _>(tonic::Request::new(bytes), path, RawCodec).await.unwrap_err();
+    let refused =
+        grpc.unary::<Raw, ticket::OpenTicketResponse, _>(tonic::Request::new(bytes), path, RawCodec).await.unwrap_err();
     assert_eq!(refused.code(), Code::InvalidArgument, "{refused:?}");
 
     // A frame that promises more than it brings, and bytes that are no HTTP/2 at all.
@@ -71,7 +95,10 @@ async fn what_cannot_be_read_is_refused_and_the_node_goes_on(place: Place) {
     }
     assert!(!node.log_text().contains("panicked"), "{}", node.log_text());
     tickets.open_ticket(calls::opening("still there")).await.unwrap();
-    assert_eq!(tickets.list_tickets(ticket::ListTicketsRequest::default()).await.unwrap().into_inner().tickets.len(), 1);
+    assert_eq!(
+        tickets.list_tickets(ticket::ListTicketsRequest::default()).await.unwrap().into_inner().tickets.len(),
+        1
+    );
 }
 
 /// Bytes sent as they are.

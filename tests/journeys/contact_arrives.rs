@@ -14,8 +14,10 @@ async fn a_recorded_contact_is_listed_watched_and_counted(place: Place) {
     let node = world.node("hcmc-1", "HCMC").await;
     let mut contacts = calls::contacts(&node);
 
-    let mut watch = contacts.watch_contacts(wire::WatchContactsRequest { after_arrival_no: Some(0) }).await.unwrap().into_inner();
-    let request = wire::RecordContactRequest { request_id: calls::request_id(), contact: Some(calls::call("call-1", 0)) };
+    let mut watch =
+        contacts.watch_contacts(wire::WatchContactsRequest { after_arrival_no: Some(0) }).await.unwrap().into_inner();
+    let request =
+        wire::RecordContactRequest { request_id: calls::request_id(), contact: Some(calls::call("call-1", 0)) };
     let stored = contacts.record_contact(request.clone()).await.unwrap().into_inner().contact.unwrap();
     let again = contacts.record_contact(request).await.unwrap().into_inner().contact.unwrap();
     assert_eq!(stored, again, "the same request has the same answer");
@@ -45,9 +47,19 @@ async fn an_import_stores_each_contact_once_and_rejects_bad_ones_alone(place: Pl
     drafts[1_234].ended_at = Some(calls::at(-5_000));
     drafts[77].wait = Some(prost_types::Duration { seconds: -1, nanos: 0 });
     let batches = vec![
-        wire::ImportContactsRequest { source: "pbx".into(), batch: 1, contacts: drafts[..2_000].to_vec(), checkpoint: "after 1".into() },
+        wire::ImportContactsRequest {
+            source: "pbx".into(),
+            batch: 1,
+            contacts: drafts[..2_000].to_vec(),
+            checkpoint: "after 1".into(),
+        },
         // Overlaps the first.
-        wire::ImportContactsRequest { source: "pbx".into(), batch: 2, contacts: drafts[1_000..].to_vec(), checkpoint: "after 2".into() },
+        wire::ImportContactsRequest {
+            source: "pbx".into(),
+            batch: 2,
+            contacts: drafts[1_000..].to_vec(),
+            checkpoint: "after 2".into(),
+        },
     ];
     let answers: Vec<_> = contacts
         .import_contacts(tokio_stream::iter(batches.clone()))
@@ -61,12 +73,23 @@ async fn an_import_stores_each_contact_once_and_rejects_bad_ones_alone(place: Pl
     assert_eq!((answers[0].accepted, answers[0].duplicates, answers[0].rejections.len()), (1_998, 0, 2));
     assert_eq!((answers[1].accepted, answers[1].duplicates, answers[1].rejections.len()), (1_000, 999, 1));
     let rejected = &answers[0].rejections[0];
-    assert_eq!((rejected.index, rejected.source_key.as_str(), rejected.violations[0].field.as_str()), (77, "k77", "wait"));
+    assert_eq!(
+        (rejected.index, rejected.source_key.as_str(), rejected.violations[0].field.as_str()),
+        (77, "k77", "wait")
+    );
     assert_eq!(answers[0].rejections[1].violations[0].reason, "ENDED_BEFORE_ANSWERED");
 
-    let checkpoint = contacts.get_import_checkpoint(wire::GetImportCheckpointRequest { source: "pbx".into() }).await.unwrap();
+    let checkpoint =
+        contacts.get_import_checkpoint(wire::GetImportCheckpointRequest { source: "pbx".into() }).await.unwrap();
     assert_eq!(checkpoint.into_inner().checkpoint, "after 2");
-    let again: Vec<_> = contacts.import_contacts(tokio_stream::iter(batches)).await.unwrap().into_inner().collect::<Result<_, _>>().await.unwrap();
+    let again: Vec<_> = contacts
+        .import_contacts(tokio_stream::iter(batches))
+        .await
+        .unwrap()
+        .into_inner()
+        .collect::<Result<_, _>>()
+        .await
+        .unwrap();
     assert_eq!((again[0].accepted, again[1].accepted), (0, 0), "importing again doubles nothing");
     assert_eq!(day(&node).await.iter().map(|row| row.counts.unwrap().contacts).sum::<u64>(), 2_998);
 }
@@ -77,9 +100,27 @@ async fn a_contact_that_goes_on_counts_when_it_ends(place: Place) {
     let mut contacts = calls::contacts(&node);
     let ended = calls::call("long", 0);
     let going_on = wire::ContactDraft { ended_at: None, outcome: 0, talk: None, ..ended.clone() };
-    let batch = |contact: &wire::ContactDraft| wire::ImportContactsRequest { source: "pbx".into(), contacts: vec![contact.clone()], ..Default::default() };
-    for (draft, expected, counted) in [(&going_on, (1, 0, 0), 0), (&going_on, (0, 0, 1), 0), (&ended, (0, 1, 0), 1), (&ended, (0, 0, 1), 1), (&going_on, (0, 0, 1), 1)] {
-        let answer = contacts.import_contacts(tokio_stream::iter([batch(draft)])).await.unwrap().into_inner().next().await.unwrap().unwrap();
+    let batch = |contact: &wire::ContactDraft| wire::ImportContactsRequest {
+        source: "pbx".into(),
+        contacts: vec![contact.clone()],
+        ..Default::default()
+    };
+    for (draft, expected, counted) in [
+        (&going_on, (1, 0, 0), 0),
+        (&going_on, (0, 0, 1), 0),
+        (&ended, (0, 1, 0), 1),
+        (&ended, (0, 0, 1), 1),
+        (&going_on, (0, 0, 1), 1),
+    ] {
+        let answer = contacts
+            .import_contacts(tokio_stream::iter([batch(draft)]))
+            .await
+            .unwrap()
+            .into_inner()
+            .next()
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!((answer.accepted, answer.completed, answer.duplicates), expected);
         assert_eq!(day(&node).await.iter().map(|row| row.counts.unwrap().contacts).sum::<u64>(), counted);
     }
@@ -104,7 +145,12 @@ async fn a_batch_for_those_who_cannot_stream_is_answered_once(place: Place) {
     eventually("the roller publishes them", || {
         let mut feed = calls::feed(&node);
         async move {
-            let head = feed.describe_node(gridcare_proto::federation::v1::DescribeNodeRequest {}).await.ok()?.into_inner().head?;
+            let head = feed
+                .describe_node(gridcare_proto::federation::v1::DescribeNodeRequest {})
+                .await
+                .ok()?
+                .into_inner()
+                .head?;
             // Three capabilities, and one bucket at least.
             (head.position >= 4).then_some(())
         }

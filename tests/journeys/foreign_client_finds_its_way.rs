@@ -10,7 +10,10 @@ async fn a_python_client_finds_the_services_by_reflection_and_opens_a_ticket(pla
     let python = gridcare_tests::variable("GRIDCARE_TEST_PYTHON");
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tools/foreign_client.py");
     let address = node.grpc.to_string();
-    let done = tokio::task::spawn_blocking(move || Command::new(python).arg(script).arg(address).output()).await.unwrap().unwrap();
+    let done = tokio::task::spawn_blocking(move || Command::new(python).arg(script).arg(address).output())
+        .await
+        .unwrap()
+        .unwrap();
     let said = String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr);
     assert!(done.status.success(), "{said}");
 }

@@ -1,5 +1,7 @@
-//! One journey per sentence of ARCHITECTURE.md, on SQLite and on Postgres: real processes, real gRPC, from the request to
+//! One journey per sentence of ARCHITECTURE.md, on `SQLite` and on Postgres: real processes, real gRPC, from the request to
 //! the national figure.
+
+#![expect(clippy::unwrap_used, reason = "a test that meets what it does not expect stops there")]
 
 mod bad_input_is_refused;
 mod contact_arrives;

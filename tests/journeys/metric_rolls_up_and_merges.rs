@@ -27,12 +27,16 @@ fn draft(i: i64) -> contact::ContactDraft {
 
 async fn import(node: &Process, drafts: Vec<contact::ContactDraft>) {
     let batch = contact::ImportContactsRequest { source: "pbx".into(), contacts: drafts, ..Default::default() };
-    let answer = calls::contacts(node).import_contacts(tokio_stream::iter([batch])).await.unwrap().into_inner().next().await;
+    let answer =
+        calls::contacts(node).import_contacts(tokio_stream::iter([batch])).await.unwrap().into_inner().next().await;
     assert!(answer.unwrap().unwrap().rejections.is_empty());
 }
 
 async fn correct(node: &Process, key: &str) {
-    let all = calls::contacts(node).list_contacts(contact::ListContactsRequest { page_size: 1_000, ..Default::default() }).await.unwrap();
+    let all = calls::contacts(node)
+        .list_contacts(contact::ListContactsRequest { page_size: 1_000, ..Default::default() })
+        .await
+        .unwrap();
     let stored = all.into_inner().contacts.into_iter().find(|c| c.contact.as_ref().unwrap().source_key == key).unwrap();
     let mut corrected = stored.contact.unwrap();
     corrected.talk = Some(prost_types::Duration { seconds: 600, nanos: 0 });
@@ -42,7 +46,12 @@ async fn correct(node: &Process, key: &str) {
     corrected.answered_at = Some(calls::at(9_010));
     corrected.ended_at = Some(calls::at(9_900));
     corrected.outcome = contact::Outcome::Answered.into();
-    let request = contact::CorrectContactRequest { request_id: calls::request_id(), id: stored.id, etag: stored.etag, contact: Some(corrected) };
+    let request = contact::CorrectContactRequest {
+        request_id: calls::request_id(),
+        id: stored.id,
+        etag: stored.etag,
+        contact: Some(corrected),
+    };
     calls::contacts(node).correct_contact(request).await.unwrap();
 }
 
@@ -69,13 +78,15 @@ async fn published(node: &Process, contacts: i64) -> Vec<Bucket> {
 }
 
 async fn verify(node: &Process) -> Vec<metric::BucketMismatch> {
-    let stream = calls::metrics(node).verify_metrics(metric::VerifyMetricsRequest::default()).await.unwrap().into_inner();
+    let stream =
+        calls::metrics(node).verify_metrics(metric::VerifyMetricsRequest::default()).await.unwrap().into_inner();
     stream.collect::<Result<Vec<_>, _>>().await.unwrap().pop().unwrap().mismatches
 }
 
 async fn buckets_of_two_nodes_merge_to_those_of_the_union_corrections_and_late_contacts_included(place: Place) {
     let world = World::new(place);
-    let (one, two, union) = tokio::join!(world.node("hcmc-1", "HCMC"), world.node("hcmc-2", "HCMC"), world.node("hcmc-3", "HCMC"));
+    let (one, two, union) =
+        tokio::join!(world.node("hcmc-1", "HCMC"), world.node("hcmc-2", "HCMC"), world.node("hcmc-3", "HCMC"));
     let (even, odd): (Vec<_>, Vec<_>) = (0..600).partition(|i| i % 2 == 0);
     import(&one, even.iter().map(|i| draft(*i)).collect()).await;
     import(&two, odd.iter().map(|i| draft(*i)).collect()).await;
@@ -102,7 +113,9 @@ async fn buckets_of_two_nodes_merge_to_those_of_the_union_corrections_and_late_c
         buckets.sort_by_key(|bucket| bucket.key);
         // Empty buckets and revisions tell of a bucket's history, not of what is in it.
         buckets.retain(|bucket| bucket.counts.contacts > 0);
-        buckets.iter_mut().for_each(|bucket| bucket.revision = 0);
+        for bucket in buckets.iter_mut() {
+            bucket.revision = 0;
+        }
     }
     assert_eq!(merged, union);
 
@@ -110,7 +123,8 @@ async fn buckets_of_two_nodes_merge_to_those_of_the_union_corrections_and_late_c
     let gateway = world.gateway(&[("hcmc-1", "HCMC", &one), ("hcmc-2", "HCMC", &two)]).await;
     let answered: i64 = union.iter().map(|bucket| bucket.counts.answered).sum();
     eventually("the gateway shows the merged figure", || async {
-        let request = federation::GetNationalStatusRequest { from: Some(calls::at(-86_400)), until: Some(calls::at(2 * 86_400)) };
+        let request =
+            federation::GetNationalStatusRequest { from: Some(calls::at(-86_400)), until: Some(calls::at(2 * 86_400)) };
         let status = calls::nation(&gateway).get_national_status(request).await.ok()?.into_inner();
         let figure = status.figures.iter().find(|f| f.metric == "answered")?;
         (i64::try_from(figure.total).ok()? == answered).then_some(())
@@ -133,7 +147,11 @@ async fn buckets_of_two_nodes_merge_to_those_of_the_union_corrections_and_late_c
 async fn a_tampered_bucket_is_found(place: Place) {
     let world = World::new(place);
     let database = place.database(&world.folder, "tampered").await;
-    let of = gridcare_tests::world::NodeOf { id: "hcmc-1", region: "HCMC", capabilities: gridcare_tests::world::CAPABILITIES };
+    let of = gridcare_tests::world::NodeOf {
+        id: "hcmc-1",
+        region: "HCMC",
+        capabilities: gridcare_tests::world::CAPABILITIES,
+    };
     let mut node = world.node_on(&of, &database).await;
     import(&node, (0..100).map(draft).collect()).await;
     published(&node, 100).await;
@@ -145,7 +163,8 @@ async fn a_tampered_bucket_is_found(place: Place) {
 }
 
 async fn tamper(database: &str) {
-    let sql = "UPDATE metric_bucket SET answered = answered + 1 WHERE start_us = (SELECT MIN(start_us) FROM metric_bucket)";
+    let sql =
+        "UPDATE metric_bucket SET answered = answered + 1 WHERE start_us = (SELECT MIN(start_us) FROM metric_bucket)";
     if database.starts_with("sqlite") {
         let pool = sqlx::SqlitePool::connect(database).await.unwrap();
         assert_eq!(sqlx::query(sql).execute(&pool).await.unwrap().rows_affected(), 1);

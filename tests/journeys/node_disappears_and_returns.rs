@@ -21,7 +21,10 @@ async fn a_node_that_dies_shows_since_when_with_its_last_figures_and_catches_up_
     let (hcmc, mut spc) = tokio::join!(world.node("hcmc-1", "HCMC"), world.node("spc-1", "SPC"));
     let gateway = world.gateway(&[("hcmc-1", "HCMC", &hcmc), ("spc-1", "SPC", &spc)]).await;
     calls::tickets(&spc).open_ticket(calls::opening("Mất điện ở Cần Thơ")).await.unwrap();
-    eventually("the ticket is counted nationally", || async { status(&gateway).await.filter(|s| open(s) == 1 && s.completeness.as_ref().unwrap().covered == 2) }).await;
+    eventually("the ticket is counted nationally", || async {
+        status(&gateway).await.filter(|s| open(s) == 1 && s.completeness.as_ref().unwrap().covered == 2)
+    })
+    .await;
 
     spc.kill();
     let dark = eventually("the node shows as unreachable", || async {
@@ -37,6 +40,7 @@ async fn a_node_that_dies_shows_since_when_with_its_last_figures_and_catches_up_
 
     spc.restart().await;
     calls::tickets(&spc).open_ticket(calls::opening("Vẫn mất điện")).await.unwrap();
-    let back = eventually("it catches up by itself", || async { status(&gateway).await.filter(|s| open(s) == 2) }).await;
+    let back =
+        eventually("it catches up by itself", || async { status(&gateway).await.filter(|s| open(s) == 2) }).await;
     assert_eq!(reach(&back).status(), wire::ReachStatus::Ok);
 }

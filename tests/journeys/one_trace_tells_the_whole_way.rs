@@ -26,16 +26,26 @@ async fn a_trace_goes_from_the_client_through_node_and_gateway_to_the_statement(
         let spans: Vec<_> = collector.spans().into_iter().filter(|span| span.trace_id == trace).collect();
         let names: Vec<_> = spans.iter().map(|span| span.name.clone()).collect();
         let has = |part: &str| names.iter().any(|name| name.contains(part));
-        (has("OpenTicket") && has("TICKET_INSERT") && has("COMMIT") && has("GetNationalStatus") && names.iter().filter(|n| n.chars().all(|c| c.is_ascii_uppercase() || c == '_')).count() > 4).then_some(names)
+        (has("OpenTicket")
+            && has("TICKET_INSERT")
+            && has("COMMIT")
+            && has("GetNationalStatus")
+            && names.iter().filter(|n| n.chars().all(|c| c.is_ascii_uppercase() || c == '_')).count() > 4)
+            .then_some(names)
     })
     .await;
     // Each statement hangs below the request that caused it: no span of the trace is an orphan.
     let spans: Vec<_> = collector.spans().into_iter().filter(|span| span.trace_id == trace).collect();
     for span in &spans {
         let parent = &span.parent_span_id;
-        let known = parent == &[0xb7, 0xad, 0x6b, 0x71, 0x69, 0x20, 0x33, 0x31] || spans.iter().any(|other| other.span_id == *parent);
+        let known = parent == &[0xb7, 0xad, 0x6b, 0x71, 0x69, 0x20, 0x33, 0x31]
+            || spans.iter().any(|other| other.span_id == *parent);
         assert!(known, "{} has no parent among {names:?}", span.name);
     }
+    eventually("figures go out by OTLP too", || async {
+        collector.figures().iter().any(|name| name.contains("grpc")).then_some(())
+    })
+    .await;
     let figures = scrape(&node).await;
     assert!(figures.contains("gridcare_grpc_server_requests_total") && figures.contains("OpenTicket"), "{figures}");
 }

@@ -1,4 +1,7 @@
-use gridcare_proto::ticket::v1 as wire;
+use gridcare_proto::ticket::v1::{
+    self as wire,
+    TimelineKind::{Assigned, Opened, Reply, StateChanged},
+};
 use gridcare_tests::{Place, calls, world::World};
 
 crate::on_both_engines!(
@@ -19,38 +22,73 @@ async fn a_ticket_lives_from_opening_to_reopening(place: Place) {
     let name = opened.reference.clone();
 
     let assigned = tickets
-        .assign_ticket(wire::AssignTicketRequest { request_id: calls::request_id(), name: name.clone(), assignee: "lan".into(), ..Default::default() })
+        .assign_ticket(wire::AssignTicketRequest {
+            request_id: calls::request_id(),
+            name: name.clone(),
+            assignee: "lan".into(),
+            ..Default::default()
+        })
         .await
         .unwrap()
         .into_inner()
         .ticket
         .unwrap();
     assert_eq!((assigned.state(), assigned.assignee.as_str()), (wire::TicketState::Assigned, "lan"));
-    let note = wire::AddTimelineEntryRequest {
+    let reply = wire::AddTimelineEntryRequest {
         request_id: calls::request_id(),
         name: opened.id.clone(),
         kind: wire::TimelineKind::Reply.into(),
         text: "Đội sửa chữa đang đến".into(),
         ..Default::default()
     };
-    tickets.add_timeline_entry(note).await.unwrap();
-    let state = |state: wire::TicketState| wire::ChangeTicketStateRequest { request_id: calls::request_id(), name: name.clone(), state: state.into(), ..Default::default() };
+    tickets.add_timeline_entry(reply).await.unwrap();
+    let state = |state: wire::TicketState| wire::ChangeTicketStateRequest {
+        request_id: calls::request_id(),
+        name: name.clone(),
+        state: state.into(),
+        ..Default::default()
+    };
     tickets.change_ticket_state(state(wire::TicketState::InProgress)).await.unwrap();
-    let resolve = wire::ResolveTicketRequest { request_id: calls::request_id(), name: name.clone(), resolution: "Đã đóng điện".into(), ..Default::default() };
+    let resolve = wire::ResolveTicketRequest {
+        request_id: calls::request_id(),
+        name: name.clone(),
+        resolution: "Đã đóng điện".into(),
+        ..Default::default()
+    };
     let resolved = tickets.resolve_ticket(resolve).await.unwrap().into_inner().ticket.unwrap();
     assert!(resolved.resolved_at.is_some());
-    tickets.close_ticket(wire::CloseTicketRequest { request_id: calls::request_id(), name: name.clone(), ..Default::default() }).await.unwrap();
+    tickets
+        .close_ticket(wire::CloseTicketRequest {
+            request_id: calls::request_id(),
+            name: name.clone(),
+            ..Default::default()
+        })
+        .await
+        .unwrap();
     let reopened = tickets
-        .reopen_ticket(wire::ReopenTicketRequest { request_id: calls::request_id(), name: name.clone(), reason: "Lại mất điện".into(), ..Default::default() })
+        .reopen_ticket(wire::ReopenTicketRequest {
+            request_id: calls::request_id(),
+            name: name.clone(),
+            reason: "Lại mất điện".into(),
+            ..Default::default()
+        })
         .await
         .unwrap()
         .into_inner()
         .ticket
         .unwrap();
-    assert_eq!((reopened.state(), reopened.closed_at, reopened.etag.as_str()), (wire::TicketState::Reopened, None, "v7"));
-    let read = tickets.get_ticket(wire::GetTicketRequest { name: name.to_lowercase().replace('-', " ") }).await.unwrap().into_inner().ticket.unwrap();
+    assert_eq!(
+        (reopened.state(), reopened.closed_at, reopened.etag.as_str()),
+        (wire::TicketState::Reopened, None, "v7")
+    );
+    let read = tickets
+        .get_ticket(wire::GetTicketRequest { name: name.to_lowercase().replace('-', " ") })
+        .await
+        .unwrap()
+        .into_inner()
+        .ticket
+        .unwrap();
     let kinds: Vec<_> = read.timeline.iter().rev().map(wire::TimelineEntry::kind).collect();
-    use wire::TimelineKind::{Assigned, Opened, Reply, StateChanged};
     assert_eq!(kinds, [Opened, Assigned, Reply, StateChanged, StateChanged, StateChanged, StateChanged]);
 }
 
@@ -59,18 +97,29 @@ async fn an_illegal_transition_names_the_state_and_what_is_allowed(place: Place)
     let node = world.node("npc-1", "NPC").await;
     let mut tickets = calls::tickets(&node);
     let opened = tickets.open_ticket(calls::opening("Hỏi hóa đơn")).await.unwrap().into_inner().ticket.unwrap();
-    let close = wire::CloseTicketRequest { request_id: calls::request_id(), name: opened.id.clone(), ..Default::default() };
+    let close =
+        wire::CloseTicketRequest { request_id: calls::request_id(), name: opened.id.clone(), ..Default::default() };
     let refused = tickets.close_ticket(close).await.unwrap_err();
-    assert_eq!((refused.code(), calls::reason(&refused).as_str()), (tonic::Code::FailedPrecondition, "ILLEGAL_TRANSITION"));
+    assert_eq!(
+        (refused.code(), calls::reason(&refused).as_str()),
+        (tonic::Code::FailedPrecondition, "ILLEGAL_TRANSITION")
+    );
     assert!(refused.message().contains("is new") && refused.message().contains("resolved"), "{}", refused.message());
-    let read = tickets.get_ticket(wire::GetTicketRequest { name: opened.id }).await.unwrap().into_inner().ticket.unwrap();
+    let read =
+        tickets.get_ticket(wire::GetTicketRequest { name: opened.id }).await.unwrap().into_inner().ticket.unwrap();
     assert_eq!((read.etag.as_str(), read.timeline.len()), ("v1", 1), "a refusal leaves no trace");
 }
 
 async fn two_edits_of_one_version_conflict_and_nothing_is_lost(place: Place) {
     let world = World::new(place);
     let node = world.node("spc-1", "SPC").await;
-    let opened = calls::tickets(&node).open_ticket(calls::opening("Đồng hồ điện chạy nhanh")).await.unwrap().into_inner().ticket.unwrap();
+    let opened = calls::tickets(&node)
+        .open_ticket(calls::opening("Đồng hồ điện chạy nhanh"))
+        .await
+        .unwrap()
+        .into_inner()
+        .ticket
+        .unwrap();
     let edits = (0..8).map(|i| {
         let mut tickets = calls::tickets(&node);
         let request = wire::AddTimelineEntryRequest {
@@ -89,7 +138,13 @@ async fn two_edits_of_one_version_conflict_and_nothing_is_lost(place: Place) {
     for lost in outcomes.iter().filter_map(|o| o.as_ref().err()) {
         assert_eq!((lost.code(), calls::reason(lost).as_str()), (tonic::Code::Aborted, "ETAG_MISMATCH"));
     }
-    let read = calls::tickets(&node).get_ticket(wire::GetTicketRequest { name: opened.id }).await.unwrap().into_inner().ticket.unwrap();
+    let read = calls::tickets(&node)
+        .get_ticket(wire::GetTicketRequest { name: opened.id })
+        .await
+        .unwrap()
+        .into_inner()
+        .ticket
+        .unwrap();
     assert_eq!((read.timeline.len(), read.etag.as_str()), (2, "v2"));
 }
 
@@ -117,10 +172,21 @@ async fn pages_hold_every_ticket_once(place: Place) {
     let node = world.node("hcmc-1", "HCMC").await;
     let mut tickets = calls::tickets(&node);
     for i in 0..25 {
-        tickets.open_ticket(calls::opening(if i % 5 == 0 { "Mất điện toàn phường" } else { "Hỏi giá điện" })).await.unwrap();
+        tickets
+            .open_ticket(calls::opening(if i % 5 == 0 {
+                "Mất điện toàn phường"
+            } else {
+                "Hỏi giá điện"
+            }))
+            .await
+            .unwrap();
     }
     let filter = wire::TicketFilter { words: "dien mat".into(), ..Default::default() };
-    let found = tickets.list_tickets(wire::ListTicketsRequest { filter: Some(filter.clone()), ..Default::default() }).await.unwrap().into_inner();
+    let found = tickets
+        .list_tickets(wire::ListTicketsRequest { filter: Some(filter.clone()), ..Default::default() })
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!(found.tickets.len(), 5, "diacritics do not matter");
     let mut seen = Vec::new();
     let mut token = String::new();
@@ -132,7 +198,8 @@ async fn pages_hold_every_ticket_once(place: Place) {
         if token.is_empty() {
             break;
         }
-        let foreign = wire::ListTicketsRequest { filter: Some(filter.clone()), page_token: token.clone(), ..Default::default() };
+        let foreign =
+            wire::ListTicketsRequest { filter: Some(filter.clone()), page_token: token.clone(), ..Default::default() };
         let refused = tickets.list_tickets(foreign).await.unwrap_err();
         assert_eq!(calls::violating_fields(&refused), ["page_token"]);
     }

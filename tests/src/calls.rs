@@ -6,9 +6,11 @@ use gridcare_proto::{
     metric::v1::metric_service_client::MetricServiceClient,
     ticket::v1::{self as ticket, ticket_service_client::TicketServiceClient},
 };
-use tonic::{Status, transport::{Channel, Endpoint}};
+use tonic::{
+    Status,
+    transport::{Channel, Endpoint},
+};
 use tonic_types::StatusExt as _;
-use uuid::Uuid;
 
 use crate::Process;
 
@@ -58,7 +60,7 @@ pub fn nation(process: &Process) -> NationalServiceClient<Channel> {
 /// A new request id.
 #[must_use]
 pub fn request_id() -> String {
-    Uuid::new_v4().to_string()
+    gridcare_chassis::id::new_id().to_string()
 }
 
 /// A sound opening.

@@ -28,7 +28,11 @@ pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, condition:
 ///
 /// # Panics
 /// When the condition does not come true.
-pub async fn within<T, F: Future<Output = Option<T>>>(limit: Duration, what: &str, mut condition: impl FnMut() -> F) -> T {
+pub async fn within<T, F: Future<Output = Option<T>>>(
+    limit: Duration,
+    what: &str,
+    mut condition: impl FnMut() -> F,
+) -> T {
     let until = tokio::time::Instant::now() + limit;
     loop {
         if let Some(found) = condition().await {

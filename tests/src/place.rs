@@ -1,5 +1,4 @@
 use tempfile::TempDir;
-use uuid::Uuid;
 
 /// Where a test's rows are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,8 +25,10 @@ impl Place {
 /// Without `GRIDCARE_TEST_POSTGRES`.
 pub async fn fresh_postgres(name: &str) -> String {
     let server = variable("GRIDCARE_TEST_POSTGRES");
-    let name = format!("{}_{}", name.replace('-', "_").to_lowercase(), Uuid::new_v4().simple());
-    gridcare_store::db::ensure_database(&server, &name[..name.len().min(60)]).await.expect("the private Postgres makes a database")
+    let name = format!("{}_{}", name.replace('-', "_").to_lowercase(), gridcare_chassis::id::new_id().simple());
+    gridcare_store::db::ensure_database(&server, &name[..name.len().min(60)])
+        .await
+        .expect("the private Postgres makes a database")
 }
 
 /// The private Redis.
@@ -46,5 +47,6 @@ pub fn redis_url() -> String {
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "tests learn from the harness where the private servers are")]
 pub fn variable(name: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set; run ./tests/run, which starts private servers and sets it"))
+    std::env::var(name)
+        .unwrap_or_else(|_| panic!("{name} is not set; run ./tests/run, which starts private servers and sets it"))
 }

@@ -67,7 +67,12 @@ impl Process {
             if let Ok(Some(status)) = self.child.try_wait() {
                 panic!("gridcare {:?} ended with {status}:\n{}", self.arguments, self.log_text());
             }
-            assert!(tokio::time::Instant::now() < until, "gridcare {:?} does not come up:\n{}", self.arguments, self.log_text());
+            assert!(
+                tokio::time::Instant::now() < until,
+                "gridcare {:?} does not come up:\n{}",
+                self.arguments,
+                self.log_text()
+            );
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }

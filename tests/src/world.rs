@@ -56,7 +56,14 @@ impl World {
     /// Flags of a node on this database.
     #[must_use]
     pub fn flags_of_node(&self, node: &NodeOf<'_>, database: &str) -> Vec<String> {
-        let key = format!("{:0>64}", node.id.bytes().map(|b| format!("{b:02x}")).collect::<String>());
+        let key = format!(
+            "{:0>64}",
+            node.id
+                .bytes()
+                .flat_map(|b| [b >> 4, b & 15])
+                .filter_map(|n| char::from_digit(u32::from(n), 16))
+                .collect::<String>()
+        );
         let pairs = [
             ("--node-id", node.id),
             ("--node-region", node.region),
@@ -80,7 +87,7 @@ impl World {
 
     /// Starts a node on this database; several processes may share one on Postgres.
     pub async fn node_on(&self, node: &NodeOf<'_>, database: &str) -> Process {
-        let log = self.file(&format!("{}-{}.log", node.id, uuid::Uuid::new_v4().simple()));
+        let log = self.file(&format!("{}-{}.log", node.id, gridcare_chassis::id::new_id().simple()));
         Process::start(&self.flags_of_node(node, database), &self.environment, &log).await
     }
 
@@ -94,7 +101,9 @@ impl World {
     pub async fn gateway_on(&self, id: &str, members: &[(&str, &str, &Process)], database: &str) -> Process {
         let members: Vec<_> = members
             .iter()
-            .map(|(node, region, process)| format!("{{node: {node}, region: {region}, endpoint: \"{}\", from: 2013-01-01}}", process.endpoint()))
+            .map(|(node, region, process)| {
+                format!("{{node: {node}, region: {region}, endpoint: \"{}\", from: 2013-01-01}}", process.endpoint())
+            })
             .collect();
         let members = format!("[{}]", members.join(", "));
         let pairs = [
@@ -106,8 +115,9 @@ impl World {
             ("--members", &members),
         ];
         let flags = pairs.iter().flat_map(|(flag, value)| [(*flag).to_owned(), (*value).to_owned()]);
-        let flags: Vec<_> = std::iter::once("gateway".to_owned()).chain(flags).chain(self.gateway_flags.iter().cloned()).collect();
-        let log = self.file(&format!("{id}-{}.log", uuid::Uuid::new_v4().simple()));
+        let flags: Vec<_> =
+            std::iter::once("gateway".to_owned()).chain(flags).chain(self.gateway_flags.iter().cloned()).collect();
+        let log = self.file(&format!("{id}-{}.log", gridcare_chassis::id::new_id().simple()));
         Process::start(&flags, &self.environment, &log).await
     }
 }

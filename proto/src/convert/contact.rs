@@ -128,9 +128,5 @@ pub fn to_wire(contact: &Contact) -> ContactDraft {
 /// A violation on the wire, for batches.
 #[must_use]
 pub fn violation_to_wire(violation: Violation) -> ContactViolation {
-    ContactViolation {
-        field: violation.field,
-        reason: violation.reason.to_owned(),
-        description: violation.description,
-    }
+    ContactViolation { field: violation.field, reason: violation.reason.to_owned(), description: violation.description }
 }

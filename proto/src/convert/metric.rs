@@ -101,7 +101,8 @@ pub fn unique_sketch_to_wire(sketch: &UniqueSketch) -> wire::UniqueSketch {
 
 /// A sketch of unique customers from the wire.
 pub fn unique_sketch_from_wire(sketch: &wire::UniqueSketch) -> Result<UniqueSketch, String> {
-    UniqueSketch::from_parts(sketch.precision, sketch.key_id.as_str(), &sketch.sparse, &sketch.dense).map_err(|e| e.to_string())
+    UniqueSketch::from_parts(sketch.precision, sketch.key_id.as_str(), &sketch.sparse, &sketch.dense)
+        .map_err(|e| e.to_string())
 }
 
 /// A definition on the wire.

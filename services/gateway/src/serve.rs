@@ -126,9 +126,9 @@ pub async fn run(
             stop.cancel();
         }
     };
-    let (served, answered, ()) = tokio::join!(grpc, http, following);
+    let (spoken, answered, ()) = tokio::join!(grpc, http, following);
     store.close().await;
-    served?;
+    spoken?;
     answered.map_err(GatewayError::Http)
 }
 

@@ -92,7 +92,9 @@ mod tests {
     #[test]
     fn a_status_is_told_with_every_violation() {
         let mut details = tonic_types::ErrorDetails::new();
-        details.add_bad_request_violation("source", "give a name").add_bad_request_violation("contacts", "at most 5000");
+        details
+            .add_bad_request_violation("source", "give a name")
+            .add_bad_request_violation("contacts", "at most 5000");
         let status = tonic::Status::with_error_details(tonic::Code::InvalidArgument, "2 fields are wrong", details);
         let text = told(&status);
         assert_eq!(text, "2 fields are wrong (InvalidArgument); source: give a name; contacts: at most 5000");

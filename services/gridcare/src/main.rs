@@ -1,5 +1,6 @@
 //! The one binary of Gridcare: a node, a gateway, the tools around them, and a whole country for trying it out.
 
+mod bench;
 mod connection;
 mod contacts;
 mod demo;
@@ -37,7 +38,6 @@ struct Cli {
 /// Everything but the roles, whose flags come from their settings.
 #[derive(Debug, Subcommand)]
 enum Tool {
-    /// Run a whole country on this machine: five nodes, a gateway, and the figures of 2013
     Demo(demo::Demo),
     Status(status::Status),
     #[command(subcommand)]
@@ -45,6 +45,8 @@ enum Tool {
     #[command(subcommand)]
     Metric(metric::Metric),
     Health(health::Health),
+    #[command(subcommand)]
+    Bench(bench::Bench),
 }
 
 fn main() -> ExitCode {
@@ -73,6 +75,7 @@ async fn tool(matches: &clap::ArgMatches) -> Result<(), Failure> {
         Tool::Contacts(contacts) => contacts.run().await,
         Tool::Metric(metric) => metric.run().await,
         Tool::Health(health) => health.run().await,
+        Tool::Bench(bench) => bench.run().await,
     }
 }
 

@@ -28,7 +28,9 @@ pub(crate) fn period(
     if let (Some(from), Some(until)) = (from, until)
         && from >= until
     {
-        return Err(Failure::said(format!("--until {until}: must be after --from {from}; it is not part of the period")));
+        return Err(Failure::said(format!(
+            "--until {until}: must be after --from {from}; it is not part of the period"
+        )));
     }
     let at = |day: Option<Date>| day.map(|day| midnight(day, zone).map(to_wire)).transpose();
     Ok((at(from)?, at(until)?))

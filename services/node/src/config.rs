@@ -153,7 +153,10 @@ impl Settings for NodeConfig {
     const SETTINGS: &'static [Setting] = &[
         Setting::new("node.id", "name of this node, unique in the country, such as hcmc-1"),
         Setting::new("node.region", "code of the corporation, such as HCMC"),
-        Setting::new("node.reference_prefix", "first part of its ticket references, unique in the country, such as HCMC"),
+        Setting::new(
+            "node.reference_prefix",
+            "first part of its ticket references, unique in the country, such as HCMC",
+        ),
         Setting::new("node.time_zone", "IANA zone in which its days begin"),
         Listen::SETTINGS[0],
         Listen::SETTINGS[1],
@@ -201,14 +204,19 @@ impl Settings for NodeConfig {
             found.push(format!("node.reference_prefix: {e}; give 2 to 8 letters and digits, such as HCMC"));
         }
         if TimeZone::get(&self.node.time_zone).is_err() {
-            found.push(format!("node.time_zone: {:?} is not an IANA time zone; give one such as Asia/Ho_Chi_Minh", self.node.time_zone));
+            found.push(format!(
+                "node.time_zone: {:?} is not an IANA time zone; give one such as Asia/Ho_Chi_Minh",
+                self.node.time_zone
+            ));
         }
         if self.database.url.is_empty() {
             found.push("database.url: give sqlite:///path/to/file or postgres://user@host/database".to_owned());
         }
         for (key, value) in [("keys.pseudonym", &self.keys.pseudonym), ("keys.unique", &self.keys.unique)] {
             if key_bytes(value).is_none() {
-                found.push(format!("{key}: give 64 hexadecimal digits, as `openssl rand -hex 32` prints, or @/path/to/file"));
+                found.push(format!(
+                    "{key}: give 64 hexadecimal digits, as `openssl rand -hex 32` prints, or @/path/to/file"
+                ));
             }
         }
         if self.keep.feed_days == 0 || self.keep.request_days == 0 {
@@ -220,7 +228,10 @@ impl Settings for NodeConfig {
         found.extend(self.limits.check());
         for (i, offer) in self.capabilities.iter().enumerate() {
             if Channel::parse(&offer.channel).is_none() {
-                found.push(format!("capabilities[{i}].channel: {:?} is not a channel; give one such as hotline", offer.channel));
+                found.push(format!(
+                    "capabilities[{i}].channel: {:?} is not a channel; give one such as hotline",
+                    offer.channel
+                ));
             }
             if offer.metric.is_empty() || offer.metric.len() > 64 {
                 found.push(format!("capabilities[{i}].metric: name the metric, such as answered"));
@@ -260,7 +271,9 @@ impl NodeConfig {
     #[must_use]
     pub fn capabilities(&self) -> Vec<Capability> {
         let zone = self.zone();
-        let midnight = |day: Date| -> Option<Timestamp> { Some(zone.to_zoned(day.to_datetime(jiff::civil::Time::midnight())).ok()?.timestamp()) };
+        let midnight = |day: Date| -> Option<Timestamp> {
+            Some(zone.to_zoned(day.to_datetime(jiff::civil::Time::midnight())).ok()?.timestamp())
+        };
         let read = |offer: &Offer| {
             Some(Capability {
                 channel: Channel::parse(&offer.channel)?,

@@ -104,11 +104,11 @@ pub async fn run(
         let _ = ready.send(addresses);
     }
     let http = admin::serve(http_port, readiness.clone(), axum::Router::new(), shutdown.clone());
-    let (served, answered) = tokio::join!(server.serve(grpc_port, readiness, shutdown.clone()), http);
+    let (spoken, answered) = tokio::join!(server.serve(grpc_port, readiness, shutdown.clone()), http);
     shutdown.cancel();
     tracker.wait().await;
     node.store.close().await;
-    served?;
+    spoken?;
     answered.map_err(NodeError::Http)
 }
 
@@ -143,10 +143,8 @@ async fn open(config: &NodeConfig, clock: SharedClock) -> Result<Node, NodeError
 }
 
 async fn declare(config: &NodeConfig, node: &Node) -> Result<(), NodeError> {
-    let changed = node
-        .store
-        .declare_capabilities(&config.capabilities(), new_id(), node.now_us(), capability_change)
-        .await?;
+    let changed =
+        node.store.declare_capabilities(&config.capabilities(), new_id(), node.now_us(), capability_change).await?;
     tracing::info!(changed, "capabilities declared");
     Ok(())
 }

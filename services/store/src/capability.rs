@@ -49,8 +49,14 @@ impl NodeStore {
     ) -> Result<usize, StoreError> {
         let mut tx = self.db.begin().await?;
         let known = list_in(&mut tx).await?;
-        let dropped = known.iter().filter(|(k, _)| !wanted.iter().any(|w| w.channel == k.channel && w.metric == k.metric));
-        let dropped = dropped.map(|(k, _)| Capability { offered_from: None, reported_from: None, reported_through: None, ..k.clone() });
+        let dropped =
+            known.iter().filter(|(k, _)| !wanted.iter().any(|w| w.channel == k.channel && w.metric == k.metric));
+        let dropped = dropped.map(|(k, _)| Capability {
+            offered_from: None,
+            reported_from: None,
+            reported_through: None,
+            ..k.clone()
+        });
         let mut changes = Vec::new();
         for capability in wanted.iter().cloned().chain(dropped) {
             let old = known.iter().find(|(k, _)| k.channel == capability.channel && k.metric == capability.metric);
@@ -60,8 +66,12 @@ impl NodeStore {
             let version = old.map_or(0, |(_, version)| *version) + 1;
             let us = |at: Option<Timestamp>| at.map(Timestamp::as_microsecond);
             let row = values![
-                capability.channel.number(), capability.metric.as_str(), version,
-                us(capability.offered_from), us(capability.reported_from), us(capability.reported_through),
+                capability.channel.number(),
+                capability.metric.as_str(),
+                version,
+                us(capability.offered_from),
+                us(capability.reported_from),
+                us(capability.reported_through),
             ];
             tx.execute(&CAPABILITY_PUT, row).await?;
             changes.push(change(&capability, version));

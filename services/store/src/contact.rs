@@ -108,6 +108,9 @@ pub struct Imported {
 /// A deadlock or a race is run again this often.
 const RETRIES: usize = 3;
 
+/// How to answer with what became of a batch.
+pub type RespondImported = Box<dyn Fn(Imported) -> Vec<u8> + Send>;
+
 /// One batch of an import.
 pub struct ContactBatch {
     /// Sound contacts of one source.
@@ -115,7 +118,7 @@ pub struct ContactBatch {
     /// Where the importer would resume, stored with the batch.
     pub checkpoint: Option<(String, String)>,
     /// For a unary batch: its request and how to answer it.
-    pub request: Option<(Request, Box<dyn Fn(Imported) -> Vec<u8> + Send>)>,
+    pub request: Option<(Request, RespondImported)>,
 }
 
 /// A batch that is durable.
@@ -204,7 +207,11 @@ async fn insert(tx: &mut Tx, contacts: &[&Contact], definition: &Definition) -> 
 }
 
 /// The same for contacts that must all be new.
-pub(crate) async fn record(tx: &mut Tx, contacts: &[&Contact], definition: &Definition) -> Result<Option<i64>, StoreError> {
+pub(crate) async fn record(
+    tx: &mut Tx,
+    contacts: &[&Contact],
+    definition: &Definition,
+) -> Result<Option<i64>, StoreError> {
     insert_by(tx, &CONTACT_RECORD, contacts, definition).await
 }
 
@@ -399,7 +406,12 @@ fn drop_repeated(contacts: &mut Vec<Contact>) -> u32 {
 }
 
 /// A correction within the writer's transaction: the contact changes, its tallies with it, and its buckets are marked.
-pub(crate) async fn correct(tx: &mut Tx, old: &StoredContact, new: &Contact, definition: &Definition) -> Result<i64, StoreError> {
+pub(crate) async fn correct(
+    tx: &mut Tx,
+    old: &StoredContact,
+    new: &Contact,
+    definition: &Definition,
+) -> Result<i64, StoreError> {
     let us = |at: Option<Timestamp>| at.map(Timestamp::as_microsecond);
     let values = values![
         new.id,

@@ -1,10 +1,13 @@
 //! The two drivers. This is the only file that knows that there are two: everything else says its SQL once.
 
-use std::{collections::BTreeSet, fmt::Write as _, path::Path, str::FromStr as _, sync::Arc, sync::Mutex, time::Duration};
+use std::{
+    collections::BTreeSet, fmt::Write as _, path::Path, str::FromStr as _, sync::Arc, sync::Mutex, time::Duration,
+};
 
 use futures::TryStreamExt as _;
 use sqlx::{
-    AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgPool, Postgres, Row as _, Sqlite, SqlitePool, Transaction,
+    AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgPool, Postgres, Row as _, Sqlite, SqlitePool,
+    Transaction,
     migrate::Migrator,
     pool::PoolOptions,
     postgres::{PgArguments, PgConnectOptions, PgRow},
@@ -19,9 +22,9 @@ use crate::{
     statement::{Column, Rows, Statement, Type, Value},
 };
 
-/// The bundled SQLite must be at least this one: older ones can corrupt a database when its WAL is reset.
+/// The bundled `SQLite` must be at least this one: older ones can corrupt a database when its WAL is reset.
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
-/// SQLite's limit of bound values is 32,766; rows are bound in chunks below it.
+/// `SQLite`'s limit of bound values is 32,766; rows are bound in chunks below it.
 const SQLITE_BINDS: usize = 30_000;
 
 /// Which engine a database runs on.
@@ -43,7 +46,10 @@ pub struct Db {
 #[derive(Clone)]
 pub(crate) enum Pools {
     /// One writer, many readers.
-    Sqlite { write: SqlitePool, read: SqlitePool },
+    Sqlite {
+        write: SqlitePool,
+        read: SqlitePool,
+    },
     Postgres(PgPool),
 }
 
@@ -92,11 +98,19 @@ impl Db {
                 let mut parts = version.split('.').map(|p| p.parse::<u32>().unwrap_or(0));
                 let found = (parts.next().unwrap_or(0), parts.next().unwrap_or(0), parts.next().unwrap_or(0));
                 if found < OLDEST_SQLITE {
-                    return Err(StoreError::Unsafe { setting: "sqlite version", found: version, wanted: "3.51.3 or newer" });
+                    return Err(StoreError::Unsafe {
+                        setting: "sqlite version",
+                        found: version,
+                        wanted: "3.51.3 or newer",
+                    });
                 }
                 let level: i64 = scalar(sqlx::query_scalar("PRAGMA synchronous").fetch_one(write).await)?;
                 if level < 2 {
-                    return Err(StoreError::Unsafe { setting: "synchronous", found: level.to_string(), wanted: "2 (FULL)" });
+                    return Err(StoreError::Unsafe {
+                        setting: "synchronous",
+                        found: level.to_string(),
+                        wanted: "2 (FULL)",
+                    });
                 }
                 let mode: String = scalar(sqlx::query_scalar("PRAGMA journal_mode").fetch_one(write).await)?;
                 if mode != "wal" {
@@ -117,7 +131,7 @@ impl Db {
         Ok(())
     }
 
-    /// Begins a writing transaction: immediate on SQLite, READ COMMITTED on Postgres.
+    /// Begins a writing transaction: immediate on `SQLite`, READ COMMITTED on Postgres.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
         let failed = |source| StoreError::Transaction { step: "begin", source };
         let inner = match &self.pools {
@@ -160,7 +174,11 @@ impl Db {
     }
 
     /// Runs one reading statement that has at most one row.
-    pub async fn fetch_one(&self, statement: &'static Statement, values: Vec<Value>) -> Result<Option<Row>, StoreError> {
+    pub async fn fetch_one(
+        &self,
+        statement: &'static Statement,
+        values: Vec<Value>,
+    ) -> Result<Option<Row>, StoreError> {
         Ok(self.fetch(statement, values).await?.into_iter().next())
     }
 
@@ -170,8 +188,15 @@ impl Db {
         let mut plan = String::new();
         match &self.pools {
             Pools::Sqlite { read, .. } => {
-                let body = if statement.columns.is_empty() { sqlite_text(statement).to_owned() } else { sqlite_bulk(statement, 1) };
-                let rows = sqlx::raw_sql(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {body}"))).fetch_all(read).await.map_err(failed)?;
+                let body = if statement.columns.is_empty() {
+                    sqlite_text(statement).to_owned()
+                } else {
+                    sqlite_bulk(statement, 1)
+                };
+                let rows = sqlx::raw_sql(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {body}")))
+                    .fetch_all(read)
+                    .await
+                    .map_err(failed)?;
                 for row in rows {
                     let _ = writeln!(plan, "{}", row.get::<String, _>(row.columns().len() - 1));
                 }
@@ -181,7 +206,8 @@ impl Db {
                 // The tables of a test are small; what matters is whether an index could serve the statement.
                 tx.execute("SET LOCAL enable_seqscan = off").await.map_err(failed)?;
                 let text = postgres_text(statement);
-                let nulls = (1..100).take_while(|n| text.contains(&format!("${n}"))).map(|_| "NULL").collect::<Vec<_>>();
+                let nulls =
+                    (1..100).take_while(|n| text.contains(&format!("${n}"))).map(|_| "NULL").collect::<Vec<_>>();
                 let call = if nulls.is_empty() { String::new() } else { format!("({})", nulls.join(", ")) };
                 tx.execute(AssertSqlSafe(format!("PREPARE plan_of AS {text}"))).await.map_err(failed)?;
                 let explain = format!("EXPLAIN EXECUTE plan_of{call}");
@@ -198,13 +224,17 @@ impl Db {
     /// The search of these folded words, all of them, the last as a prefix, in the engine's own query language.
     #[must_use]
     pub fn words_query(&self, words: &[String]) -> String {
-        let quoted: Vec<_> = words.iter().enumerate().map(|(i, word)| {
-            let prefix = i + 1 == words.len();
-            match self.engine() {
-                Engine::Sqlite => format!("\"{word}\"{}", if prefix { "*" } else { "" }),
-                Engine::Postgres => format!("'{word}'{}", if prefix { ":*" } else { "" }),
-            }
-        }).collect();
+        let quoted: Vec<_> = words
+            .iter()
+            .enumerate()
+            .map(|(i, word)| {
+                let prefix = i + 1 == words.len();
+                match self.engine() {
+                    Engine::Sqlite => format!("\"{word}\"{}", if prefix { "*" } else { "" }),
+                    Engine::Postgres => format!("'{word}'{}", if prefix { ":*" } else { "" }),
+                }
+            })
+            .collect();
         quoted.join(if self.engine() == Engine::Sqlite { " AND " } else { " & " })
     }
 
@@ -214,7 +244,7 @@ impl Db {
         self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 
-    /// Closes all connections, so that a SQLite file is whole without its WAL.
+    /// Closes all connections, so that a `SQLite` file is whole without its WAL.
     pub async fn close(&self) {
         match &self.pools {
             Pools::Sqlite { write, read } => {
@@ -273,7 +303,11 @@ impl Tx {
     }
 
     /// Runs a statement that has at most one row.
-    pub async fn fetch_one(&mut self, statement: &'static Statement, values: Vec<Value>) -> Result<Option<Row>, StoreError> {
+    pub async fn fetch_one(
+        &mut self,
+        statement: &'static Statement,
+        values: Vec<Value>,
+    ) -> Result<Option<Row>, StoreError> {
         Ok(self.fetch(statement, values).await?.into_iter().next())
     }
 
@@ -377,7 +411,7 @@ impl Tx {
 
 /// A row of an answer; columns are read by their place.
 pub enum Row {
-    /// From SQLite.
+    /// From `SQLite`.
     Sqlite(SqliteRow),
     /// From Postgres.
     Postgres(PgRow),
@@ -433,7 +467,10 @@ pub async fn ensure_database(server: &str, name: &str) -> Result<String, StoreEr
     let options = PgConnectOptions::from_str(server).map_err(StoreError::Open)?;
     let mut connection = options.connect().await.map_err(StoreError::Open)?;
     let there: Option<i64> = scalar(
-        sqlx::query_scalar("SELECT 1::BIGINT FROM pg_database WHERE datname = $1").bind(name).fetch_optional(&mut connection).await,
+        sqlx::query_scalar("SELECT 1::BIGINT FROM pg_database WHERE datname = $1")
+            .bind(name)
+            .fetch_optional(&mut connection)
+            .await,
     )?;
     if there.is_none() {
         let made = connection.execute(AssertSqlSafe(format!("CREATE DATABASE {name}"))).await;
@@ -458,7 +495,12 @@ const fn engine_name(engine: Engine) -> &'static str {
 
 /// Values never enter a span: they may be personal.
 fn span(statement: &Statement, engine: Engine) -> tracing::Span {
-    tracing::debug_span!("sql", otel.name = statement.name, db.system.name = engine_name(engine), db.operation.name = statement.name)
+    tracing::debug_span!(
+        "sql",
+        otel.name = statement.name,
+        db.system.name = engine_name(engine),
+        db.operation.name = statement.name
+    )
 }
 
 fn scalar<T>(found: Result<T, sqlx::Error>) -> Result<T, StoreError> {
@@ -483,13 +525,19 @@ async fn open_sqlite(path: &str, connections: u32) -> Result<Pools, StoreError> 
         .pragma("wal_autocheckpoint", "2000")
         .pragma("journal_size_limit", "67108864")
         .pragma("cache_size", "-16384")
-        .pragma("temp_store", "memory");
-    let write = PoolOptions::new().max_connections(1).min_connections(1).connect_with(options.clone()).await.map_err(StoreError::Open)?;
+        .pragma("temp_store", "memory")
+        .disable_statement_logging();
+    let write = PoolOptions::new()
+        .max_connections(1)
+        .min_connections(1)
+        .connect_with(options.clone())
+        .await
+        .map_err(StoreError::Open)?;
     let reads = options.pragma("query_only", "on").pragma("cache_size", "-4096");
     let read = PoolOptions::new()
         .max_connections(connections.clamp(2, 8))
         .min_connections(0)
-        .idle_timeout(Duration::from_secs(60))
+        .idle_timeout(Duration::from_mins(1))
         .connect_lazy_with(reads);
     Ok(Pools::Sqlite { write, read })
 }
@@ -500,7 +548,10 @@ async fn open_postgres(address: &str, connections: u32) -> Result<PgPool, StoreE
         .application_name("gridcare")
         .statement_cache_capacity(200)
         // One plan per statement: planning a batch anew costs more than the batch.
-        .options([("plan_cache_mode", "force_generic_plan")]);
+        .options([("plan_cache_mode", "force_generic_plan")])
+        // Our own spans name statements. The driver's log would repeat their texts, and its asking whether it may do so
+        // leaves per-layer filters in a state in which the next event of a thread is lost.
+        .disable_statement_logging();
     PoolOptions::new()
         .max_connections(connections.max(4))
         .acquire_timeout(Duration::from_secs(30))
@@ -532,9 +583,11 @@ fn sqlite_text(statement: &'static Statement) -> &'static str {
         return statement.text;
     }
     statement.rendered_sqlite.get_or_init(|| {
-        render(statement.text, |_| String::new(), |value| {
-            format!("ticket.number IN (SELECT rowid FROM ticket_words WHERE ticket_words MATCH {value})")
-        })
+        render(
+            statement.text,
+            |_| String::new(),
+            |value| format!("ticket.number IN (SELECT rowid FROM ticket_words WHERE ticket_words MATCH {value})"),
+        )
     })
 }
 
@@ -543,9 +596,11 @@ fn postgres_text(statement: &'static Statement) -> &'static str {
         return statement.text;
     }
     statement.rendered.get_or_init(|| {
-        let text = render(statement.text, |table| format!("FOR UPDATE OF {table}"), |value| {
-            format!("array_to_tsvector(string_to_array(ticket.words, ' ')) @@ CAST({value} AS tsquery)")
-        });
+        let text = render(
+            statement.text,
+            |table| format!("FOR UPDATE OF {table}"),
+            |value| format!("array_to_tsvector(string_to_array(ticket.words, ' ')) @@ CAST({value} AS tsquery)"),
+        );
         if statement.columns.is_empty() {
             return text;
         }
@@ -631,7 +686,10 @@ impl ColumnIter {
     }
 }
 
-fn bind_sqlite(mut query: Query<'_, Sqlite, SqliteArguments>, values: Vec<Value>) -> Query<'_, Sqlite, SqliteArguments> {
+fn bind_sqlite(
+    mut query: Query<'_, Sqlite, SqliteArguments>,
+    values: Vec<Value>,
+) -> Query<'_, Sqlite, SqliteArguments> {
     for value in values {
         query = match value {
             Value::Int(v) => query.bind(v),

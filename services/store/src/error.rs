@@ -9,7 +9,7 @@ pub enum StoreError {
     /// The database could not be opened or migrated.
     #[error("cannot open the database; check that it runs and that its address and rights are right")]
     Open(#[source] sqlx::Error),
-    /// The folder of a SQLite file could not be made.
+    /// The folder of a `SQLite` file could not be made.
     #[error("cannot make the folder {path}; check its parent's rights")]
     Folder {
         /// The folder.

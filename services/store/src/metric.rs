@@ -3,9 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use gridcare_domain::{
     contact::{Channel, Direction},
     feed::Change,
-    metric::{
-        Bucket, BucketKey, Counts, Sketches, ddsketch::DurationSketch, hyperloglog::UniqueSketch,
-    },
+    metric::{Bucket, BucketKey, Counts, Sketches, ddsketch::DurationSketch, hyperloglog::UniqueSketch},
 };
 use uuid::Uuid;
 
@@ -154,7 +152,12 @@ impl NodeStore {
     /// What the roller has to work on: the next contacts, and at most a few rebuilds, all as of one moment.
     ///
     /// A roller that has not published yet what it read before goes on after its last contact, without rebuilds.
-    pub async fn unrolled_after(&self, after: Option<i64>, contacts: i64, rebuilds: i64) -> Result<Unrolled, StoreError> {
+    pub async fn unrolled_after(
+        &self,
+        after: Option<i64>,
+        contacts: i64,
+        rebuilds: i64,
+    ) -> Result<Unrolled, StoreError> {
         let mut tx = self.db.snapshot().await?;
         let corrupt = || StoreError::Corrupt { table: "metric_rolled", what: "the one row is missing".into() };
         let rolled = tx.fetch_one(&ROLLED, vec![]).await?.ok_or_else(corrupt)?.int(0)?;
@@ -250,10 +253,12 @@ impl NodeStore {
         let mut tx = self.db.snapshot().await?;
         let corrupt = || StoreError::Corrupt { table: "metric_rolled", what: "the one row is missing".into() };
         let rolled = tx.fetch_one(&ROLLED, vec![]).await?.ok_or_else(corrupt)?.int(0)?;
-        let rebuilds = tx.fetch(&REBUILD_LIST, values![i64::MAX]).await?.iter().map(key_of).collect::<Result<_, _>>()?;
+        let rebuilds =
+            tx.fetch(&REBUILD_LIST, values![i64::MAX]).await?.iter().map(key_of).collect::<Result<_, _>>()?;
         let contacts = contact::span_in(&mut tx, from_us, until_us).await?;
         let tallies = tx.fetch(&TALLY_SPAN, values![from_us, until_us]).await?;
-        let tallies = tallies.iter().map(|row| Ok((key_of(row)?, counts_of(row, 3)?))).collect::<Result<_, StoreError>>()?;
+        let tallies =
+            tallies.iter().map(|row| Ok((key_of(row)?, counts_of(row, 3)?))).collect::<Result<_, StoreError>>()?;
         let buckets = tx.fetch(&BUCKET_SPAN, values![from_us, until_us, i64::MAX]).await?;
         let buckets = buckets.iter().map(bucket_of).collect::<Result<_, _>>()?;
         Ok(RecountSpan { rolled, rebuilds, contacts, tallies, buckets })

@@ -29,7 +29,13 @@ impl NodeStore {
     pub async fn begin_snapshot(&self) -> Result<Snapshot, StoreError> {
         let mut tx = self.db().snapshot().await?;
         let cursor = feed::head_in(&mut tx).await?.cursor;
-        Ok(Snapshot { tx, cursor, tickets_after: Some(Uuid::nil()), buckets_from_us: Some(i64::MIN), last_bucket: None })
+        Ok(Snapshot {
+            tx,
+            cursor,
+            tickets_after: Some(Uuid::nil()),
+            buckets_from_us: Some(i64::MIN),
+            last_bucket: None,
+        })
     }
 }
 

@@ -22,7 +22,7 @@ pub enum Type {
     Int,
     /// UTF-8 text.
     Text,
-    /// Native on Postgres, 16 bytes on SQLite.
+    /// Native on Postgres, 16 bytes on `SQLite`.
     Uuid,
     /// Bytes.
     Blob,

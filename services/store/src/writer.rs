@@ -85,7 +85,8 @@ impl Writer {
         let (queue, inbox) = mpsc::channel(4 * BATCH);
         let stopped = Arc::new(Notify::new());
         let definition = Arc::new(std::sync::RwLock::new(Definition::default()));
-        let writer = Self { queue, stopped: stopped.clone(), on_commit: on_commit.clone(), definition: definition.clone() };
+        let writer =
+            Self { queue, stopped: stopped.clone(), on_commit: on_commit.clone(), definition: definition.clone() };
         tokio::spawn(async move {
             run(db, inbox, on_commit, definition).await;
             stopped.notify_one();
@@ -123,12 +124,26 @@ impl NodeStore {
     }
 
     /// Changes a ticket as `decide` says of its state at that moment.
-    pub async fn change_ticket(&self, request: Request, now_us: i64, batch_id: Uuid, id: Uuid, decide: DecideTicket) -> Answer {
+    pub async fn change_ticket(
+        &self,
+        request: Request,
+        now_us: i64,
+        batch_id: Uuid,
+        id: Uuid,
+        decide: DecideTicket,
+    ) -> Answer {
         self.writer.submit(request, now_us, batch_id, Work::Change(id, decide)).await
     }
 
     /// Stores a contact.
-    pub async fn record_contact(&self, request: Request, now_us: i64, batch_id: Uuid, contact: Contact, respond: RespondContact) -> Answer {
+    pub async fn record_contact(
+        &self,
+        request: Request,
+        now_us: i64,
+        batch_id: Uuid,
+        contact: Contact,
+        respond: RespondContact,
+    ) -> Answer {
         self.writer.submit(request, now_us, batch_id, Work::Record(Box::new(contact), respond)).await
     }
 
@@ -198,7 +213,8 @@ fn choose(waiting: &mut VecDeque<Member>) -> Vec<Member> {
             Work::Change(id, _) | Work::Correct(id, ..) => Some(*id),
             Work::Open(_) | Work::Record(..) => None,
         };
-        let free = batch.len() < BATCH && taken.insert(member.request.key) && aggregate.is_none_or(|id| taken.insert(id));
+        let free =
+            batch.len() < BATCH && taken.insert(member.request.key) && aggregate.is_none_or(|id| taken.insert(id));
         if free {
             batch.push(member);
         } else {
@@ -211,7 +227,12 @@ fn choose(waiting: &mut VecDeque<Member>) -> Vec<Member> {
     batch
 }
 
-async fn commit_and_answer(db: &Db, batch: Vec<Member>, definition: &Definition, on_commit: &(dyn Fn(Committed) + Send + Sync)) {
+async fn commit_and_answer(
+    db: &Db,
+    batch: Vec<Member>,
+    definition: &Definition,
+    on_commit: &(dyn Fn(Committed) + Send + Sync),
+) {
     let mut tries = 0;
     let outcome = loop {
         let parent = &batch[0].span;
@@ -234,13 +255,16 @@ async fn commit_and_answer(db: &Db, batch: Vec<Member>, definition: &Definition,
         }
         Err(failure) if batch.len() == 1 => {
             tracing::error!(error = &failure as &dyn std::error::Error, "a write failed");
-            for member in batch {
+            if let Some(member) = batch.into_iter().next() {
                 let _ = member.answer.send(Err(failure));
-                break;
             }
         }
         Err(failure) => {
-            tracing::warn!(error = &failure as &dyn std::error::Error, members = batch.len(), "a batch failed; its members run singly");
+            tracing::warn!(
+                error = &failure as &dyn std::error::Error,
+                members = batch.len(),
+                "a batch failed; its members run singly"
+            );
             metrics::counter!("gridcare_commit_batches_split_total").increment(1);
             for member in batch {
                 Box::pin(commit_and_answer(db, vec![member], definition, on_commit)).await;
@@ -291,10 +315,22 @@ async fn apply(tx: &mut Tx, batch: &[Member], definition: &Definition) -> Result
             Work::Change(id, decide) => match tickets.get(id).map(decide) {
                 Some(Ok(write)) => decided.push((i, write)),
                 Some(Err(refusal)) => answers[i] = Some(Err(refusal)),
-                None => answers[i] = Some(Err(Refusal::new(RefusalKind::NotFound, "NO_SUCH_TICKET", "there is no such ticket at this node"))),
+                None => {
+                    answers[i] = Some(Err(Refusal::new(
+                        RefusalKind::NotFound,
+                        "NO_SUCH_TICKET",
+                        "there is no such ticket at this node",
+                    )));
+                }
             },
             Work::Correct(id, decide, respond) => match contact::lock(tx, *id).await? {
-                None => answers[i] = Some(Err(Refusal::new(RefusalKind::NotFound, "NO_SUCH_CONTACT", "there is no such contact at this node"))),
+                None => {
+                    answers[i] = Some(Err(Refusal::new(
+                        RefusalKind::NotFound,
+                        "NO_SUCH_CONTACT",
+                        "there is no such contact at this node",
+                    )));
+                }
                 Some(old) => match decide(&old) {
                     Err(refusal) => answers[i] = Some(Err(refusal)),
                     Ok(new) => {
@@ -318,7 +354,8 @@ async fn apply(tx: &mut Tx, batch: &[Member], definition: &Definition) -> Result
     }
     responses.sort_by_key(|(i, _)| *i);
     let stored = responses.iter().map(|(i, response)| (batch[*i].request, response.clone()));
-    let new: HashSet<Uuid> = request::insert(tx, batch[0].now_us, stored.collect::<Vec<_>>().into_iter()).await?.into_iter().collect();
+    let new: HashSet<Uuid> =
+        request::insert(tx, batch[0].now_us, stored.collect::<Vec<_>>().into_iter()).await?.into_iter().collect();
     for (i, response) in responses {
         if new.contains(&batch[i].request.key) {
             answers[i] = Some(Ok(response));
@@ -339,14 +376,17 @@ async fn apply(tx: &mut Tx, batch: &[Member], definition: &Definition) -> Result
         .collect();
     if (0..batch.len()).any(|i| repeated(i, &answers)) {
         let known = known_answers(tx, batch, |work| matches!(work, Work::Open(_))).await?;
-        for (i, member) in batch.iter().enumerate().filter(|(i, _)| answers[*i].is_none()).map(|(i, m)| (i, m)).collect::<Vec<_>>() {
-            let answered = known.get(&member.request.key).ok_or_else(|| StoreError::Corrupt { table: "request", what: "an answer vanished".into() })?;
+        for (i, member) in batch.iter().enumerate().filter(|(i, _)| answers[*i].is_none()).collect::<Vec<_>>() {
+            let answered = known
+                .get(&member.request.key)
+                .ok_or_else(|| StoreError::Corrupt { table: "request", what: "an answer vanished".into() })?;
             answers[i] = Some(answered.replay(&member.request));
         }
     }
     write_tickets(tx, &opened, &decided).await?;
     effects.anything = !new.is_empty();
-    let changes: Vec<Change> = opened.iter().map(|w| &**w).chain(decided.iter().map(|(_, w)| w)).map(|w| w.change.clone()).collect();
+    let changes: Vec<Change> =
+        opened.iter().map(|w| &**w).chain(decided.iter().map(|(_, w)| w)).map(|w| w.change.clone()).collect();
     effects.feed = !changes.is_empty();
     feed::append(tx, batch[0].batch_id, batch[0].now_us, changes).await?;
     let answers = answers.into_iter().map(|answer| answer.expect("every member was answered above")).collect();
@@ -354,14 +394,19 @@ async fn apply(tx: &mut Tx, batch: &[Member], definition: &Definition) -> Result
 }
 
 async fn lock_tickets(tx: &mut Tx, batch: &[Member]) -> Result<HashMap<Uuid, Ticket>, StoreError> {
-    let ids: Vec<Uuid> = batch.iter().filter_map(|m| if let Work::Change(id, _) = &m.work { Some(*id) } else { None }).collect();
+    let ids: Vec<Uuid> =
+        batch.iter().filter_map(|m| if let Work::Change(id, _) = &m.work { Some(*id) } else { None }).collect();
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
     Ok(ticket::lock(tx, ids.into_iter()).await?.into_iter().map(|t| (t.id, t)).collect())
 }
 
-async fn known_answers(tx: &mut Tx, batch: &[Member], of: impl Fn(&Work) -> bool) -> Result<HashMap<Uuid, Answered>, StoreError> {
+async fn known_answers(
+    tx: &mut Tx,
+    batch: &[Member],
+    of: impl Fn(&Work) -> bool,
+) -> Result<HashMap<Uuid, Answered>, StoreError> {
     let requests: Vec<Request> = batch.iter().filter(|m| of(&m.work)).map(|m| m.request).collect();
     if requests.is_empty() {
         return Ok(HashMap::new());
@@ -399,11 +444,18 @@ async fn record(
             )));
             Ok(())
         }
-        None => Err(StoreError::Corrupt { table: "contact", what: "a source key of the batch is already used; its members are decided singly".into() }),
+        None => Err(StoreError::Corrupt {
+            table: "contact",
+            what: "a source key of the batch is already used; its members are decided singly".into(),
+        }),
     }
 }
 
-async fn write_tickets(tx: &mut Tx, opened: &[&TicketWrite], decided: &[(usize, TicketWrite)]) -> Result<(), StoreError> {
+async fn write_tickets(
+    tx: &mut Tx,
+    opened: &[&TicketWrite],
+    decided: &[(usize, TicketWrite)],
+) -> Result<(), StoreError> {
     if !opened.is_empty() {
         ticket::insert(tx, &opened.iter().map(|w| &w.ticket).collect::<Vec<_>>()).await?;
     }

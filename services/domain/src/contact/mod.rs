@@ -15,7 +15,7 @@ pub const NOTE_LIMIT: usize = 4_096;
 /// One call, message, visit or letter, in or out. Durations are milliseconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Contact {
-    /// UUIDv7, made by the process that recorded it.
+    /// `UUIDv7`, made by the process that recorded it.
     pub id: Uuid,
     /// The system it came from; `api` when it was recorded directly.
     pub source: String,

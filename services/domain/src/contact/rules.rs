@@ -23,18 +23,19 @@ pub fn check(contact: &Contact, at: &str) -> Vec<Violation> {
         no("ended_at", "ENDED_BEFORE_ANSWERED", "a contact ends at or after its arrival and answer");
     }
     if contact.ended_at.is_some() != contact.outcome.is_some() {
-        no("outcome", "OUTCOME_WITHOUT_END", "give ended_at and outcome together, or neither while the contact goes on");
+        no(
+            "outcome",
+            "OUTCOME_WITHOUT_END",
+            "give ended_at and outcome together, or neither while the contact goes on",
+        );
     }
     let unanswered = matches!(contact.outcome, Some(Outcome::Abandoned | Outcome::Busy | Outcome::Unanswered));
     if unanswered && contact.answered_at.is_some() {
         no("answered_at", "ANSWERED_YET_UNANSWERED", "an abandoned, busy or unanswered contact has no answered_at");
     }
-    for (field, value) in [
-        ("wait", contact.wait_ms),
-        ("talk", contact.talk_ms),
-        ("hold", contact.hold_ms),
-        ("wrap", contact.wrap_ms),
-    ] {
+    for (field, value) in
+        [("wait", contact.wait_ms), ("talk", contact.talk_ms), ("hold", contact.hold_ms), ("wrap", contact.wrap_ms)]
+    {
         match value {
             Some(ms) if ms < 0 => no(field, "NEGATIVE_DURATION", "a duration is not negative"),
             Some(ms) if ms > LONGEST_MS => no(field, "TOO_LONG", "a duration is at most seven days"),

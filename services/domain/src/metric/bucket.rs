@@ -113,7 +113,12 @@ impl Bucket {
     }
 
     /// Adds one contact of this bucket.
-    pub fn add(&mut self, contact: &Contact, definition: &Definition, key: &UniqueKey) -> Result<(), UnequalDefinition> {
+    pub fn add(
+        &mut self,
+        contact: &Contact,
+        definition: &Definition,
+        key: &UniqueKey,
+    ) -> Result<(), UnequalDefinition> {
         self.counts.add(&Counts::of(contact, definition), 1);
         self.sketches.add(contact, key)
     }

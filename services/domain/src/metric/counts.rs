@@ -100,8 +100,7 @@ impl Counts {
             }
             Outcome::Abandoned => {
                 counts.abandoned = 1;
-                counts.short_abandoned =
-                    i64::from(contact.wait_ms.is_some_and(|ms| ms < definition.short_abandon_ms));
+                counts.short_abandoned = i64::from(contact.wait_ms.is_some_and(|ms| ms < definition.short_abandon_ms));
             }
             Outcome::Busy => counts.busy = 1,
             Outcome::SelfServed => counts.self_served = 1,

@@ -1,6 +1,6 @@
 //! From quarters of an hour to local hours, days and months.
 
-use jiff::{Timestamp, Unit, ZonedRound, RoundMode, ToSpan as _, tz::TimeZone};
+use jiff::{RoundMode, Timestamp, ToSpan as _, Unit, ZonedRound, tz::TimeZone};
 
 /// Length of a folded interval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,9 +8,7 @@ use crate::{
 /// The states that may follow `from`.
 #[must_use]
 pub const fn allowed(from: State) -> &'static [State] {
-    use State::{
-        Assigned, Cancelled, Closed, InProgress, New, Reopened, Resolved, WaitingCustomer, WaitingThirdParty,
-    };
+    use State::{Assigned, Cancelled, Closed, InProgress, New, Reopened, Resolved, WaitingCustomer, WaitingThirdParty};
     match from {
         New | Reopened => &[Assigned, InProgress, WaitingCustomer, WaitingThirdParty, Resolved, Cancelled],
         Assigned => &[New, InProgress, WaitingCustomer, WaitingThirdParty, Resolved, Cancelled],

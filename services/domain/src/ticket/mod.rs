@@ -84,7 +84,7 @@ pub const TEXT_LIMIT: usize = 16_384;
 /// A case with deadlines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ticket {
-    /// UUIDv7: later tickets have greater ids.
+    /// `UUIDv7`: later tickets have greater ids.
     pub id: Uuid,
     /// Unique nationwide.
     pub reference: Reference,
@@ -125,7 +125,7 @@ pub struct Ticket {
 /// One thing that happened to a ticket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TimelineEntry {
-    /// UUIDv7.
+    /// `UUIDv7`.
     pub id: Uuid,
     /// When.
     pub at: Timestamp,

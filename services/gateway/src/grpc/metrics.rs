@@ -42,10 +42,10 @@ pub(super) async fn query(
     refuse_if(found)?;
     let Some((period, intervals)) = intervals else { return Err(Status::internal("unreachable")) };
 
-    let mut members = parts.members(period.until).await.map_err(failed)?;
+    let mut members = parts.members(period.until).await.map_err(|e| failed(&e))?;
     members.retain(|member| asked.is_empty() || asked.contains(&member.seat.region.as_str()));
     let completeness = completeness(&members, parts.clock.now());
-    let views = parts.views(members, None).await.map_err(failed)?;
+    let views = parts.views(members, None).await.map_err(|e| failed(&e))?;
     let regions = Country::regions(views.iter().map(|view| &view.member.seat));
     let question = Question {
         regions: &regions,
@@ -57,7 +57,7 @@ pub(super) async fn query(
     };
     let answer = wire::QueryNationalMetricsResponse {
         definition: Some(definition_to_wire(&parts.definition)),
-        rows: table(&parts.store, &question, &views).await.map_err(failed)?,
+        rows: table(&parts.store, &question, &views).await.map_err(|e| failed(&e))?,
         formulas: formulas(&channels),
         completeness: Some(completeness),
     };

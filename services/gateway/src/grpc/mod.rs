@@ -69,13 +69,13 @@ impl Parts {
             let node = member.seat.node.as_str();
             let sums = async {
                 match period {
-                    Some(period) => self.store.period_sums(node, period.from_us(), period.until_us()).await,
+                    Some(period) => self.store.period_sums(node, period.begins_us(), period.ends_us()).await,
                     None => Ok(Vec::new()),
                 }
             };
             let (capabilities, sums, tickets) =
                 tokio::try_join!(self.store.capabilities(node), sums, self.store.ticket_totals(node))?;
-            Ok(MemberView { capabilities, sums, tickets, member })
+            Ok(MemberView { member, capabilities, sums, tickets })
         };
         futures::future::try_join_all(members.into_iter().map(view)).await
     }
@@ -86,8 +86,8 @@ fn refuse_if(found: Vec<Violation>) -> Result<(), Status> {
     if found.is_empty() { Ok(()) } else { Err(refuse(&Refusal::invalid(found))) }
 }
 
-fn failed(error: StoreError) -> Status {
-    fault(&error)
+fn failed(error: &StoreError) -> Status {
+    fault(error)
 }
 
 #[tonic::async_trait]

@@ -29,7 +29,7 @@ pub(super) async fn get(
             period.ok_or_else(|| Status::internal("unreachable"))?
         }
     };
-    let members = parts.members(period.until).await.map_err(failed)?;
+    let members = parts.members(period.until).await.map_err(|e| failed(&e))?;
     let completeness = completeness(&members, now);
     let whole = completeness.covered == completeness.expected;
     let head = wire::GetNationalStatusResponse {
@@ -43,7 +43,7 @@ pub(super) async fn get(
     if whole && let Some(kept) = cached(parts, &key).await {
         return Ok(wire::GetNationalStatusResponse { figures: kept.figures, tickets: kept.tickets, ..head });
     }
-    let views = parts.views(members, Some(period)).await.map_err(failed)?;
+    let views = parts.views(members, Some(period)).await.map_err(|e| failed(&e))?;
     let regions = Country::regions(views.iter().map(|view| &view.member.seat));
     let figures = figures(&regions, &views, period, &parts.definition.id);
     let answer = wire::GetNationalStatusResponse { figures, tickets: tickets(&regions, &views), ..head };
@@ -65,5 +65,5 @@ fn key(period: Period, members: &[Member], definition: &str) -> String {
         hash.update(seat.node.as_bytes()).update(seat.region.as_bytes()).update(cursor.incarnation.as_bytes());
         hash.update(&cursor.position.to_le_bytes());
     }
-    format!("national-status:{}:{}:{}", period.from_us(), period.until_us(), hash.finalize().to_hex())
+    format!("national-status:{}:{}:{}", period.begins_us(), period.ends_us(), hash.finalize().to_hex())
 }

@@ -21,17 +21,17 @@ pub(super) async fn list(
     refuse_if(found)?;
 
     let now = parts.clock.now();
-    let mut members = parts.members(now).await.map_err(failed)?;
+    let mut members = parts.members(now).await.map_err(|e| failed(&e))?;
     members.retain(|member| regions.is_empty() || regions.contains(&member.seat.region.as_str()));
     // Everything, by one index, unless something is to be left out, be it a member that is no longer configured.
-    let all = regions.is_empty() && parts.store.members().await.map_err(failed)?.len() == members.len();
+    let all = regions.is_empty() && parts.store.members().await.map_err(|e| failed(&e))?.len() == members.len();
     let nodes: Vec<_> = members.iter().map(|member| member.seat.node.clone()).collect();
     let region_of = |node: &str| members.iter().find(|member| member.seat.node == node).map(|m| m.seat.region.clone());
     let mut tickets = if nodes.is_empty() {
         Vec::new()
     } else {
         let query = NationalTicketQuery { nodes: if all { Vec::new() } else { nodes.clone() }, states, topics };
-        parts.store.national_tickets(&query, after.as_ref(), limit + 1).await.map_err(failed)?
+        parts.store.national_tickets(&query, after.as_ref(), limit + 1).await.map_err(|e| failed(&e))?
     };
     let more = tickets.len() > limit;
     tickets.truncate(limit);

@@ -21,7 +21,7 @@ use crate::{failure::Failure, output};
 
 /// Import contacts that are made up, and print how many a second the node acknowledged.
 #[derive(Debug, Args)]
-pub(super) struct Import {
+pub(crate) struct Import {
     /// gRPC address of the node
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7400")]
     address: String,
@@ -95,9 +95,8 @@ impl Import {
 
     /// Sends all batches; returns the time from the first to the acknowledgement of the last.
     async fn send(&self, batches: Vec<ImportContactsRequest>) -> Result<Duration, Failure> {
-        let refused = |status: &tonic::Status| {
-            Failure::answered(format!("the node at {} did not import", self.address), status)
-        };
+        let refused =
+            |status: &tonic::Status| Failure::answered(format!("the node at {} did not import", self.address), status);
         let channel = tls::channel(&self.address, &ClientTls::default())?;
         let mut client = ContactServiceClient::new(channel).max_encoding_message_size(16 << 20);
         let sent = batches.len() as u64;

@@ -14,7 +14,7 @@ use crate::{failure::Failure, output};
 #[command(after_help = "\
 Without --rate the loop is closed: each caller calls again when it was answered. With it the loop is open: calls are due at
 fixed times, and latency counts from then, so that a stalled node cannot hide its stall (coordinated omission).")]
-pub(super) struct Intake {
+pub(crate) struct Intake {
     /// gRPC address of the node
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7400")]
     address: String,

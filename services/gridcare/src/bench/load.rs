@@ -74,12 +74,11 @@ impl Load {
             callers.spawn_local(call(opener.clone(), clock.clone(), summary.clone()));
         }
         let ended = async { while callers.join_next().await.is_some() {} };
-        let all = match clock.end {
-            Some(end) => timeout_at(end + BEHIND + LAST, ended).await.is_ok(),
-            None => {
-                ended.await;
-                true
-            }
+        let all = if let Some(end) = clock.end {
+            timeout_at(end + BEHIND + LAST, ended).await.is_ok()
+        } else {
+            ended.await;
+            true
         };
         if !all {
             let mut summary = summary.borrow_mut();
@@ -154,9 +153,10 @@ async fn call(mut opener: Opener, clock: Rc<Clock>, summary: Rc<RefCell<Summary>
         let answer = opener.open(number).await;
         let now = Instant::now();
         let failed = answer.is_err();
-        if due >= clock.begin {
+        if now >= clock.begin {
+            let inside = clock.end.is_none_or(|end| now <= end);
             match answer {
-                Ok(()) => summary.borrow_mut().well(now - due, clock.end.is_none_or(|end| now <= end)),
+                Ok(()) => summary.borrow_mut().well((due >= clock.begin).then(|| now - due), inside),
                 Err(status) => summary.borrow_mut().badly(&status),
             }
         }

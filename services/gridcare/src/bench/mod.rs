@@ -20,7 +20,7 @@ use crate::failure::Failure;
 pub(crate) enum Bench {
     Intake(intake::Intake),
     Import(import::Import),
-    Rows(rows::Rows),
+    Rows(rows::Bare),
 }
 
 impl Bench {

@@ -16,7 +16,7 @@ use crate::{failure::Failure, output};
 /// Insert contacts straight into the node's table, without a node: the engine's fastest plain form, with the same indexes
 /// and the same durability, once for each batch size.
 #[derive(Debug, Args)]
-pub(super) struct Rows {
+pub(crate) struct Bare {
     /// A database that does not exist yet, as `sqlite:///path/to/file` or `postgres://user@host/name`. Each batch size
     /// gets its own, with the size at the end of its name; none is removed afterwards
     #[arg(long, value_name = "URL")]
@@ -33,7 +33,7 @@ pub(super) struct Rows {
     json: bool,
 }
 
-impl Rows {
+impl Bare {
     pub(super) async fn run(self) -> Result<(), Failure> {
         let contacts = contacts(usize::try_from(self.rows).unwrap_or(usize::MAX))?;
         let mut measured = Vec::new();
@@ -71,7 +71,8 @@ impl Rows {
         }
         let (server, _) = self.database.split_once('?').unwrap_or((&self.database, ""));
         let name = server.rsplit_once('/').map_or("", |(_, name)| name);
-        if name.is_empty() || !server.contains("://") {
+        let postgres = ["postgres://", "postgresql://"].iter().any(|scheme| server.starts_with(scheme));
+        if name.is_empty() || !postgres {
             let cure = "give sqlite:///path/to/file or postgres://user@host/name";
             return Err(Failure::said(format!("{}: {cure}", self.database)));
         }

@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 
 use crate::{failure::Failure, output};
 
+/// What is told of the latencies.
+const QUANTILES: [(&str, f64); 5] = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999), ("max", 1.0)];
+
 /// Everything that was measured while the clock ran.
 pub(super) struct Summary {
     /// Microseconds from the moment a call was due to its answer.
@@ -15,7 +18,7 @@ pub(super) struct Summary {
     answered: u64,
     /// Failures by code, with the words of the first.
     errors: BTreeMap<String, (u64, String)>,
-    /// Due within the measured time and given up, because the node was too far behind.
+    /// Due and given up, because the node was too far behind.
     pub(super) unsent: u64,
     /// The measured time.
     pub(super) took: Duration,
@@ -29,9 +32,12 @@ impl Summary {
         Ok(Self { latency, answered: 0, errors: BTreeMap::new(), unsent: 0, took: Duration::ZERO })
     }
 
-    /// One call that was answered well; `inside` when its answer came within the measured time.
-    pub(super) fn well(&mut self, latency: Duration, inside: bool) {
-        self.latency.saturating_record(u64::try_from(latency.as_micros()).unwrap_or(u64::MAX));
+    /// One call that was answered well: its latency, if it was due within the measured time, and whether its answer came
+    /// within it. A node that is behind answers calls that were due before.
+    pub(super) fn well(&mut self, latency: Option<Duration>, inside: bool) {
+        if let Some(latency) = latency {
+            self.latency.saturating_record(u64::try_from(latency.as_micros()).unwrap_or(u64::MAX));
+        }
         self.answered += u64::from(inside);
     }
 
@@ -46,9 +52,11 @@ impl Summary {
         per_second(self.answered, self.took)
     }
 
-    /// Milliseconds at that quantile.
-    fn ms(&self, quantile: f64) -> f64 {
-        Duration::from_micros(self.latency.value_at_quantile(quantile)).as_secs_f64() * 1_000.0
+    /// Milliseconds at each quantile; none when no call was measured.
+    fn latencies(&self) -> Option<BTreeMap<&'static str, f64>> {
+        let ms = |quantile| Duration::from_micros(self.latency.value_at_quantile(quantile)).as_secs_f64() * 1_000.0;
+        let found = || QUANTILES.iter().map(|(name, quantile)| (*name, rounded(ms(*quantile), 3))).collect();
+        (!self.latency.is_empty()).then(found)
     }
 
     pub(super) fn json(&self) -> Value {
@@ -57,9 +65,7 @@ impl Summary {
             "rate": rounded(self.rate(), 1),
             "answered": self.answered,
             "seconds": rounded(self.took.as_secs_f64(), 3),
-            "latency_ms": {
-                "p50": self.ms(0.5), "p90": self.ms(0.9), "p99": self.ms(0.99), "p99.9": self.ms(0.999), "max": self.ms(1.0),
-            },
+            "latency_ms": self.latencies(),
             "errors": errors,
             "unsent": self.unsent,
         })
@@ -68,14 +74,21 @@ impl Summary {
     /// For people, on standard output.
     pub(super) fn show(&self) -> Result<(), Failure> {
         output::line(format_args!("{:.0} tickets/s over {:.1} s", self.rate(), self.took.as_secs_f64()))?;
-        let named = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999), ("max", 1.0)];
-        let shown: Vec<_> = named.iter().map(|(name, quantile)| format!("{name} {:.2}", self.ms(*quantile))).collect();
-        output::line(format_args!("latency in ms: {}", shown.join(", ")))?;
+        let shown = self.latencies().map_or_else(
+            || "no call that was due in the measured time was answered".to_owned(),
+            |found| {
+                QUANTILES.iter().map(|(name, _)| format!("{name} {:.2}", found[name])).collect::<Vec<_>>().join(", ")
+            },
+        );
+        output::line(format_args!("latency in ms: {shown}"))?;
         for (code, (count, first)) in &self.errors {
             output::line(format_args!("{count} × {code}, the first: {first}"))?;
         }
         if self.unsent > 0 {
-            output::line(format_args!("{} calls were due and not made: the node is slower than the rate", self.unsent))?;
+            output::line(format_args!(
+                "{} calls were due and not made: the node is slower than the rate",
+                self.unsent
+            ))?;
         }
         Ok(())
     }

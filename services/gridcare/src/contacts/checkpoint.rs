@@ -1,11 +1,6 @@
 //! How far files were read, in a form that recognises a file which has grown or been renamed since.
 
-use std::{
-    fmt::Write as _,
-    fs::File,
-    io,
-    os::unix::fs::FileExt as _,
-};
+use std::{fmt::Write as _, fs::File, io, os::unix::fs::FileExt as _};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -75,9 +70,7 @@ impl Checkpoint {
     pub(super) fn shorten(&mut self) {
         let surplus = self.files.len().saturating_sub(REMEMBERED);
         self.files.drain(..surplus);
-        self.resume = self.resume.and_then(|resume| {
-            Some(Resume { file: resume.file.checked_sub(surplus)?, ..resume })
-        });
+        self.resume = self.resume.and_then(|resume| Some(Resume { file: resume.file.checked_sub(surplus)?, ..resume }));
     }
 }
 

@@ -77,9 +77,10 @@ impl Files {
         if (count + 1..self.inputs.len()).any(|at| self.known(at).is_some()) {
             return first;
         }
-        let reported_to = self.inputs.get(count).map_or(self.bytes(), |input| {
-            input.base + self.known(count).map_or(0, |known| known.read)
-        });
+        let reported_to = self
+            .inputs
+            .get(count)
+            .map_or(self.bytes(), |input| input.base + self.known(count).map_or(0, |known| known.read));
         let place = self.checkpoint.resume.and_then(|resume| {
             let file = self.inputs.iter().position(|input| input.known == Some(resume.file))?;
             let before = self.inputs[file].base + resume.offset <= reported_to;
@@ -96,19 +97,19 @@ impl Files {
             return Ok(());
         }
         let known = Known::of(&input.file, read, line)?;
-        match input.known {
-            Some(at) => self.checkpoint.files[at] = known,
-            None => {
-                input.known = Some(self.checkpoint.files.len());
-                self.checkpoint.files.push(known);
-            }
+        if let Some(at) = input.known {
+            self.checkpoint.files[at] = known;
+        } else {
+            input.known = Some(self.checkpoint.files.len());
+            self.checkpoint.files.push(known);
         }
         Ok(())
     }
 
     /// Remembers the place, within all files, from where open calls can be known again.
     pub(super) fn resume_at(&mut self, place: u64, line: impl Fn(usize) -> u64) {
-        let found = self.inputs.iter().enumerate().rev().find(|(_, input)| input.base <= place && input.known.is_some());
+        let found =
+            self.inputs.iter().enumerate().rev().find(|(_, input)| input.base <= place && input.known.is_some());
         self.checkpoint.resume = found.and_then(|(at, input)| {
             Some(Resume { file: input.known?, offset: (place - input.base).min(input.bytes), line: line(at) })
         });
@@ -154,7 +155,7 @@ mod tests {
     fn a_grown_file_begins_where_it_ended_and_a_rotated_one_is_recognised() {
         let folder = Folder(tempfile::tempdir().unwrap());
         let log = folder.write("queue_log", "a1\na2\n");
-        let checkpoint = read_all(&[log.clone()], Checkpoint::default());
+        let checkpoint = read_all(std::slice::from_ref(&log), Checkpoint::default());
         // It grew, was rotated, and a new one began.
         let old = folder.write("queue_log.1", "a1\na2\na3\n");
         folder.write("queue_log", "b1\n");
@@ -166,7 +167,7 @@ mod tests {
     fn an_older_file_that_was_never_read_makes_everything_be_read_again() {
         let folder = Folder(tempfile::tempdir().unwrap());
         let log = folder.write("queue_log", "b1\nb2\n");
-        let checkpoint = read_all(&[log.clone()], Checkpoint::default());
+        let checkpoint = read_all(std::slice::from_ref(&log), Checkpoint::default());
         let old = folder.write("queue_log.1", "a1\na2\n");
         let files = Files::open(&[old.clone(), log.clone()], checkpoint.clone()).unwrap();
         assert_eq!(files.begin(), Begin { file: 0, offset: 0, line: 1, reported_to: 0 });

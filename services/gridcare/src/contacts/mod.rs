@@ -52,7 +52,7 @@ pub(crate) struct Import {
     #[arg(long, value_name = "FILE", required_if_eq("format", "csv"))]
     mapping: Option<PathBuf>,
     /// Name of the system the contacts come from. With their keys there it decides what is known already
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = source)]
     source: Option<String>,
     /// Stop at the first bad line or rejected contact, with a non-zero exit; what was accepted before stays
     #[arg(long)]
@@ -103,7 +103,10 @@ impl Import {
         let request = GetImportCheckpointRequest { source: source.clone() };
         let kept = ContactServiceClient::new(caller.clone()).get_import_checkpoint(request).await;
         let kept = kept.map_err(|status| {
-            Failure::answered(format!("the node at {} cannot be asked; is --address right?", self.connection.address), &status)
+            Failure::answered(
+                format!("the node at {} cannot be asked; is --address right?", self.connection.address),
+                &status,
+            )
         })?;
         let checkpoint = Checkpoint::parse(&kept.into_inner().checkpoint);
         let files = Files::open(&self.files, checkpoint).map_err(Failure::said)?;
@@ -117,7 +120,7 @@ impl Import {
             window: if self.strict { 1 } else { WINDOW },
             patience: Duration::from_secs(self.patience),
         };
-        let (out, batches) = mpsc::channel(2);
+        let (out, made) = mpsc::channel(2);
         let reading = {
             let (report, strict) = (report.clone(), self.strict);
             let (format, manner) = (self.format, Manner { strict, complete: self.complete });
@@ -129,12 +132,16 @@ impl Import {
         };
         let acked = |batch: &upload::Batch<report::Mark>, answer| {
             report.acked(&batch.mark, &answer);
-            if self.strict && !answer.rejections.is_empty() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            if self.strict && !answer.rejections.is_empty() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
         };
         let lost = |status: &tonic::Status| {
             report.say(&format!("the connection broke and is tried again: {}", failure::told(status)));
         };
-        let sent = upload.run(batches, acked, lost).await;
+        let sent = upload.run(made, acked, lost).await;
         let read = reading.await.map_err(|error| Failure::because("reading the files failed", &error))?;
         self.end(&report, sent, read)
     }
@@ -168,4 +175,13 @@ fn mapping(path: &PathBuf) -> Result<Rows, Failure> {
     let told = |problem: String| Failure::said(format!("--mapping {}: {problem}", path.display()));
     let yaml = fs::read_to_string(path).map_err(|error| told(error.to_string()))?;
     Rows::parse(&yaml).map_err(told)
+}
+
+/// The node would refuse it too, but only after the files were read.
+fn source(name: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._/-".contains(c);
+    if name.is_empty() || name.len() > 64 || !name.chars().all(plain) || name == "api" {
+        return Err("give 1 to 64 of a-z, 0-9, dot, underscore, slash or hyphen; api is taken".to_owned());
+    }
+    Ok(name.to_owned())
 }

@@ -56,14 +56,14 @@ impl Folder {
 fn a_call_that_is_still_open_is_stored_and_completed_when_the_file_has_grown() {
     let folder = Folder::new();
     let log = folder.write("queue_log", ANSWERED);
-    let first = import(&[log.clone()], Checkpoint::default(), GROWING);
+    let first = import(std::slice::from_ref(&log), Checkpoint::default(), GROWING);
     assert!(first.ended.is_ok());
     assert_eq!((first.contacts.len(), first.unfinished.len()), (1, 1));
     assert_eq!((first.unfinished[0].queue.as_str(), first.unfinished[0].call.as_str()), ("care", "c1"));
     assert_eq!(first.contacts[0].ended_at, None);
 
     folder.write("queue_log", &format!("{ANSWERED}{COMPLETED}"));
-    let second = import(&[log.clone()], first.checkpoint, GROWING);
+    let second = import(std::slice::from_ref(&log), first.checkpoint, GROWING);
     assert_eq!((second.contacts.len(), second.unfinished.len()), (1, 0));
     assert_eq!(second.contacts[0].source_key, first.contacts[0].source_key);
     assert_eq!(second.contacts[0].arrived_at.unwrap().seconds, 100);
@@ -79,7 +79,7 @@ fn a_call_that_is_still_open_is_stored_and_completed_when_the_file_has_grown() {
 fn a_rotated_file_is_read_on_and_the_new_one_after_it() {
     let folder = Folder::new();
     let log = folder.write("queue_log", ANSWERED);
-    let first = import(&[log.clone()], Checkpoint::default(), GROWING);
+    let first = import(std::slice::from_ref(&log), Checkpoint::default(), GROWING);
     let old = folder.write("queue_log.1", &format!("{ANSWERED}nonsense\n"));
     folder.write("queue_log", &format!("{COMPLETED}200|c2|care|NONE|ENTERQUEUE||0902|1\nbad\n"));
     let second = import(&[old, log], first.checkpoint, GROWING);
@@ -95,7 +95,7 @@ fn a_rotated_file_is_read_on_and_the_new_one_after_it() {
 fn a_last_line_without_its_end_waits_unless_the_file_is_complete() {
     let folder = Folder::new();
     let log = folder.write("queue_log", &format!("{ANSWERED}{}", COMPLETED.trim_end()));
-    let waiting = import(&[log.clone()], Checkpoint::default(), GROWING);
+    let waiting = import(std::slice::from_ref(&log), Checkpoint::default(), GROWING);
     assert!(waiting.incomplete && waiting.contacts[0].ended_at.is_none());
     let whole = import(&[log], waiting.checkpoint, Manner { strict: false, complete: true });
     assert!(!whole.incomplete && whole.contacts[0].ended_at.is_some());
@@ -105,7 +105,7 @@ fn a_last_line_without_its_end_waits_unless_the_file_is_complete() {
 fn strict_stops_at_the_first_bad_line_and_sends_nothing_of_that_batch() {
     let folder = Folder::new();
     let log = folder.write("queue_log", &format!("{ANSWERED}{COMPLETED}bad\n{}\n", "x".repeat(100_000)));
-    let strict = import(&[log.clone()], Checkpoint::default(), Manner { strict: true, complete: false });
+    let strict = import(std::slice::from_ref(&log), Checkpoint::default(), Manner { strict: true, complete: false });
     assert!(matches!(strict.ended, Err(Stop::Strict)) && strict.contacts.is_empty() && strict.bad_lines == 1);
     assert_eq!(strict.checkpoint, Checkpoint::default());
     let lenient = import(&[log], Checkpoint::default(), GROWING);
@@ -118,10 +118,10 @@ fn a_long_log_is_sent_in_batches_that_each_say_where_to_go_on() {
     let call = |n: u32| format!("{n}|c{n}|care|NONE|ENTERQUEUE||0901|1\n{n}|c{n}|care|NONE|ABANDON|1|1|0\n");
     let text: String = (10_000..15_000).map(call).collect();
     let log = folder.write("queue_log", &text);
-    let all = import(&[log.clone()], Checkpoint::default(), GROWING);
+    let all = import(std::slice::from_ref(&log), Checkpoint::default(), GROWING);
     assert_eq!(all.contacts.len(), 5_000);
     // As if the connection had broken after the first batch: the next import reads on from its checkpoint.
-    let files = Files::open(&[log.clone()], Checkpoint::default()).unwrap();
+    let files = Files::open(std::slice::from_ref(&log), Checkpoint::default()).unwrap();
     let report = Report::new("test", vec!["queue_log".to_owned()], files.bytes());
     let (out, mut batches) = mpsc::channel::<Batch<Mark>>(64);
     read(files, GROWING, Batcher::new(out, false), &report).unwrap();

@@ -131,7 +131,9 @@ impl Totals {
             self.unfinished.len()
         )];
         if !self.unfinished.is_empty() {
-            lines.push("calls that entered and have not left; they are stored, and completed by a later import:".to_owned());
+            lines.push(
+                "calls that entered and have not left; they are stored, and completed by a later import:".to_owned(),
+            );
         }
         let listed = self.unfinished.iter().take(LISTED);
         lines.extend(listed.map(|call| format!("  {}  {}  since {}", call.queue, call.call, call.since)));
@@ -147,7 +149,10 @@ impl Totals {
 
 /// Every rule that a contact breaks, on one line.
 fn reason(rejection: &ContactRejection) -> String {
-    let violations: Vec<_> =
-        rejection.violations.iter().map(|violation| format!("{}: {}", violation.field, violation.description)).collect();
+    let violations: Vec<_> = rejection
+        .violations
+        .iter()
+        .map(|violation| format!("{}: {}", violation.field, violation.description))
+        .collect();
     violations.join("; ")
 }

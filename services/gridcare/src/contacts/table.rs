@@ -7,7 +7,10 @@ use gridcare_domain::contact as domain;
 use gridcare_node::channels::table::{Mapping, TableContact, read_row};
 use gridcare_proto::{
     contact::v1::ContactDraft,
-    convert::{code, time::{duration, timestamp}},
+    convert::{
+        code,
+        time::{duration, timestamp},
+    },
 };
 use serde_yaml_ng::Value;
 use sha2::{Digest as _, Sha256};

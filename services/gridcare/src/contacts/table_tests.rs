@@ -6,9 +6,15 @@ use tokio::sync::mpsc;
 use super::*;
 use crate::contacts::{checkpoint::Checkpoint, report::Mark, upload::Batch};
 
-const MAPPING: &str = "columns: { source_key: id, arrived_at: at, ended_at: at, outcome: result }\nconstants: { channel: sms }\n";
+const MAPPING: &str =
+    "columns: { source_key: id, arrived_at: at, ended_at: at, outcome: result }\nconstants: { channel: sms }\n";
 
-fn import(path: &PathBuf, mapping: &str, checkpoint: Checkpoint, strict: bool) -> (Vec<Batch<Mark>>, u64, Result<(), Stop>) {
+fn import(
+    path: &PathBuf,
+    mapping: &str,
+    checkpoint: Checkpoint,
+    strict: bool,
+) -> (Vec<Batch<Mark>>, u64, Result<(), Stop>) {
     let files = Files::open(std::slice::from_ref(path), checkpoint).unwrap();
     let report = Report::new("test", vec!["table.csv".to_owned()], files.bytes());
     let (out, mut batches) = mpsc::channel::<Batch<Mark>>(64);
@@ -37,7 +43,10 @@ fn rows_become_contacts_and_bad_ones_are_counted() {
     assert!(ended.is_ok());
     let made = contacts(&sent);
     assert_eq!((made.len(), bad_lines), (2, 3));
-    assert_eq!((made[0].channel(), made[0].direction(), made[0].outcome()), (Channel::Sms, Direction::Inbound, Outcome::Answered));
+    assert_eq!(
+        (made[0].channel(), made[0].direction(), made[0].outcome()),
+        (Channel::Sms, Direction::Inbound, Outcome::Answered)
+    );
     assert_eq!(made[1].source_key, "m4");
     assert_eq!(sent[0].mark.origins[1].line, 6);
     let (sent, bad_lines, ended) = import(&path, MAPPING, Checkpoint::default(), true);
@@ -69,7 +78,8 @@ fn a_table_that_has_grown_is_read_on_and_a_large_one_goes_in_batches() {
 fn without_a_key_the_row_itself_is_the_key() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("table.csv");
-    fs::write(&path, "at,result\n2013-05-22T14:19:00Z,answered\n2013-05-22T14:20:00Z,answered\n2013-05-22T14:19:00Z\n").unwrap();
+    fs::write(&path, "at,result\n2013-05-22T14:19:00Z,answered\n2013-05-22T14:20:00Z,answered\n2013-05-22T14:19:00Z\n")
+        .unwrap();
     let mapping = MAPPING.replace("source_key: id, ", "");
     let (sent, bad_lines, _) = import(&path, &mapping, Checkpoint::default(), false);
     let keys: Vec<_> = contacts(&sent).iter().map(|contact| contact.source_key.clone()).collect();

@@ -30,7 +30,7 @@ pub(crate) struct Upload {
 }
 
 /// A node that has a batch and says nothing for this long is taken for gone.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
@@ -77,13 +77,12 @@ impl Upload {
     ) -> Result<(), Status> {
         // Room for the whole window, so that sending never waits and answers are always heard.
         let (out, requests) = mpsc::channel(self.window.max(1));
-        let gone = |_| Status::unavailable("the stream ended");
+        let gone = |()| Status::unavailable("the stream ended");
         for (number, batch) in &under_way.numbered {
             out.try_send(self.request(*number, batch)).map_err(|_| gone(()))?;
         }
         let mut out = (!under_way.ended).then_some(out);
-        let mut client =
-            ContactServiceClient::new(self.caller.clone()).max_decoding_message_size(64 << 20);
+        let mut client = ContactServiceClient::new(self.caller.clone()).max_decoding_message_size(64 << 20);
         let opened = client.import_contacts(ReceiverStream::new(requests));
         let opened = tokio::time::timeout(SILENCE, opened).await.map_err(|_| silent())?;
         let mut answers: Streaming<ImportContactsResponse> = opened?.into_inner();

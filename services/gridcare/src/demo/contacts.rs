@@ -101,9 +101,15 @@ impl Contacts {
         }
     }
 
+    /// How many there are in all.
+    pub(crate) const fn total(&self) -> u32 {
+        self.stream.total
+    }
+
     /// Plans the next hour; false when there is none.
     fn plan_hour(&mut self) -> bool {
-        let Some((&before, &after)) = self.upto.get(self.hour as usize).zip(self.upto.get(self.hour as usize + 1)) else {
+        let Some((&before, &after)) = self.upto.get(self.hour as usize).zip(self.upto.get(self.hour as usize + 1))
+        else {
             return false;
         };
         let start = u64::from(self.hour) * u64::from(HOUR_MS);
@@ -296,7 +302,11 @@ mod tests {
     fn questions_and_answers_are_equally_many_and_the_web_begins_in_april() {
         let (mut inbound, mut outbound) = (0, 0);
         for contact in contacts("SPC", Channel::Sms) {
-            if contact.direction() == wire::Direction::Inbound { inbound += 1 } else { outbound += 1 }
+            if contact.direction() == wire::Direction::Inbound {
+                inbound += 1;
+            } else {
+                outbound += 1;
+            }
             assert!(inbound >= outbound);
         }
         assert_eq!((inbound, outbound), (225_000, 225_000));

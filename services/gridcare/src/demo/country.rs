@@ -55,7 +55,11 @@ impl Servers {
 
 impl Running {
     /// Starts the nodes, and then the gateway, which must know where they are.
-    pub(super) async fn start(country: &Country, place: &Place, port_base: Option<u16>) -> Result<(Self, Servers), Failure> {
+    pub(super) async fn start(
+        country: &Country,
+        place: &Place,
+        port_base: Option<u16>,
+    ) -> Result<(Self, Servers), Failure> {
         let stop = CancellationToken::new();
         let (mut servers, mut nodes, mut members) = (JoinSet::new(), Vec::new(), Vec::new());
         for (region, number) in country.regions.iter().zip(1..) {
@@ -113,9 +117,16 @@ impl Running {
         let gateway = self.gateway_url();
         let node = self.node_url("HANOI").unwrap_or_default();
         let _ = writeln!(text, "\nTry, in another terminal:");
-        let _ = writeln!(text, "  {program} status --watch --address {gateway} --from {} --until {}", period.from, period.until);
+        let _ = writeln!(
+            text,
+            "  {program} status --watch --address {gateway} --from {} --until {}",
+            period.from, period.until
+        );
         let _ = writeln!(text, "  grpcurl -plaintext {} list", self.gateway.grpc);
-        let _ = writeln!(text, "  {program} contacts import --address {node} --format queue_log /var/log/asterisk/queue_log");
+        let _ = writeln!(
+            text,
+            "  {program} contacts import --address {node} --format queue_log /var/log/asterisk/queue_log"
+        );
         let _ = writeln!(text, "\nCtrl-C ends the country; its databases stay.");
         text
     }
@@ -138,7 +149,7 @@ fn node(region: &Region, listen: Listen, database: String) -> NodeConfig {
     // Anybody can make these keys, which is no loss: nobody whom they would hide exists.
     config.keys.pseudonym = key(&region.code);
     config.keys.unique = key("the country");
-    config.keys.unique_id = "demo".to_owned();
+    "demo".clone_into(&mut config.keys.unique_id);
     config
 }
 

@@ -100,6 +100,9 @@ async fn bring_in(
 
 /// Makes the contacts from number `begin` on, in batches; returns how many there are in all.
 fn make(contacts: Contacts, begin: u64, dropped: bool, out: &mpsc::Sender<Batch<()>>) -> u64 {
+    if begin >= u64::from(contacts.total()) {
+        return begin;
+    }
     let skip = usize::try_from(begin).unwrap_or(usize::MAX);
     let (mut contacts, mut made) = (contacts.skip(skip), begin);
     if dropped {

@@ -14,7 +14,7 @@ const MARK: &str = "gridcare-demo.txt";
 /// Where the databases are.
 #[derive(Debug)]
 pub(super) enum Place {
-    /// One SQLite file each, in a folder.
+    /// One `SQLite` file each, in a folder.
     Folder { path: PathBuf, used: bool },
     /// One database each, on a server.
     Postgres(String),
@@ -42,6 +42,11 @@ impl Place {
             }
         };
         Ok(Self::Folder { path, used })
+    }
+
+    /// Whether something may have been left there by an earlier run, or by whoever tried it out.
+    pub(super) const fn used(&self) -> bool {
+        matches!(self, Self::Folder { used: true, .. } | Self::Postgres(_))
     }
 
     /// The address of one database, which is created when it is not there.

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// How long nothing may change before the wait is given up.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Asks until every stream's figure is what was imported and every region is covered.
@@ -67,9 +67,7 @@ fn missing(status: &GetNationalStatusResponse, filled: &Filled) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use gridcare_proto::federation::v1::{
-        Completeness, FigureStatus, NationalFigure, RegionFigure,
-    };
+    use gridcare_proto::federation::v1::{Completeness, FigureStatus, NationalFigure, RegionFigure};
 
     use super::*;
     use crate::demo::plan::STREAMS;

@@ -65,7 +65,10 @@ impl Grid {
         let groups = self.groups.iter().map(|(columns, text)| {
             let width = self.span(&widths[first..first + columns]);
             first += columns;
-            pad(text, width, first > 1)
+            let blanks = width.saturating_sub(text.width());
+            // In the middle of several columns, and above the numbers of one.
+            let before = if *columns > 1 { blanks / 2 } else { blanks };
+            pad(&format!("{}{text}", " ".repeat(before)), width, false)
         });
         let groups: Vec<_> = groups.collect();
         let rule = "─".repeat(self.span(&widths));

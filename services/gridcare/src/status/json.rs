@@ -23,9 +23,7 @@ pub(crate) fn value(cell: Cell) -> Value {
 
 /// The whole answer as one object.
 pub(super) fn status(status: &GetNationalStatusResponse) -> Value {
-    let region = |code: &str| {
-        json!({ "code": code, "channels": channels(status, Some(code)), "tickets": tickets(status, Some(code)) })
-    };
+    let region = |code: &str| json!({ "code": code, "channels": channels(status, Some(code)), "tickets": tickets(status, Some(code)) });
     let regions: Vec<_> = table::regions(status).into_iter().map(region).collect();
     json!({
         "period": { "from": instant(status.from.as_ref()), "until": instant(status.until.as_ref()) },
@@ -47,14 +45,17 @@ pub(crate) fn channels(status: &GetNationalStatusResponse, region: Option<&str>)
 /// The country's sums, and which regions each of them covers.
 pub(crate) fn national(status: &GetNationalStatusResponse) -> Value {
     let covers = by_channel(|channel, metric| {
-        table::figure(status, channel, metric).and_then(|figure| figure.completeness.as_ref()).map_or(Value::Null, covers)
+        table::figure(status, channel, metric)
+            .and_then(|figure| figure.completeness.as_ref())
+            .map_or(Value::Null, covers)
     });
     json!({ "channels": channels(status, None), "completeness": covers, "tickets": tickets(status, None) })
 }
 
 /// Open and all tickets of one region, or of the country; null where nothing was ever received.
 pub(crate) fn tickets(status: &GetNationalStatusResponse, region: Option<&str>) -> Value {
-    let mut found = status.tickets.iter().filter(|tickets| region.is_none_or(|region| tickets.region == region)).peekable();
+    let mut found =
+        status.tickets.iter().filter(|tickets| region.is_none_or(|region| tickets.region == region)).peekable();
     if found.peek().is_none() {
         return Value::Null;
     }

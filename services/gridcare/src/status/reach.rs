@@ -34,9 +34,9 @@ fn of(reach: &RegionReach, view: &View<'_>) -> String {
         ReachStatus::VersionSkew => "version-skew",
     };
     let texts = view.texts;
-    let (since, asof) = (moment(reach.since.as_ref(), view), moment(reach.as_of.as_ref(), view));
+    let (since, clock_then) = (moment(reach.since.as_ref(), view), moment(reach.as_of.as_ref(), view));
     let as_of = reach.as_of.as_ref().and_then(time::from_wire);
-    let said = texts.with(id, &[("since", &since), ("asof", &asof), ("age", &age(as_of, view))]);
+    let said = texts.with(id, &[("since", &since), ("asof", &clock_then), ("age", &age(as_of, view))]);
     let mut text = if as_of.is_some() {
         said
     } else {

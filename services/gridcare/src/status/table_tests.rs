@@ -77,7 +77,11 @@ fn country() -> GetNationalStatusResponse {
         as_of: Some(to_wire(now)),
         figures: figures.to_vec(),
         tickets: vec![RegionTickets { region: "HCMC".to_owned(), open: 1_234, total: 2_000 }],
-        completeness: Some(Completeness { expected: 5, covered: 3, regions: REGIONS.iter().map(|r| reach(r)).collect() }),
+        completeness: Some(Completeness {
+            expected: 5,
+            covered: 3,
+            regions: REGIONS.iter().map(|r| reach(r)).collect(),
+        }),
     }
 }
 
@@ -97,13 +101,13 @@ fn four_different_answers_look_different() {
     };
     assert_eq!(lines[0], "Việt Nam: customer care from 2013-01-01 to 2013-06-01");
     let missing = "not reported";
-    assert_eq!(
-        row("HCMC"),
-        ["HCMC", missing, "642,116", missing, missing, "797,500", "34,353", missing, "1,234"]
-    );
+    assert_eq!(row("HCMC"), ["HCMC", missing, "642,116", missing, missing, "797,500", "34,353", missing, "1,234"]);
     assert_eq!(row("NPC")[5..], ["not offered", "not offered", missing, "— unknown"]);
     assert_eq!(row("CPC")[1], "— unknown");
-    assert_eq!(row("Country")[1..], ["— unknown", "653,690", "— unknown", "— unknown", "1,247,500", "34,353", "— unknown", "1,234"]);
+    assert_eq!(
+        row("Country")[1..],
+        ["— unknown", "653,690", "— unknown", "— unknown", "1,247,500", "34,353", "— unknown", "1,234"]
+    );
     assert_eq!(row("regions in it")[1..], ["0/5", "2/5", "0/5", "0/5", "2/5", "1/5", "0/5", "1/5"]);
 }
 

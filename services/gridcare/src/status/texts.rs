@@ -59,12 +59,12 @@ impl Texts {
 
     /// A text with its values.
     pub(crate) fn with(&self, id: &str, values: &[(&'static str, &str)]) -> String {
-        self.say(id, values.iter().map(|(name, value)| (*name, FluentValue::from(*value))).collect())
+        self.say(id, &values.iter().map(|(name, value)| (*name, FluentValue::from(*value))).collect())
     }
 
     /// A text with numbers, which decide between singular and plural.
     pub(crate) fn count(&self, id: &str, values: &[(&'static str, u64)]) -> String {
-        self.say(id, values.iter().map(|(name, value)| (*name, FluentValue::from(*value))).collect())
+        self.say(id, &values.iter().map(|(name, value)| (*name, FluentValue::from(*value))).collect())
     }
 
     /// A number with its thousands apart.
@@ -81,9 +81,11 @@ impl Texts {
     }
 
     /// The text, or its name when there is none, so that something is seen.
-    fn say(&self, id: &str, values: FluentArgs<'_>) -> String {
-        let Some(pattern) = self.bundle.get_message(id).and_then(|message| message.value()) else { return id.to_owned() };
-        self.bundle.format_pattern(pattern, Some(&values), &mut Vec::new()).into_owned()
+    fn say(&self, id: &str, values: &FluentArgs<'_>) -> String {
+        let Some(pattern) = self.bundle.get_message(id).and_then(|message| message.value()) else {
+            return id.to_owned();
+        };
+        self.bundle.format_pattern(pattern, Some(values), &mut Vec::new()).into_owned()
     }
 }
 
@@ -110,7 +112,10 @@ mod tests {
     #[test]
     fn numbers_and_plurals_follow_the_language() {
         let (vi, en) = (Texts::new(Lang::Vi), Texts::new(Lang::En));
-        assert_eq!((vi.number(642_116), en.number(642_116), en.number(999)), ("642.116".into(), "642,116".into(), "999".into()));
+        assert_eq!(
+            (vi.number(642_116), en.number(642_116), en.number(999)),
+            ("642.116".into(), "642,116".into(), "999".into())
+        );
         assert_eq!(en.count("behind", &[("count", 1)]), "one entry behind");
         assert_eq!(en.count("behind", &[("count", 2)]), "2 entries behind");
         assert_eq!(vi.of("office"), "Phòng giao dịch");

@@ -23,12 +23,7 @@ use crate::{
 const INTERVAL: Duration = Duration::from_secs(1);
 
 /// Shows the table until a signal. A gateway that goes away leaves the last table, its age, and why it cannot be asked.
-pub(super) async fn run(
-    gateway: &mut Gateway,
-    address: &str,
-    texts: &Texts,
-    zone: &TimeZone,
-) -> Result<(), Failure> {
+pub(super) async fn run(gateway: &mut Gateway, address: &str, texts: &Texts, zone: &TimeZone) -> Result<(), Failure> {
     let stop = shutdown::on_signal().map_err(|error| Failure::because("signals cannot be caught", &error))?;
     let mut screen = Screen::open()?;
     let mut shown = Shown { last: None, lost: None };

@@ -67,21 +67,31 @@ pub(crate) fn sort(source: &str, drafts: Vec<wire::ContactDraft>) -> Sorted {
 impl Node {
     /// A contact arrives: it is stored and counted in one transaction.
     pub(crate) async fn record_contact(&self, request: Request, contact: Contact) -> Answer {
-        let respond = |stored: &StoredContact| wire::RecordContactResponse { contact: Some(to_wire(stored)) }.encode_to_vec();
+        let respond =
+            |stored: &StoredContact| wire::RecordContactResponse { contact: Some(to_wire(stored)) }.encode_to_vec();
         self.store.record_contact(request, self.now_us(), new_id(), contact, respond).await
     }
 
     /// A contact is corrected: what it counted for is taken back, and its buckets are rebuilt.
-    pub(crate) async fn correct_contact(&self, request: Request, id: Uuid, version: Option<i64>, contact: Contact) -> Answer {
+    pub(crate) async fn correct_contact(
+        &self,
+        request: Request,
+        id: Uuid,
+        version: Option<i64>,
+        contact: Contact,
+    ) -> Answer {
         let decide = Box::new(move |old: &StoredContact| {
             if version.is_some_and(|version| version != old.version) {
                 let message = "the contact has changed since; read it again and decide again";
-                return Err(Refusal::new(RefusalKind::Conflict, "ETAG_MISMATCH", message).with("etag", etag(old.version)));
+                return Err(
+                    Refusal::new(RefusalKind::Conflict, "ETAG_MISMATCH", message).with("etag", etag(old.version))
+                );
             }
             let Contact { source, source_key, .. } = &old.contact;
             Ok(Contact { id, source: source.clone(), source_key: source_key.clone(), ..contact.clone() })
         });
-        let respond = |stored: &StoredContact| wire::CorrectContactResponse { contact: Some(to_wire(stored)) }.encode_to_vec();
+        let respond =
+            |stored: &StoredContact| wire::CorrectContactResponse { contact: Some(to_wire(stored)) }.encode_to_vec();
         self.store.correct_contact(request, self.now_us(), new_id(), id, decide, respond).await
     }
 
@@ -141,7 +151,11 @@ impl Node {
 }
 
 /// Sends contacts as they arrive, from a number on, until the watcher goes away or is too slow.
-pub(crate) async fn watch(node: SharedNode, mut after: i64, out: mpsc::Sender<Result<wire::WatchContactsResponse, Status>>) {
+pub(crate) async fn watch(
+    node: SharedNode,
+    mut after: i64,
+    out: mpsc::Sender<Result<wire::WatchContactsResponse, Status>>,
+) {
     let mut wakeups = node.bus.subscribe(CONTACTS);
     loop {
         let page = match node.store.contacts_after(after, WATCH_PAGE).await {

@@ -27,13 +27,21 @@ impl Node {
 }
 
 /// Sends entries after `cursor` as they are committed, and a bookmark every 5 s, until the reader goes away.
-pub(crate) async fn follow(node: SharedNode, cursor: Cursor, out: mpsc::Sender<Result<wire::PullFeedResponse, Status>>) {
+pub(crate) async fn follow(
+    node: SharedNode,
+    cursor: Cursor,
+    out: mpsc::Sender<Result<wire::PullFeedResponse, Status>>,
+) {
     if let Err(status) = send(&node, cursor, &out).await {
         let _ = out.send(Err(status)).await;
     }
 }
 
-async fn send(node: &Node, mut cursor: Cursor, out: &mpsc::Sender<Result<wire::PullFeedResponse, Status>>) -> Result<(), Status> {
+async fn send(
+    node: &Node,
+    mut cursor: Cursor,
+    out: &mpsc::Sender<Result<wire::PullFeedResponse, Status>>,
+) -> Result<(), Status> {
     let fault = |e: StoreError| gridcare_chassis::status::fault(&e);
     // Subscribed before the first read, so that nothing committed in between is slept over.
     let mut wakeups = node.bus.subscribe(FEED);
@@ -104,9 +112,10 @@ pub(crate) async fn snapshot(node: SharedNode, out: mpsc::Sender<Result<wire::Ge
                 (tickets.iter().map(|t| convert::ticket_change(t, &node.pseudonym_key)).collect::<Vec<_>>(), None)
             }
             Ok(Page::Buckets(buckets)) => (buckets.iter().map(convert::bucket_change).collect(), None),
-            Ok(Page::End(capabilities, cursor)) => {
-                (capabilities.iter().map(|(c, version)| convert::capability_change(c, *version)).collect(), Some(cursor))
-            }
+            Ok(Page::End(capabilities, cursor)) => (
+                capabilities.iter().map(|(c, version)| convert::capability_change(c, *version)).collect(),
+                Some(cursor),
+            ),
             Err(e) => {
                 let _ = out.send(Err(fault(&e))).await;
                 return;

@@ -2,7 +2,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use gridcare_domain::{
     contact::{Channel, Direction},
-    metric::{Bucket, BucketKey, Counts, QUARTER_US, Sketches, UnequalDefinition, fold::{Grain, interval_of}},
+    metric::{
+        Bucket, BucketKey, Counts, QUARTER_US, Sketches, UnequalDefinition,
+        fold::{Grain, interval_of},
+    },
     refusal::{Refusal, RefusalKind},
 };
 use gridcare_proto::{
@@ -35,7 +38,10 @@ struct Fold {
 
 impl Node {
     /// Counts by channel, direction and local interval; exact as of the last commit. Sketches follow within a second.
-    pub(crate) async fn query_metrics(&self, question: &Question) -> Result<Result<Vec<wire::MetricRow>, Refusal>, StoreError> {
+    pub(crate) async fn query_metrics(
+        &self,
+        question: &Question,
+    ) -> Result<Result<Vec<wire::MetricRow>, Refusal>, StoreError> {
         let mut folded: BTreeMap<(i64, Channel, Direction), Fold> = BTreeMap::new();
         let wanted = |key: &BucketKey| question.channels.is_empty() || question.channels.contains(&key.channel);
         let place = |key: &BucketKey| {
@@ -51,7 +57,10 @@ impl Node {
         }
         if question.with_sketches {
             for bucket in self.store.buckets(question.from_us, question.until_us).await? {
-                let Some(fold) = folded.get_mut(&(place(&bucket.key).0, bucket.key.channel, bucket.key.direction)) else { continue };
+                let Some(fold) = folded.get_mut(&(place(&bucket.key).0, bucket.key.channel, bucket.key.direction))
+                else {
+                    continue;
+                };
                 let merged = match &mut fold.sketches {
                     Some(sketches) => sketches.merge(&bucket.sketches),
                     none => {
@@ -135,10 +144,10 @@ async fn verify_span(node: &Node, from_us: i64, until_us: i64) -> Result<wire::V
         let key = BucketKey::of(&stored.contact);
         tallies.entry(key).or_default().add(&Counts::of(&stored.contact, &node.definition), 1);
         if stored.arrival_no <= span.rolled {
-            let bucket = recounted.entry(key).or_insert_with(|| Bucket::new(key, &node.definition, &node.unique_key.id));
-            bucket.add(&stored.contact, &node.definition, &node.unique_key).map_err(|UnequalDefinition| StoreError::Corrupt {
-                table: "metric_bucket",
-                what: "keys.unique_id changed while it ran".into(),
+            let bucket =
+                recounted.entry(key).or_insert_with(|| Bucket::new(key, &node.definition, &node.unique_key.id));
+            bucket.add(&stored.contact, &node.definition, &node.unique_key).map_err(|UnequalDefinition| {
+                StoreError::Corrupt { table: "metric_bucket", what: "keys.unique_id changed while it ran".into() }
             })?;
         }
     }
@@ -155,7 +164,8 @@ async fn verify_span(node: &Node, from_us: i64, until_us: i64) -> Result<wire::V
     };
     let keys: BTreeSet<_> = tallies.keys().chain(span.tallies.keys()).copied().collect();
     for key in &keys {
-        let (stored, counted) = (span.tallies.get(key).copied().unwrap_or_default(), tallies.get(key).copied().unwrap_or_default());
+        let (stored, counted) =
+            (span.tallies.get(key).copied().unwrap_or_default(), tallies.get(key).copied().unwrap_or_default());
         if stored != counted {
             differ(key, "tally", differences(&stored, &counted), differences(&counted, &stored));
         }
@@ -166,20 +176,32 @@ async fn verify_span(node: &Node, from_us: i64, until_us: i64) -> Result<wire::V
         match (published.get(key), recounted.get(key)) {
             (Some(stored), Some(counted)) => {
                 if stored.counts != counted.counts {
-                    differ(key, "counts", differences(&stored.counts, &counted.counts), differences(&counted.counts, &stored.counts));
+                    differ(
+                        key,
+                        "counts",
+                        differences(&stored.counts, &counted.counts),
+                        differences(&counted.counts, &stored.counts),
+                    );
                 }
                 if stored.sketches.wait != counted.sketches.wait {
                     differ(key, "wait", count(stored.sketches.wait.count()), count(counted.sketches.wait.count()));
                 }
                 if stored.sketches.handle != counted.sketches.handle {
-                    differ(key, "handle", count(stored.sketches.handle.count()), count(counted.sketches.handle.count()));
+                    differ(
+                        key,
+                        "handle",
+                        count(stored.sketches.handle.count()),
+                        count(counted.sketches.handle.count()),
+                    );
                 }
                 if stored.sketches.customers != counted.sketches.customers {
                     let estimate = |s: &Sketches| format!("about {:.0}", s.customers.estimate());
                     differ(key, "customers", estimate(&stored.sketches), estimate(&counted.sketches));
                 }
             }
-            (None, Some(counted)) => differ(key, "missing", String::new(), count(counted.counts.contacts.unsigned_abs())),
+            (None, Some(counted)) => {
+                differ(key, "missing", String::new(), count(counted.counts.contacts.unsigned_abs()));
+            }
             (Some(stored), None) if stored.counts != Counts::default() => {
                 differ(key, "surplus", count(stored.counts.contacts.unsigned_abs()), String::new());
             }

@@ -1,8 +1,4 @@
-use std::{
-    collections::BTreeMap,
-    error::Error,
-    time::Duration,
-};
+use std::{collections::BTreeMap, error::Error, time::Duration};
 
 use gridcare_chassis::id::new_id;
 use gridcare_domain::metric::{Bucket, BucketKey, UnequalDefinition};
@@ -62,7 +58,9 @@ async fn turn(node: &Node, holder: &str) -> Result<Option<Lease>, StoreError> {
     loop {
         let now = node.now_us();
         let until = now + i64::try_from(LEASE.as_micros()).unwrap_or(0);
-        let Some(lease) = lease::take(node.store.db(), "metric roller", holder, now, until).await? else { return Ok(None) };
+        let Some(lease) = lease::take(node.store.db(), "metric roller", holder, now, until).await? else {
+            return Ok(None);
+        };
         if !roll(node, &lease).await? {
             return Ok(Some(lease));
         }
@@ -112,9 +110,11 @@ struct Sum {
 
 impl Sum {
     fn add(&mut self, node: &Node, work: Unrolled) -> Result<(), StoreError> {
-        let unequal = |UnequalDefinition| StoreError::Corrupt {
+        let unequal = |UnequalDefinition| {
+            StoreError::Corrupt {
             table: "metric_bucket",
             what: "a bucket was made under another key; give keys.unique its earlier keys.unique_id back, or a new one with a new node".into(),
+        }
         };
         for (key, bucket) in work.buckets {
             // What this turn already holds is newer than what is published.
@@ -132,7 +132,8 @@ impl Sum {
         }
         for stored in work.contacts.iter().filter(|stored| stored.contact.counts()) {
             let key = BucketKey::of(&stored.contact);
-            let bucket = self.buckets.entry(key).or_insert_with(|| Bucket::new(key, &node.definition, &node.unique_key.id));
+            let bucket =
+                self.buckets.entry(key).or_insert_with(|| Bucket::new(key, &node.definition, &node.unique_key.id));
             bucket.add(&stored.contact, &node.definition, &node.unique_key).map_err(unequal)?;
         }
         Ok(())

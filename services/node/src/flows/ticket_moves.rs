@@ -8,7 +8,11 @@ use gridcare_proto::{
     convert::{feed::ticket_change, ticket as convert},
     ticket::v1 as wire,
 };
-use gridcare_store::{StoreError, request::Request, writer::{Answer, TicketWrite}};
+use gridcare_store::{
+    StoreError,
+    request::Request,
+    writer::{Answer, TicketWrite},
+};
 use jiff::Timestamp;
 use prost::Message as _;
 use uuid::Uuid;
@@ -109,7 +113,9 @@ fn decide(
 ) -> Result<TicketWrite, Refusal> {
     if what.version.is_some_and(|version| version != ticket.version) {
         let message = format!("ticket {} has changed since; read it again and decide again", ticket.reference);
-        return Err(Refusal::new(RefusalKind::Conflict, "ETAG_MISMATCH", message).with("etag", convert::etag(ticket.version)));
+        return Err(
+            Refusal::new(RefusalKind::Conflict, "ETAG_MISMATCH", message).with("etag", convert::etag(ticket.version))
+        );
     }
     let (next, kind, visibility) = match &what.step {
         Step::Become(state) => (transition(ticket, *state, now)?, TimelineKind::StateChanged, Visibility::Public),

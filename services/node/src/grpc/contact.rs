@@ -34,7 +34,10 @@ impl ContactService for Contacts {
     type WatchContactsStream = ReceiverStream<Result<wire::WatchContactsResponse, Status>>;
     type ImportContactsStream = Pin<Box<dyn Stream<Item = Result<wire::ImportContactsResponse, Status>> + Send>>;
 
-    async fn record_contact(&self, request: Request<wire::RecordContactRequest>) -> Result<Response<wire::RecordContactResponse>, Status> {
+    async fn record_contact(
+        &self,
+        request: Request<wire::RecordContactRequest>,
+    ) -> Result<Response<wire::RecordContactResponse>, Status> {
         let principal = principal_of(&request);
         let body = request.into_inner();
         let id = request_of(&principal, "RecordContact", &body.request_id, &body);
@@ -56,7 +59,10 @@ impl ContactService for Contacts {
         answered(self.0.record_contact(id, contact).await)
     }
 
-    async fn correct_contact(&self, request: Request<wire::CorrectContactRequest>) -> Result<Response<wire::CorrectContactResponse>, Status> {
+    async fn correct_contact(
+        &self,
+        request: Request<wire::CorrectContactRequest>,
+    ) -> Result<Response<wire::CorrectContactResponse>, Status> {
         let principal = principal_of(&request);
         let body = request.into_inner();
         let request_key = request_of(&principal, "CorrectContact", &body.request_id, &body);
@@ -81,20 +87,28 @@ impl ContactService for Contacts {
         }
     }
 
-    async fn get_contact(&self, request: Request<wire::GetContactRequest>) -> Result<Response<wire::GetContactResponse>, Status> {
+    async fn get_contact(
+        &self,
+        request: Request<wire::GetContactRequest>,
+    ) -> Result<Response<wire::GetContactResponse>, Status> {
         let mut found = Vec::new();
         let id = contact_id(&request.get_ref().id, &mut found);
         refuse_if(found)?;
         let stored = self.0.store.contact(id.unwrap_or_default()).await.map_err(|e| failed(&e))?;
-        let missing = || Refusal::new(RefusalKind::NotFound, "NO_SUCH_CONTACT", "there is no such contact at this node");
+        let missing =
+            || Refusal::new(RefusalKind::NotFound, "NO_SUCH_CONTACT", "there is no such contact at this node");
         let stored = stored.ok_or_else(|| refuse(&missing()))?;
         Ok(Response::new(wire::GetContactResponse { contact: Some(to_wire(&stored)) }))
     }
 
-    async fn list_contacts(&self, request: Request<wire::ListContactsRequest>) -> Result<Response<wire::ListContactsResponse>, Status> {
+    async fn list_contacts(
+        &self,
+        request: Request<wire::ListContactsRequest>,
+    ) -> Result<Response<wire::ListContactsResponse>, Status> {
         let body = request.into_inner();
         let mut found = Vec::new();
-        let bound = wire::ListContactsRequest { page_token: String::new(), page_size: 0, ..body.clone() }.encode_to_vec();
+        let bound =
+            wire::ListContactsRequest { page_token: String::new(), page_size: 0, ..body.clone() }.encode_to_vec();
         let limit = page::size(body.page_size, &mut found);
         let place = page::place::<16>(&bound, &body.page_token, &mut found);
         let query = query(&body.filter.unwrap_or_default(), &mut found);
@@ -109,15 +123,22 @@ impl ContactService for Contacts {
         contacts.truncate(limit);
         let next_page_token = match contacts.last().filter(|_| more) {
             Some(last) => {
-                let place = [last.contact.arrived_at.as_microsecond().to_be_bytes(), last.arrival_no.to_be_bytes()].concat();
+                let place =
+                    [last.contact.arrived_at.as_microsecond().to_be_bytes(), last.arrival_no.to_be_bytes()].concat();
                 page::token(&bound, &place)
             }
             None => String::new(),
         };
-        Ok(Response::new(wire::ListContactsResponse { contacts: contacts.iter().map(to_wire).collect(), next_page_token }))
+        Ok(Response::new(wire::ListContactsResponse {
+            contacts: contacts.iter().map(to_wire).collect(),
+            next_page_token,
+        }))
     }
 
-    async fn watch_contacts(&self, request: Request<wire::WatchContactsRequest>) -> Result<Response<Self::WatchContactsStream>, Status> {
+    async fn watch_contacts(
+        &self,
+        request: Request<wire::WatchContactsRequest>,
+    ) -> Result<Response<Self::WatchContactsStream>, Status> {
         let head = self.0.store.contact_head().await.map_err(|e| failed(&e))?;
         let after = match request.get_ref().after_arrival_no {
             None => head,
@@ -147,13 +168,12 @@ impl ContactService for Contacts {
                         Err(_) => Err(Status::deadline_exceeded("no batch for five minutes; import again to resume")),
                         Ok(None) => return,
                         Ok(Some(Err(status))) => Err(status),
-                        Ok(Some(Ok(mut batch))) => {
-                            check_batch(&batch.source, batch.contacts.len(), &batch.checkpoint).map(|()| {
+                        Ok(Some(Ok(mut batch))) => check_batch(&batch.source, batch.contacts.len(), &batch.checkpoint)
+                            .map(|()| {
                                 let drafts = std::mem::take(&mut batch.contacts);
                                 let sorted = sort(&batch.source, drafts);
                                 (batch, sorted)
-                            })
-                        }
+                            }),
                     };
                     let ended = next.is_err();
                     if checked.send(next).await.is_err() || ended {
@@ -204,7 +224,8 @@ impl ContactService for Contacts {
         let Sorted { contacts, rejections } = sort(&body.source, std::mem::take(&mut body.contacts));
         let checkpoint = (!body.checkpoint.is_empty()).then_some(body.checkpoint);
         let respond = move |Imported { accepted, completed, duplicates }| {
-            wire::BatchImportContactsResponse { accepted, completed, duplicates, rejections: rejections.clone() }.encode_to_vec()
+            wire::BatchImportContactsResponse { accepted, completed, duplicates, rejections: rejections.clone() }
+                .encode_to_vec()
         };
         answered(self.0.import_batch(id, &body.source, contacts, checkpoint, respond).await)
     }
@@ -254,7 +275,11 @@ fn query(filter: &wire::ContactFilter, found: &mut Vec<Violation>) -> ContactQue
     for (i, number) in filter.channels.iter().enumerate() {
         match code::channel_from_wire(*number) {
             Some(channel) => channels.push(channel),
-            None => found.push(Violation::new(format!("filter.channels[{i}]"), "UNKNOWN_CODE", "give a channel of this version")),
+            None => found.push(Violation::new(
+                format!("filter.channels[{i}]"),
+                "UNKNOWN_CODE",
+                "give a channel of this version",
+            )),
         }
     }
     let direction = code::direction_from_wire(filter.direction);
@@ -264,7 +289,11 @@ fn query(filter: &wire::ContactFilter, found: &mut Vec<Violation>) -> ContactQue
     let mut at = |field: &str, given: &Option<prost_types::Timestamp>| {
         let read = given.as_ref().map(|at| time::instant(at).map(Timestamp::as_microsecond));
         if read == Some(None) {
-            found.push(Violation::new(format!("filter.{field}"), "OUT_OF_RANGE", "give a time between the years -9999 and 9999"));
+            found.push(Violation::new(
+                format!("filter.{field}"),
+                "OUT_OF_RANGE",
+                "give a time between the years -9999 and 9999",
+            ));
         }
         read.flatten()
     };

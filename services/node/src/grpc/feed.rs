@@ -20,7 +20,10 @@ impl FeedService for Feed {
     type PullFeedStream = ReceiverStream<Result<wire::PullFeedResponse, Status>>;
     type GetSnapshotStream = ReceiverStream<Result<wire::GetSnapshotResponse, Status>>;
 
-    async fn describe_node(&self, _: Request<wire::DescribeNodeRequest>) -> Result<Response<wire::DescribeNodeResponse>, Status> {
+    async fn describe_node(
+        &self,
+        _: Request<wire::DescribeNodeRequest>,
+    ) -> Result<Response<wire::DescribeNodeResponse>, Status> {
         let head = self.0.store.feed_head().await.map_err(|e| failed(&e))?;
         Ok(Response::new(wire::DescribeNodeResponse {
             node: self.0.id.clone(),
@@ -32,7 +35,10 @@ impl FeedService for Feed {
         }))
     }
 
-    async fn pull_feed(&self, request: Request<wire::PullFeedRequest>) -> Result<Response<Self::PullFeedStream>, Status> {
+    async fn pull_feed(
+        &self,
+        request: Request<wire::PullFeedRequest>,
+    ) -> Result<Response<Self::PullFeedStream>, Status> {
         let cursor = match &request.get_ref().after {
             None => Cursor { incarnation: Uuid::nil(), position: 0, batch_id: None },
             Some(given) => {
@@ -55,7 +61,10 @@ impl FeedService for Feed {
         Ok(Response::new(ReceiverStream::new(stream)))
     }
 
-    async fn get_snapshot(&self, _: Request<wire::GetSnapshotRequest>) -> Result<Response<Self::GetSnapshotStream>, Status> {
+    async fn get_snapshot(
+        &self,
+        _: Request<wire::GetSnapshotRequest>,
+    ) -> Result<Response<Self::GetSnapshotStream>, Status> {
         let (out, stream) = mpsc::channel(4);
         tokio::spawn(snapshot(self.0.clone(), out));
         Ok(Response::new(ReceiverStream::new(stream)))

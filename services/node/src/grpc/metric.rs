@@ -19,7 +19,10 @@ use crate::flows::metric_is_asked::{Question, quarter, verify};
 impl MetricService for Metrics {
     type VerifyMetricsStream = ReceiverStream<Result<wire::VerifyMetricsResponse, Status>>;
 
-    async fn query_metrics(&self, request: Request<wire::QueryMetricsRequest>) -> Result<Response<wire::QueryMetricsResponse>, Status> {
+    async fn query_metrics(
+        &self,
+        request: Request<wire::QueryMetricsRequest>,
+    ) -> Result<Response<wire::QueryMetricsResponse>, Status> {
         let body = request.into_inner();
         let mut found = Vec::new();
         let (from_us, until_us) = period(body.from.as_ref(), body.until.as_ref(), &mut found);
@@ -33,7 +36,11 @@ impl MetricService for Metrics {
         for (i, number) in body.channels.iter().enumerate() {
             match code::channel_from_wire(*number) {
                 Some(channel) => channels.push(channel),
-                None => found.push(Violation::new(format!("channels[{i}]"), "UNKNOWN_CODE", "give a channel of this version")),
+                None => found.push(Violation::new(
+                    format!("channels[{i}]"),
+                    "UNKNOWN_CODE",
+                    "give a channel of this version",
+                )),
             }
         }
         let name = if body.time_zone.is_empty() { self.0.time_zone.as_str() } else { body.time_zone.as_str() };
@@ -58,7 +65,10 @@ impl MetricService for Metrics {
         }))
     }
 
-    async fn verify_metrics(&self, request: Request<wire::VerifyMetricsRequest>) -> Result<Response<Self::VerifyMetricsStream>, Status> {
+    async fn verify_metrics(
+        &self,
+        request: Request<wire::VerifyMetricsRequest>,
+    ) -> Result<Response<Self::VerifyMetricsStream>, Status> {
         let body = request.into_inner();
         let mut found = Vec::new();
         let (from_us, until_us) = match (&body.from, &body.until) {
@@ -86,10 +96,10 @@ fn period(
         us
     };
     let (from_us, until_us) = (bound("from", from), bound("until", until));
-    if let (Some(from_us), Some(until_us)) = (from_us, until_us) {
-        if until_us <= from_us {
-            found.push(Violation::new("until", "EMPTY_PERIOD", "give an until that is later than from"));
-        }
+    if let (Some(from_us), Some(until_us)) = (from_us, until_us)
+        && until_us <= from_us
+    {
+        found.push(Violation::new("until", "EMPTY_PERIOD", "give an until that is later than from"));
     }
     (from_us.unwrap_or(0), until_us.unwrap_or(0))
 }

@@ -58,7 +58,9 @@ impl Tickets {
         let version = version_of(given.etag, &mut found);
         let step = step(&body, &mut found);
         refuse_if(found)?;
-        let (Some(name), Some(step)) = (name, step) else { return Err(Status::internal("a checked request has its parts")) };
+        let (Some(name), Some(step)) = (name, step) else {
+            return Err(Status::internal("a checked request has its parts"));
+        };
         let id = request_of(&principal, method, given.request_id, &body);
         let what = Move { step, author: text::nfc(given.author), text: text::nfc(given.text.1), version };
         answered(self.0.move_ticket(id, name, what, respond).await)
@@ -67,7 +69,10 @@ impl Tickets {
 
 #[tonic::async_trait]
 impl TicketService for Tickets {
-    async fn open_ticket(&self, request: Request<wire::OpenTicketRequest>) -> Result<Response<wire::OpenTicketResponse>, Status> {
+    async fn open_ticket(
+        &self,
+        request: Request<wire::OpenTicketRequest>,
+    ) -> Result<Response<wire::OpenTicketResponse>, Status> {
         let principal = principal_of(&request);
         let body = request.into_inner();
         let opening = opening(&body).map_err(|found| refuse(&gridcare_domain::refusal::Refusal::invalid(found)))?;
@@ -75,7 +80,10 @@ impl TicketService for Tickets {
         answered(self.0.open_ticket(id, opening).await)
     }
 
-    async fn get_ticket(&self, request: Request<wire::GetTicketRequest>) -> Result<Response<wire::GetTicketResponse>, Status> {
+    async fn get_ticket(
+        &self,
+        request: Request<wire::GetTicketRequest>,
+    ) -> Result<Response<wire::GetTicketResponse>, Status> {
         let mut found = Vec::new();
         let named = name(&request.get_ref().name, "name", &mut found);
         refuse_if(found)?;
@@ -85,11 +93,15 @@ impl TicketService for Tickets {
         Ok(Response::new(wire::GetTicketResponse { ticket: Some(convert::to_wire(&ticket, &timeline)) }))
     }
 
-    async fn list_tickets(&self, request: Request<wire::ListTicketsRequest>) -> Result<Response<wire::ListTicketsResponse>, Status> {
+    async fn list_tickets(
+        &self,
+        request: Request<wire::ListTicketsRequest>,
+    ) -> Result<Response<wire::ListTicketsResponse>, Status> {
         let body = request.into_inner();
         let mut found = Vec::new();
         let filter = body.filter.clone().unwrap_or_default();
-        let bound = wire::ListTicketsRequest { page_token: String::new(), page_size: 0, ..body.clone() }.encode_to_vec();
+        let bound =
+            wire::ListTicketsRequest { page_token: String::new(), page_size: 0, ..body.clone() }.encode_to_vec();
         let limit = page::size(body.page_size, &mut found);
         let place = page::place::<24>(&bound, &body.page_token, &mut found);
         let order = match body.order() {
@@ -107,7 +119,10 @@ impl TicketService for Tickets {
         let more = tickets.len() > limit;
         tickets.truncate(limit);
         let next_page_token = match tickets.last().filter(|_| more) {
-            Some(last) => page::token(&bound, &[&last.id.as_bytes()[..], &last.updated_at.as_microsecond().to_be_bytes()].concat()),
+            Some(last) => page::token(
+                &bound,
+                &[&last.id.as_bytes()[..], &last.updated_at.as_microsecond().to_be_bytes()].concat(),
+            ),
             None => String::new(),
         };
         let tickets = tickets.iter().map(|ticket| convert::to_wire(ticket, &[])).collect();
@@ -121,14 +136,27 @@ impl TicketService for Tickets {
         self.moved(
             request,
             "AddTimelineEntry",
-            |q| Common { request_id: &q.request_id, name: &q.name, author: &q.author, text: ("text", &q.text), etag: &q.etag },
+            |q| Common {
+                request_id: &q.request_id,
+                name: &q.name,
+                author: &q.author,
+                text: ("text", &q.text),
+                etag: &q.etag,
+            },
             |q, found| {
-                let kind = code::timeline_kind_from_wire(q.kind).filter(|kind| matches!(kind, TimelineKind::Note | TimelineKind::Reply));
+                let kind = code::timeline_kind_from_wire(q.kind)
+                    .filter(|kind| matches!(kind, TimelineKind::Note | TimelineKind::Reply));
                 if kind.is_none() {
-                    found.push(Violation::new("kind", "UNKNOWN_CODE", "give NOTE or REPLY; the others are written by what they record"));
+                    found.push(Violation::new(
+                        "kind",
+                        "UNKNOWN_CODE",
+                        "give NOTE or REPLY; the others are written by what they record",
+                    ));
                 }
                 let visibility = match q.visibility {
-                    0 => Some(if kind == Some(TimelineKind::Reply) { Visibility::Public } else { Visibility::Internal }),
+                    0 => {
+                        Some(if kind == Some(TimelineKind::Reply) { Visibility::Public } else { Visibility::Internal })
+                    }
                     number => code::visibility_from_wire(number),
                 };
                 if visibility.is_none() {
@@ -151,7 +179,13 @@ impl TicketService for Tickets {
         self.moved(
             request,
             "ChangeTicketState",
-            |q| Common { request_id: &q.request_id, name: &q.name, author: &q.author, text: ("reason", &q.reason), etag: &q.etag },
+            |q| Common {
+                request_id: &q.request_id,
+                name: &q.name,
+                author: &q.author,
+                text: ("reason", &q.reason),
+                etag: &q.etag,
+            },
             |q, found| {
                 let state = code::state_from_wire(q.state);
                 if state.is_none() {
@@ -164,11 +198,20 @@ impl TicketService for Tickets {
         .await
     }
 
-    async fn assign_ticket(&self, request: Request<wire::AssignTicketRequest>) -> Result<Response<wire::AssignTicketResponse>, Status> {
+    async fn assign_ticket(
+        &self,
+        request: Request<wire::AssignTicketRequest>,
+    ) -> Result<Response<wire::AssignTicketResponse>, Status> {
         self.moved(
             request,
             "AssignTicket",
-            |q| Common { request_id: &q.request_id, name: &q.name, author: &q.author, text: ("reason", &q.reason), etag: &q.etag },
+            |q| Common {
+                request_id: &q.request_id,
+                name: &q.name,
+                author: &q.author,
+                text: ("reason", &q.reason),
+                etag: &q.etag,
+            },
             |q, found| {
                 check_text("assignee", &q.assignee, 200, found);
                 if q.assignee.trim().is_empty() {
@@ -181,11 +224,20 @@ impl TicketService for Tickets {
         .await
     }
 
-    async fn resolve_ticket(&self, request: Request<wire::ResolveTicketRequest>) -> Result<Response<wire::ResolveTicketResponse>, Status> {
+    async fn resolve_ticket(
+        &self,
+        request: Request<wire::ResolveTicketRequest>,
+    ) -> Result<Response<wire::ResolveTicketResponse>, Status> {
         self.moved(
             request,
             "ResolveTicket",
-            |q| Common { request_id: &q.request_id, name: &q.name, author: &q.author, text: ("resolution", &q.resolution), etag: &q.etag },
+            |q| Common {
+                request_id: &q.request_id,
+                name: &q.name,
+                author: &q.author,
+                text: ("resolution", &q.resolution),
+                etag: &q.etag,
+            },
             |q, found| {
                 if q.resolution.trim().is_empty() {
                     found.push(Violation::new("resolution", "REQUIRED", "say how it was resolved"));
@@ -197,22 +249,40 @@ impl TicketService for Tickets {
         .await
     }
 
-    async fn close_ticket(&self, request: Request<wire::CloseTicketRequest>) -> Result<Response<wire::CloseTicketResponse>, Status> {
+    async fn close_ticket(
+        &self,
+        request: Request<wire::CloseTicketRequest>,
+    ) -> Result<Response<wire::CloseTicketResponse>, Status> {
         self.moved(
             request,
             "CloseTicket",
-            |q| Common { request_id: &q.request_id, name: &q.name, author: &q.author, text: ("reason", &q.reason), etag: &q.etag },
+            |q| Common {
+                request_id: &q.request_id,
+                name: &q.name,
+                author: &q.author,
+                text: ("reason", &q.reason),
+                etag: &q.etag,
+            },
             |_, _| Some(Step::Become(State::Closed)),
             |ticket, _| wire::CloseTicketResponse { ticket: Some(ticket) }.encode_to_vec(),
         )
         .await
     }
 
-    async fn reopen_ticket(&self, request: Request<wire::ReopenTicketRequest>) -> Result<Response<wire::ReopenTicketResponse>, Status> {
+    async fn reopen_ticket(
+        &self,
+        request: Request<wire::ReopenTicketRequest>,
+    ) -> Result<Response<wire::ReopenTicketResponse>, Status> {
         self.moved(
             request,
             "ReopenTicket",
-            |q| Common { request_id: &q.request_id, name: &q.name, author: &q.author, text: ("reason", &q.reason), etag: &q.etag },
+            |q| Common {
+                request_id: &q.request_id,
+                name: &q.name,
+                author: &q.author,
+                text: ("reason", &q.reason),
+                etag: &q.etag,
+            },
             |_, _| Some(Step::Become(State::Reopened)),
             |ticket, _| wire::ReopenTicketResponse { ticket: Some(ticket) }.encode_to_vec(),
         )
@@ -323,7 +393,8 @@ fn query(filter: &wire::TicketFilter, found: &mut Vec<Violation>) -> TicketQuery
     }
     let mut priorities = Vec::new();
     for (i, number) in filter.priorities.iter().enumerate() {
-        code::priority_from_wire(*number).map_or_else(|| unknown("priorities", i), |priority| priorities.push(priority));
+        code::priority_from_wire(*number)
+            .map_or_else(|| unknown("priorities", i), |priority| priorities.push(priority));
     }
     let mut topics = Vec::new();
     for (i, given) in filter.topics.iter().enumerate() {
@@ -337,11 +408,16 @@ fn query(filter: &wire::TicketFilter, found: &mut Vec<Violation>) -> TicketQuery
     let mut at = |field: &str, given: &Option<prost_types::Timestamp>| {
         let read = given.as_ref().map(|at| time::instant(at).map(Timestamp::as_microsecond));
         if read == Some(None) {
-            found.push(Violation::new(format!("filter.{field}"), "OUT_OF_RANGE", "give a time between the years -9999 and 9999"));
+            found.push(Violation::new(
+                format!("filter.{field}"),
+                "OUT_OF_RANGE",
+                "give a time between the years -9999 and 9999",
+            ));
         }
         read.flatten()
     };
-    let (opened_from_us, opened_until_us) = (at("opened_from", &filter.opened_from), at("opened_until", &filter.opened_until));
+    let (opened_from_us, opened_until_us) =
+        (at("opened_from", &filter.opened_from), at("opened_until", &filter.opened_until));
     let mut words = text::query_words(&filter.words);
     if words.len() > 16 {
         found.push(Violation::new("filter.words", "LENGTH", "give at most 16 words"));

@@ -77,7 +77,7 @@ fn ticket(id: u128, version: i64, state: State) -> NationalChange {
         version,
         state,
         priority: Priority::Normal,
-        topic: if id % 2 == 0 { "outage" } else { "billing" }.into(),
+        topic: if id.is_multiple_of(2) { "outage" } else { "billing" }.into(),
         channel: "hotline".into(),
         province: "VN-HN".into(),
         customer_pseudonym: String::new(),
@@ -271,17 +271,12 @@ async fn every_statement_is_served_by_an_index() {
     for (store, _folder) in stores().await {
         for statement in gateway_statements() {
             let plan = store.db().plan(statement).await.unwrap();
-            // The bound rows of a bulk statement, and lists of all of a small table in the order of its key.
+            // Lists of all of a small table, in the order of its key.
             let whole = ["MEMBER_LIST", "LEASE_LIST"].contains(&statement.name);
-            let scan = plan.lines().find(|line| {
-                let scan = line.contains("Seq Scan") || line.contains("SCAN ");
-                scan && !["SCAN v", "SCAN CONSTANT", "SCAN 2 CONSTANT", "VALUES"].iter().any(|own| line.contains(own))
-            });
-            assert!(
-                whole || scan.is_none_or(|line| line.contains("-ROW") || line.contains("COVERING")),
-                "{}: {plan}",
-                statement.name
-            );
+            // SQLite says SCAN also of the rows that a bulk statement binds.
+            let tables = ["lease", "gateway_replica", "member", "national_", "t "];
+            let scans = tables.iter().any(|table| plan.contains(&format!("SCAN {table}"))) || plan.contains("Seq Scan");
+            assert!(whole || !scans, "{}: {plan}", statement.name);
         }
     }
 }

@@ -114,11 +114,11 @@ impl Follower {
         let mut gathering = Gathering::after(&self.node, member.cursor, member.head);
         loop {
             let Some(message) = next(&mut stream).await? else { return Ok(()) };
-            let mut taken = gathering.take(message);
+            let mut taken = gathering.take(&message);
             // While catching up, whatever is there already goes into the same transaction.
             while taken.is_ok() && !gathering.is_full() {
                 match stream.next().now_or_never() {
-                    Some(Some(Ok(message))) => taken = gathering.take(message),
+                    Some(Some(Ok(message))) => taken = gathering.take(&message),
                     Some(Some(Err(status))) => taken = Err(status.into()),
                     Some(None) | None => break,
                 }

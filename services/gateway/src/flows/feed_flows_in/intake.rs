@@ -30,7 +30,7 @@ impl Gathering {
     }
 
     /// Takes what is new in a message. After an error, what was taken before it may still be applied.
-    pub(super) fn take(&mut self, message: wire::PullFeedResponse) -> Result<(), Broken> {
+    pub(super) fn take(&mut self, message: &wire::PullFeedResponse) -> Result<(), Broken> {
         let cursor = message.cursor.as_ref().ok_or_else(|| Broken::skew("a message has no cursor"))?;
         if cursor.node != self.node {
             return Err(another(&self.node, &cursor.node));
@@ -55,7 +55,7 @@ impl Gathering {
                 Some(change) => self.changes.push(change),
                 // A newer node may tell of kinds that we do not show yet; the others must not wait for it.
                 None => {
-                    metrics::counter!("gridcare_feed_unknown_changes_total", "node" => self.node.clone()).increment(1)
+                    metrics::counter!("gridcare_feed_unknown_changes_total", "node" => self.node.clone()).increment(1);
                 }
             }
             let batch = Uuid::parse_str(&entry.batch_id).map_err(|_| Broken::skew("a batch id is no uuid"))?;
@@ -138,35 +138,35 @@ mod tests {
     #[test]
     fn duplicates_are_known_gaps_are_asked_again_and_what_came_before_is_kept() {
         let mut gathering = start();
-        gathering.take(message(&[1, 2, 2, 1, 3], 3, 7)).unwrap();
-        assert!(matches!(gathering.take(message(&[4, 6], 6, 7)), Err(Broken::Gap)));
+        gathering.take(&message(&[1, 2, 2, 1, 3], 3, 7)).unwrap();
+        assert!(matches!(gathering.take(&message(&[4, 6], 6, 7)), Err(Broken::Gap)));
         let frame = gathering.frame().unwrap();
         assert_eq!((frame.from.position, frame.to.position, frame.head), (0, 4, 6));
         assert_eq!(frame.to.batch_id, Some(Uuid::from_u128(4)));
         assert!(gathering.frame().is_none());
         // A bookmark beyond what we have is a gap too.
-        assert!(matches!(gathering.take(message(&[], 5, 7)), Err(Broken::Gap)));
-        gathering.take(message(&[], 4, 7)).unwrap();
+        assert!(matches!(gathering.take(&message(&[], 5, 7)), Err(Broken::Gap)));
+        gathering.take(&message(&[], 4, 7)).unwrap();
         assert!(gathering.frame().is_none());
     }
 
     #[test]
     fn another_history_asks_for_a_snapshot_and_another_node_is_refused() {
         let mut gathering = start();
-        gathering.take(message(&[1, 2], 2, 7)).unwrap();
-        assert!(matches!(gathering.take(message(&[3], 3, 8)), Err(Broken::Rewritten)));
+        gathering.take(&message(&[1, 2], 2, 7)).unwrap();
+        assert!(matches!(gathering.take(&message(&[3], 3, 8)), Err(Broken::Rewritten)));
         let mut other_batch = message(&[], 2, 7);
         other_batch.cursor.as_mut().unwrap().batch_id = Uuid::from_u128(99).to_string();
-        assert!(matches!(gathering.take(other_batch), Err(Broken::Rewritten)));
+        assert!(matches!(gathering.take(&other_batch), Err(Broken::Rewritten)));
         let mut foreign = message(&[3], 3, 7);
         foreign.cursor.as_mut().unwrap().node = "n2".into();
-        assert!(matches!(gathering.take(foreign), Err(Broken::Peer { .. })));
+        assert!(matches!(gathering.take(&foreign), Err(Broken::Peer { .. })));
     }
 
     #[test]
     fn the_first_bookmark_of_an_empty_feed_is_kept() {
         let mut gathering = start();
-        gathering.take(message(&[], 0, 7)).unwrap();
+        gathering.take(&message(&[], 0, 7)).unwrap();
         let frame = gathering.frame().unwrap();
         assert_eq!((frame.to.incarnation, frame.to.position), (Uuid::from_u128(7), 0));
     }

@@ -13,11 +13,11 @@ pub(crate) struct Period {
 }
 
 impl Period {
-    pub(crate) fn from_us(self) -> i64 {
+    pub(crate) fn begins_us(self) -> i64 {
         self.from.as_microsecond()
     }
 
-    pub(crate) fn until_us(self) -> i64 {
+    pub(crate) fn ends_us(self) -> i64 {
         self.until.as_microsecond()
     }
 }
@@ -47,7 +47,7 @@ impl Intervals {
             if intervals.len() == limit {
                 return None;
             }
-            let (_, until_us) = interval_of(from.as_microsecond(), grain, zone, period.from_us(), period.until_us());
+            let (_, until_us) = interval_of(from.as_microsecond(), grain, zone, period.begins_us(), period.ends_us());
             let until =
                 Timestamp::from_microsecond(until_us).ok().filter(|until| *until > from).unwrap_or(period.until);
             intervals.push(Period { from, until });
@@ -62,7 +62,7 @@ impl Intervals {
 
     /// Which interval holds this moment of the period.
     pub(crate) fn find(&self, us: i64) -> Option<usize> {
-        let after = self.0.partition_point(|interval| interval.from_us() <= us);
-        after.checked_sub(1).filter(|i| us < self.0[*i].until_us())
+        let after = self.0.partition_point(|interval| interval.begins_us() <= us);
+        after.checked_sub(1).filter(|i| us < self.0[*i].ends_us())
     }
 }

@@ -68,7 +68,7 @@ async fn sum(
     cells: &mut Cells,
 ) -> Result<(), StoreError> {
     for (interval, span) in question.intervals.as_slice().iter().enumerate() {
-        for sum in store.period_sums(node, span.from_us(), span.until_us()).await? {
+        for sum in store.period_sums(node, span.begins_us(), span.ends_us()).await? {
             let place = Place { interval, channel: sum.channel, direction: sum.direction, region };
             add(question, cells, place, &sum.definition, |cells| cells.count(place, &sum.counts));
         }
@@ -123,8 +123,8 @@ fn add(question: &Question<'_>, cells: &mut Cells, place: Place, definition: &st
 }
 
 fn stretches(period: Period) -> impl Iterator<Item = (i64, i64)> {
-    let until = period.until_us();
-    let first = (period.from_us() < until).then_some(period.from_us());
+    let until = period.ends_us();
+    let first = (period.begins_us() < until).then_some(period.begins_us());
     let starts = std::iter::successors(first, move |from| from.checked_add(STRETCH_US).filter(|next| *next < until));
     starts.map(move |from| (from, from.saturating_add(STRETCH_US).min(until)))
 }
