@@ -2,8 +2,6 @@
 
 use std::{env, error::Error, fs, path::PathBuf};
 
-use prost::Message as _;
-
 const PROTOS: &[&str] = &[
     "gridcare/contact/v1/contact.proto",
     "gridcare/federation/v1/feed.proto",
@@ -17,9 +15,11 @@ const PROTOS: &[&str] = &[
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=gridcare");
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
-    let files = protox::compile(PROTOS, [root])?;
+    let mut compiler = protox::Compiler::new([root])?;
+    compiler.include_imports(true).include_source_info(true).open_files(PROTOS)?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    fs::write(out.join("descriptors.bin"), files.encode_to_vec())?;
-    tonic_prost_build::configure().compile_fds(files)?;
+    // Encoded by the compiler itself: prost's own types would drop the data classes, which are extensions.
+    fs::write(out.join("descriptors.bin"), compiler.encode_file_descriptor_set())?;
+    tonic_prost_build::configure().compile_fds(compiler.file_descriptor_set())?;
     Ok(())
 }

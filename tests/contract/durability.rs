@@ -1,1 +1,5 @@
-
+mod disk;
+mod private_postgres;
+mod settings;
+mod syncs_on_postgres;
+mod syncs_on_sqlite;

@@ -4,6 +4,7 @@
 
 mod samples;
 
+mod contact_tallies;
 mod contacts;
 mod durability;
 mod feed;

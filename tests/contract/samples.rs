@@ -93,7 +93,7 @@ pub(crate) fn write(ticket: Ticket, kind: TimelineKind) -> TicketWrite {
         state: Some(ticket.state),
     };
     let response = format!("{} v{}", ticket.id, ticket.version).into_bytes();
-    TicketWrite { change: change_of(&ticket), ticket, entry, response }
+    TicketWrite::new(ticket.clone(), entry, change_of(&ticket), response)
 }
 
 /// Opens a ticket that the store must take.

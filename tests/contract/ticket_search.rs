@@ -8,6 +8,7 @@ use gridcare_store::{
     ticket::{Order, TicketQuery},
 };
 use gridcare_tests::{Place, calls};
+use sqlx::{Connection as _, PgConnection};
 use uuid::Uuid;
 
 use crate::{
@@ -22,6 +23,11 @@ async fn both(tickets: &[Ticket]) -> [(Home, NodeStore); 2] {
         let home = Home::new(place).await;
         let store = home.store().await;
         futures::future::join_all(tickets.iter().map(|ticket| open(&store, ticket))).await;
+        if place == Place::Postgres {
+            // What was written last waits in a list that every search reads; as the server does by itself in time.
+            let mut connection = PgConnection::connect(&home.address).await.unwrap();
+            sqlx::raw_sql("SELECT gin_clean_pending_list('ticket_words')").execute(&mut connection).await.unwrap();
+        }
         stores.push((home, store));
     }
     stores.try_into().unwrap_or_else(|_| unreachable!("two engines"))

@@ -135,24 +135,25 @@ async fn lists_agree_with_a_plain_filter_page_by_page(place: Place) {
     let mut runner =
         TestRunner::new(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() });
     let here = tokio::runtime::Handle::current();
-    let outcome = tokio::task::block_in_place(|| {
-        runner.run(&strategy, |(query, order, size)| {
-            let expected = brute_force(&all, &query, order);
-            let pages = here.block_on(pages(&store, &query, order, size));
-            if let Some((last, full)) = pages.split_last() {
-                prop_assert!(full.iter().all(|page| page.len() == size), "a page before the last is full");
-                prop_assert!(last.len() <= size);
-            }
-            let found: Vec<_> = pages.iter().flatten().collect();
-            prop_assert_eq!(
-                found.iter().map(|t| t.reference.number()).collect::<Vec<_>>(),
-                expected.iter().map(|t| t.reference.number()).collect::<Vec<_>>()
-            );
-            prop_assert_eq!(found, expected, "every column is read as it was written");
-            Ok(())
-        })
+    tokio::task::block_in_place(|| {
+        runner
+            .run(&strategy, |(query, order, size)| {
+                let expected = brute_force(&all, &query, order);
+                let pages = here.block_on(pages(&store, &query, order, size));
+                if let Some((last, full)) = pages.split_last() {
+                    prop_assert!(full.iter().all(|page| page.len() == size), "a page before the last is full");
+                    prop_assert!(last.len() <= size);
+                }
+                let found: Vec<_> = pages.iter().flatten().collect();
+                prop_assert_eq!(
+                    found.iter().map(|t| t.reference.number()).collect::<Vec<_>>(),
+                    expected.iter().map(|t| t.reference.number()).collect::<Vec<_>>()
+                );
+                prop_assert_eq!(found, expected, "every column is read as it was written");
+                Ok(())
+            })
+            .unwrap();
     });
-    outcome.unwrap();
 }
 
 async fn pages_neither_overlap_nor_lose_while_tickets_arrive(place: Place) {

@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that meets what it does not expect stops there")]
 
+mod a_configuration_is_refused_whole;
+mod a_queue_log_is_imported;
 mod bad_input_is_refused;
 mod contact_arrives;
 mod feed_flows_in;
@@ -11,6 +13,9 @@ mod metric_rolls_up_and_merges;
 mod node_disappears_and_returns;
 mod one_trace_tells_the_whole_way;
 mod personal_data_stays_at_home;
+mod strangers_stay_outside;
+mod the_demo_meets_the_published_figures;
+mod the_status_is_readable;
 mod ticket_moves;
 
 /// The same journey on both engines.

@@ -2,12 +2,16 @@
 //!
 //! `./tests/run` starts the databases and says where they are. Without it, what needs Postgres or Redis fails and says so.
 
+/// Certificates.
+pub mod authority;
 /// Calls that tests make of nodes and gateways.
 pub mod calls;
 /// A collector of traces.
 pub mod otlp;
 mod place;
 mod process;
+/// Commands that run and end.
+pub mod tool;
 /// A country to play in.
 pub mod world;
 

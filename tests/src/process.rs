@@ -92,7 +92,8 @@ impl Process {
     /// Address for clients.
     #[must_use]
     pub fn endpoint(&self) -> String {
-        format!("http://{}", self.grpc)
+        let encrypted = self.arguments.iter().any(|argument| argument == "--tls-cert");
+        format!("{}://{}", if encrypted { "https" } else { "http" }, self.grpc)
     }
 
     /// Its process id.

@@ -37,6 +37,14 @@ macro_rules! insertion {
     };
 }
 
+/// What counting a contact needs, in the order in which rows are read.
+macro_rules! counting {
+    () => {
+        "contact.arrival_no, contact.id, contact.channel, contact.direction, contact.arrived_us, contact.ended_us, contact.outcome,
+         contact.wait_ms, contact.talk_ms, contact.hold_ms, contact.wrap_ms, contact.customer_code"
+    };
+}
+
 statements! {
     // Taken before the rows are written, so that arrival numbers are in commit order.
     CONTACT_ADVANCE = "UPDATE contact_head SET arrival_no = arrival_no + $1 WHERE one = 1 RETURNING arrival_no";
@@ -74,9 +82,10 @@ statements! {
          AND ((CAST($5 AS BIGINT) >> CAST(contact.direction AS INTEGER)) & 1) = 1
          ORDER BY contact.arrived_us DESC, contact.arrival_no DESC LIMIT $6");
     CONTACT_AFTER = concat!("SELECT ", columns!(), " FROM contact WHERE contact.arrival_no > $1 ORDER BY contact.arrival_no LIMIT $2");
-    CONTACT_BETWEEN = concat!("SELECT ", columns!(), " FROM contact WHERE contact.arrived_us >= $1 AND contact.arrived_us < $2
+    CONTACT_COUNTING = concat!("SELECT ", counting!(), " FROM contact WHERE contact.arrival_no > $1 ORDER BY contact.arrival_no LIMIT $2");
+    CONTACT_BETWEEN = concat!("SELECT ", counting!(), " FROM contact WHERE contact.arrived_us >= $1 AND contact.arrived_us < $2
          AND contact.channel = $3 AND contact.direction = $4 AND contact.arrival_no <= $5 ORDER BY contact.arrived_us, contact.arrival_no");
-    CONTACT_SPAN = concat!("SELECT ", columns!(), " FROM contact WHERE contact.arrived_us >= $1 AND contact.arrived_us < $2 ORDER BY contact.arrived_us, contact.arrival_no");
+    CONTACT_SPAN = concat!("SELECT ", counting!(), " FROM contact WHERE contact.arrived_us >= $1 AND contact.arrived_us < $2 ORDER BY contact.arrived_us, contact.arrival_no");
     CHECKPOINT_PUT =
         "INSERT INTO import_checkpoint (source, checkpoint, updated_us) VALUES ($1, $2, $3)
          ON CONFLICT (source) DO UPDATE SET checkpoint = excluded.checkpoint, updated_us = excluded.updated_us";
@@ -109,7 +118,7 @@ pub struct Imported {
 const RETRIES: usize = 3;
 
 /// How to answer with what became of a batch.
-pub type RespondImported = Box<dyn Fn(Imported) -> Vec<u8> + Send>;
+pub type RespondImported = Box<dyn Fn(Imported) -> Vec<u8> + Send + Sync>;
 
 /// One batch of an import.
 pub struct ContactBatch {
@@ -200,19 +209,45 @@ pub(crate) fn stored(row: &Row) -> Result<StoredContact, StoreError> {
     Ok(StoredContact { arrival_no: row.int(0)?, version: row.int(2)?, contact })
 }
 
-/// Stores contacts that are known to be new or to complete an unfinished one, and counts those that ended.
-/// Returns their first arrival number, or `None` when some turned out to be known: then nothing may be kept.
-async fn insert(tx: &mut Tx, contacts: &[&Contact], definition: &Definition) -> Result<Option<i64>, StoreError> {
-    insert_by(tx, &CONTACT_INSERT, contacts, definition).await
+/// A contact as far as counting needs it: its texts are left empty.
+fn counting(row: &Row) -> Result<StoredContact, StoreError> {
+    let corrupt = |what: &str| StoreError::Corrupt { table: "contact", what: what.to_owned() };
+    let at = |us: i64| Timestamp::from_microsecond(us).map_err(|e| corrupt(&e.to_string()));
+    let contact = Contact {
+        id: row.uuid(1)?,
+        source: String::new(),
+        source_key: String::new(),
+        channel: Channel::from_number(row.int(2)?).ok_or_else(|| corrupt("unknown channel"))?,
+        direction: Direction::from_number(row.int(3)?).ok_or_else(|| corrupt("unknown direction"))?,
+        arrived_at: at(row.int(4)?)?,
+        answered_at: None,
+        ended_at: row.int_or_null(5)?.map(at).transpose()?,
+        outcome: row.int_or_null(6)?.and_then(Outcome::from_number),
+        wait_ms: row.int_or_null(7)?,
+        talk_ms: row.int_or_null(8)?,
+        hold_ms: row.int_or_null(9)?,
+        wrap_ms: row.int_or_null(10)?,
+        topic: None,
+        customer_code: match row.text_or_null(11)? {
+            Some(code) => Some(CustomerCode::parse(&code).map_err(|_| corrupt("malformed customer code"))?),
+            None => None,
+        },
+        contact_point: None,
+        agent: None,
+        ticket: None,
+        note: None,
+    };
+    Ok(StoredContact { arrival_no: row.int(0)?, version: 0, contact })
 }
 
-/// The same for contacts that must all be new.
+/// Stores contacts that must all be new, and counts those that ended. Returns their first arrival number, or `None` when
+/// some turned out to be known: then nothing may be kept.
 pub(crate) async fn record(
     tx: &mut Tx,
     contacts: &[&Contact],
     definition: &Definition,
 ) -> Result<Option<i64>, StoreError> {
-    insert_by(tx, &CONTACT_RECORD, contacts, definition).await
+    insert_by(tx, &CONTACT_RECORD, prepare(&CONTACT_RECORD, contacts.iter().copied(), definition)).await
 }
 
 /// Takes the lock on the order of arrival without moving it. Whoever writes contacts or tallies takes it first, so that
@@ -221,30 +256,63 @@ pub(crate) async fn lock_order(tx: &mut Tx) -> Result<(), StoreError> {
     tx.execute(&CONTACT_ADVANCE, values![0_i64]).await.map(drop)
 }
 
+/// The same of prepared rows, by the statement that says what a known contact becomes.
 async fn insert_by(
     tx: &mut Tx,
     statement: &'static Statement,
-    contacts: &[&Contact],
-    definition: &Definition,
+    Prepared { mut rows, tallies }: Prepared,
 ) -> Result<Option<i64>, StoreError> {
-    let count = i64::try_from(contacts.len()).unwrap_or(i64::MAX);
+    let count = i64::try_from(rows.len()).unwrap_or(i64::MAX);
     let corrupt = || StoreError::Corrupt { table: "contact_head", what: "the one row is missing".into() };
     let head = tx.fetch_one(&CONTACT_ADVANCE, values![count]).await?.ok_or_else(corrupt)?.int(0)?;
     let first = head - count + 1;
-    let mut rows = Rows::of(statement, contacts.len());
-    let mut tallies: BTreeMap<BucketKey, Counts> = BTreeMap::new();
-    for (arrival_no, contact) in (first..).zip(contacts) {
-        rows.push(row_of(arrival_no, contact));
-        if contact.counts() {
-            tallies.entry(BucketKey::of(contact)).or_default().add(&Counts::of(contact, definition), 1);
-        }
-    }
+    rows.number(first);
     let changed = tx.execute_rows(statement, rows).await?;
-    if changed != contacts.len() as u64 {
+    if changed != u64::try_from(count).unwrap_or(u64::MAX) {
         return Ok(None);
     }
     metric::tally(tx, &tallies).await?;
     Ok(Some(first))
+}
+
+/// Rows of contacts, still without their arrival numbers, and what they add to the tallies: all that can be made before
+/// a lock is taken.
+struct Prepared {
+    rows: Rows,
+    tallies: BTreeMap<BucketKey, Counts>,
+}
+
+fn prepare<'a>(
+    statement: &'static Statement,
+    contacts: impl ExactSizeIterator<Item = &'a Contact>,
+    definition: &Definition,
+) -> Prepared {
+    let mut prepared = Prepared { rows: Rows::of(statement, contacts.len()), tallies: BTreeMap::new() };
+    for contact in contacts {
+        prepared.rows.push(row_of(0, contact));
+        if contact.counts() {
+            prepared.tallies.entry(BucketKey::of(contact)).or_default().add(&Counts::of(contact, definition), 1);
+        }
+    }
+    prepared
+}
+
+/// A batch of an import whose rows are made: what is left is to store them.
+pub struct PreparedBatch {
+    batch: ContactBatch,
+    repeated: u32,
+    definition: Definition,
+    all: Option<Prepared>,
+}
+
+impl ContactBatch {
+    /// Makes the rows of this batch. Takes no lock and no time of the database's.
+    #[must_use]
+    pub fn prepare(mut self, definition: &Definition) -> PreparedBatch {
+        let repeated = drop_repeated(&mut self.contacts);
+        let all = Some(prepare(&CONTACT_INSERT, self.contacts.iter(), definition));
+        PreparedBatch { batch: self, repeated, definition: definition.clone(), all }
+    }
 }
 
 /// Which of these keys are stored, and whether those have ended.
@@ -262,14 +330,22 @@ impl NodeStore {
     /// request was answered by another process meanwhile: nothing was kept, and that answer stands.
     pub async fn import(
         &self,
-        mut batch: ContactBatch,
+        batch: ContactBatch,
         definition: &Definition,
         now_us: i64,
     ) -> Result<Option<ImportedBatch>, StoreError> {
-        let repeated = drop_repeated(&mut batch.contacts);
+        self.import_prepared(batch.prepare(definition), now_us).await
+    }
+
+    /// The same of a batch whose rows are made.
+    pub async fn import_prepared(
+        &self,
+        mut batch: PreparedBatch,
+        now_us: i64,
+    ) -> Result<Option<ImportedBatch>, StoreError> {
         let mut tries = 0;
         loop {
-            match self.import_once(&mut batch, repeated, definition, now_us).await {
+            match self.import_once(&mut batch, now_us).await {
                 Err(e) if e.is_transient() && tries < RETRIES => tries += 1,
                 outcome => return outcome,
             }
@@ -279,13 +355,13 @@ impl NodeStore {
     // By exclusive reference, because what answers the request may be sent between threads but not shared.
     async fn import_once(
         &self,
-        batch: &mut ContactBatch,
-        repeated: u32,
-        definition: &Definition,
+        prepared: &mut PreparedBatch,
         now_us: i64,
     ) -> Result<Option<ImportedBatch>, StoreError> {
-        let (mut tx, mut outcome) = self.insert_new(&batch.contacts, definition).await?;
-        outcome.duplicates += repeated;
+        let all = prepared.all.take();
+        let (mut tx, mut outcome) = self.insert_new(&prepared.batch.contacts, all, &prepared.definition).await?;
+        outcome.duplicates += prepared.repeated;
+        let batch = &prepared.batch;
         if let Some((source, checkpoint)) = &batch.checkpoint {
             tx.execute(&CHECKPOINT_PUT, values![source.as_str(), checkpoint.as_str(), now_us]).await?;
         }
@@ -303,16 +379,21 @@ impl NodeStore {
         Ok(Some(ImportedBatch { counts: outcome, response }))
     }
 
-    async fn insert_new(&self, contacts: &[Contact], definition: &Definition) -> Result<(Tx, Imported), StoreError> {
+    async fn insert_new(
+        &self,
+        contacts: &[Contact],
+        all: Option<Prepared>,
+        definition: &Definition,
+    ) -> Result<(Tx, Imported), StoreError> {
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let mut tx = self.db.begin().await?;
         let Some(first) = contacts.first() else { return Ok((tx, Imported::default())) };
         lock_order(&mut tx).await?;
         // Nearly always all are new, and the row count alone tells; unless some might complete an unfinished one.
         if tx.fetch_one(&CONTACT_UNFINISHED, values![first.source.as_str()]).await?.is_none() {
-            let all: Vec<_> = contacts.iter().collect();
-            if insert(&mut tx, &all, definition).await?.is_some() {
-                return Ok((tx, Imported { accepted: count(all.len()), ..Imported::default() }));
+            let all = all.unwrap_or_else(|| prepare(&CONTACT_INSERT, contacts.iter(), definition));
+            if insert_by(&mut tx, &CONTACT_INSERT, all).await?.is_some() {
+                return Ok((tx, Imported { accepted: count(contacts.len()), ..Imported::default() }));
             }
             tx.rollback().await?;
             tx = self.db.begin().await?;
@@ -333,7 +414,8 @@ impl NodeStore {
             completed: count(completed),
             duplicates: count(contacts.len() - fresh.len()),
         };
-        if !fresh.is_empty() && insert(&mut tx, &fresh, definition).await?.is_none() {
+        let chosen = prepare(&CONTACT_INSERT, fresh.iter().copied(), definition);
+        if !fresh.is_empty() && insert_by(&mut tx, &CONTACT_INSERT, chosen).await?.is_none() {
             // Whoever stores contacts holds the lock that we hold: only somebody else's hand in the database does this.
             return Err(StoreError::Raced);
         }
@@ -462,15 +544,15 @@ pub(crate) async fn lock(tx: &mut Tx, id: Uuid) -> Result<Option<StoredContact>,
 pub(crate) async fn of_bucket(tx: &mut Tx, key: &BucketKey, through: i64) -> Result<Vec<StoredContact>, StoreError> {
     let end = key.start_us + gridcare_domain::metric::QUARTER_US;
     let values = values![key.start_us, end, key.channel.number(), key.direction.number(), through];
-    tx.fetch(&CONTACT_BETWEEN, values).await?.iter().map(stored).collect()
+    tx.fetch(&CONTACT_BETWEEN, values).await?.iter().map(counting).collect()
 }
 
-/// Contacts after an arrival number, within a transaction.
+/// Contacts after an arrival number, as far as counting needs them, within a transaction.
 pub(crate) async fn after_in(tx: &mut Tx, arrival_no: i64, limit: i64) -> Result<Vec<StoredContact>, StoreError> {
-    tx.fetch(&CONTACT_AFTER, values![arrival_no, limit]).await?.iter().map(stored).collect()
+    tx.fetch(&CONTACT_COUNTING, values![arrival_no, limit]).await?.iter().map(counting).collect()
 }
 
 /// Contacts that arrived within a span, within a transaction.
 pub(crate) async fn span_in(tx: &mut Tx, from_us: i64, until_us: i64) -> Result<Vec<StoredContact>, StoreError> {
-    tx.fetch(&CONTACT_SPAN, values![from_us, until_us]).await?.iter().map(stored).collect()
+    tx.fetch(&CONTACT_SPAN, values![from_us, until_us]).await?.iter().map(counting).collect()
 }

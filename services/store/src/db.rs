@@ -63,22 +63,33 @@ impl Db {
     /// Opens `address`, checks that acknowledged writes are safe there, and brings the schema up to date.
     pub(crate) async fn open(address: &str, connections: u32, migrations: Migrations) -> Result<Self, StoreError> {
         let pools = if let Some(path) = address.strip_prefix("sqlite:") {
-            let pools = open_sqlite(path.strip_prefix("//").unwrap_or(path), connections).await?;
-            if let Pools::Sqlite { write, .. } = &pools {
-                migrations.sqlite.run(write).await?;
-            }
-            pools
+            open_sqlite(path.strip_prefix("//").unwrap_or(path), connections).await?
         } else if address.starts_with("postgres://") || address.starts_with("postgresql://") {
-            let pool = open_postgres(address, connections).await?;
-            migrations.postgres.run(&pool).await?;
-            Pools::Postgres(pool)
+            Pools::Postgres(open_postgres(address, connections).await?)
         } else {
             let scheme = address.split(':').next().unwrap_or_default();
             return Err(StoreError::Address(format!("scheme {scheme:?} is neither sqlite nor postgres")));
         };
         let db = Self { pools, seen: Arc::default() };
+        // Before anything is written there.
         db.assert_durable().await?;
+        match &db.pools {
+            Pools::Sqlite { write, .. } => migrations.sqlite.run(write).await?,
+            Pools::Postgres(pool) => migrations.postgres.run(pool).await?,
+        }
         Ok(db)
+    }
+
+    /// The same database over one connection of its own, made in the runtime in which it is first used.
+    pub(crate) fn alone(&self) -> Self {
+        let pools = match &self.pools {
+            // Its one writing connection has a thread of its own already.
+            sqlite @ Pools::Sqlite { .. } => sqlite.clone(),
+            Pools::Postgres(pool) => Pools::Postgres(
+                PoolOptions::new().max_connections(1).connect_lazy_with((*pool.connect_options()).clone()),
+            ),
+        };
+        Self { pools, seen: self.seen.clone() }
     }
 
     /// The engine.
@@ -171,6 +182,18 @@ impl Db {
         }
         .instrument(span(statement, self.engine()))
         .await
+    }
+
+    /// Runs one bulk statement that is a transaction of its own, durable when this returns. Postgres alone.
+    pub(crate) async fn commit_rows(&self, statement: &'static Statement, rows: Rows) -> Result<Vec<Row>, StoreError> {
+        self.mark(statement);
+        let failed = |source| StoreError::Statement { statement: statement.name, source };
+        let Pools::Postgres(pool) = &self.pools else {
+            return Err(StoreError::Corrupt { table: "none", what: "a statement of Postgres on SQLite".into() });
+        };
+        let query = bind_arrays(sqlx::query(postgres_text(statement)), rows);
+        let rows = query.fetch(pool).map_ok(Row::Postgres).try_collect();
+        rows.instrument(span(statement, self.engine())).await.map_err(failed)
     }
 
     /// Runs one reading statement that has at most one row.
@@ -521,10 +544,11 @@ async fn open_sqlite(path: &str, connections: u32) -> Result<Pools, StoreError> 
         .statement_cache_capacity(200)
         .command_buffer_size(16)
         .row_buffer_size(512)
-        // A WAL of 4 MiB is recycled in place; a larger one is cut back after a burst.
-        .pragma("wal_autocheckpoint", "2000")
-        .pragma("journal_size_limit", "67108864")
-        .pragma("cache_size", "-16384")
+        // Rows with random keys touch the same pages again and again: a WAL of 16 MiB, recycled in place, writes each to the
+        // database less often than a small one, and a larger one would hold up a ticket while it is written back.
+        .pragma("wal_autocheckpoint", "4096")
+        .pragma("journal_size_limit", "33554432")
+        .pragma("cache_size", "-8192")
         .pragma("temp_store", "memory")
         .disable_statement_logging();
     let write = PoolOptions::new()
@@ -533,7 +557,7 @@ async fn open_sqlite(path: &str, connections: u32) -> Result<Pools, StoreError> 
         .connect_with(options.clone())
         .await
         .map_err(StoreError::Open)?;
-    let reads = options.pragma("query_only", "on").pragma("cache_size", "-4096");
+    let reads = options.pragma("query_only", "on").pragma("cache_size", "-2048");
     let read = PoolOptions::new()
         .max_connections(connections.clamp(2, 8))
         .min_connections(0)
@@ -631,7 +655,7 @@ fn sqlite_bulk(statement: &'static Statement, rows: usize) -> String {
 
 /// Cuts rows into chunks of few different sizes, so that few statements fill the cache.
 fn sqlite_chunks(statement: &'static Statement, rows: Rows) -> Vec<(String, SqliteArguments)> {
-    const SIZES: [usize; 6] = [512, 128, 32, 8, 2, 1];
+    const SIZES: [usize; 7] = [1_000, 250, 64, 16, 4, 2, 1];
     let width = statement.columns.len();
     let mut chunks = Vec::new();
     let mut columns: Vec<_> = rows.columns.into_iter().map(ColumnIter::from).collect();

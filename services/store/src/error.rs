@@ -63,6 +63,9 @@ pub enum StoreError {
     /// The lease was lost in the middle of work done under it; nothing of that work was kept.
     #[error("lease {0} was taken over by another holder")]
     LeaseLost(String),
+    /// The writer's thread could not be started.
+    #[error("cannot start the writer's thread; check the limits of this process")]
+    Thread(#[source] std::io::Error),
     /// The writer has stopped.
     #[error("the store is shutting down; try again at another replica")]
     Stopped,

@@ -17,6 +17,7 @@ pub mod gateway;
 pub mod lease;
 /// Tallies, buckets and the roller's cursor.
 pub mod metric;
+mod opening;
 /// Answers by request id.
 pub mod request;
 /// All federated aggregates as of one position.
@@ -63,7 +64,7 @@ impl NodeStore {
             postgres: sqlx::migrate!("migrations/node/postgres"),
         };
         let db = Db::open(address, connections, migrations).await?;
-        let writer = Writer::start(db.clone(), Arc::new(committed));
+        let writer = Writer::start(&db, Arc::new(committed))?;
         Ok(Self { db, writer, blocks: Arc::default() })
     }
 
@@ -80,7 +81,13 @@ impl NodeStore {
     }
 }
 
-/// Every statement of a node's store, for the contract suite.
+/// The statements that only Postgres runs: the one hottest path.
+#[must_use]
+pub fn postgres_statements() -> Vec<&'static statement::Statement> {
+    opening::STATEMENTS.to_vec()
+}
+
+/// Every statement of a node's store that both engines run, for the contract suite.
 #[must_use]
 pub fn node_statements() -> Vec<&'static statement::Statement> {
     [

@@ -127,6 +127,15 @@ impl Rows {
         self.len += 1;
     }
 
+    /// Gives the first column, an integer, the numbers from `first` on.
+    pub(crate) fn number(&mut self, first: i64) {
+        if let Some(Column::Int(numbers)) = self.columns.first_mut() {
+            for (number, place) in (first..).zip(numbers) {
+                *place = Some(number);
+            }
+        }
+    }
+
     /// How many.
     #[must_use]
     pub const fn len(&self) -> usize {

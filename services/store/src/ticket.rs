@@ -14,6 +14,7 @@ use crate::{
     NodeStore, StoreError,
     db::{Row, Tx},
     statement::{Rows, Statement, Value, statements, values},
+    writer::TicketWrite,
 };
 
 /// Columns of a ticket, in the order in which rows are read.
@@ -124,25 +125,43 @@ pub struct TicketQuery {
     pub words: Vec<String>,
 }
 
+impl TicketQuery {
+    /// Whether a ticket passes every filter but the words.
+    #[must_use]
+    pub fn admits(&self, t: &Ticket) -> bool {
+        let opened = t.opened_at.as_microsecond();
+        (self.states.is_empty() || self.states.contains(&t.state))
+            && (self.priorities.is_empty() || self.priorities.contains(&t.priority))
+            && (self.topics.is_empty() || self.topics.contains(&t.topic))
+            && (self.channels.is_empty() || self.channels.contains(&t.channel))
+            && (self.assignee.is_none() || self.assignee == t.assignee)
+            && self
+                .customer_code
+                .as_deref()
+                .is_none_or(|code| t.customer_code.as_ref().is_some_and(|c| c.as_str() == code))
+            && self.opened_from_us.is_none_or(|from| opened >= from)
+            && self.opened_until_us.is_none_or(|until| opened < until)
+    }
+}
+
 fn mask(numbers: impl ExactSizeIterator<Item = i64>) -> i64 {
     if numbers.len() == 0 { i64::MAX } else { numbers.fold(0, |mask, n| mask | (1 << n)) }
 }
 
 /// The words by which a ticket is found.
-fn words(ticket: &Ticket) -> String {
-    let reference = ticket.reference.to_string();
+///
+/// Reference and customer code are not among them: they have indexes of their own, and would be most of the words.
+pub(crate) fn words(ticket: &Ticket) -> String {
     let texts = [
         ticket.subject.as_str(),
         ticket.description.as_str(),
         ticket.requester_name.as_deref().unwrap_or_default(),
         ticket.requester_contact_point.as_deref().unwrap_or_default(),
-        ticket.customer_code.as_ref().map_or("", CustomerCode::as_str),
-        reference.as_str(),
     ];
     text::search_column(&texts)
 }
 
-fn row_of(t: &Ticket) -> Vec<Value> {
+fn row_of(t: &Ticket, words: &str) -> Vec<Value> {
     let us = |at: Option<Timestamp>| at.map(Timestamp::as_microsecond);
     values![
         t.id,
@@ -164,7 +183,7 @@ fn row_of(t: &Ticket) -> Vec<Value> {
         t.updated_at.as_microsecond(),
         us(t.resolved_at),
         us(t.closed_at),
-        words(t),
+        words,
     ]
 }
 
@@ -210,10 +229,10 @@ fn entry(row: &Row) -> Result<TimelineEntry, StoreError> {
     })
 }
 
-pub(crate) async fn insert(tx: &mut Tx, tickets: &[&Ticket]) -> Result<(), StoreError> {
-    let mut rows = Rows::of(&TICKET_INSERT, tickets.len());
-    for ticket in tickets {
-        rows.push(row_of(ticket));
+pub(crate) async fn insert(tx: &mut Tx, writes: &[&TicketWrite]) -> Result<(), StoreError> {
+    let mut rows = Rows::of(&TICKET_INSERT, writes.len());
+    for write in writes {
+        rows.push(row_of(&write.ticket, &write.words));
     }
     tx.execute_rows(&TICKET_INSERT, rows).await.map(drop)
 }

@@ -17,8 +17,8 @@ use uuid::Uuid;
 use crate::{
     Committed, NodeStore, StoreError,
     contact::{self, StoredContact},
-    db::{Db, Tx},
-    feed,
+    db::{Db, Engine, Tx},
+    feed, opening,
     request::{self, Answered, Request},
     ticket,
 };
@@ -32,12 +32,23 @@ const RETRIES: usize = 3;
 pub struct TicketWrite {
     /// The ticket afterwards.
     pub ticket: Ticket,
+    /// The folded words by which it is found.
+    pub words: String,
     /// Its new timeline entry.
     pub entry: TimelineEntry,
     /// Its feed entry.
     pub change: Change,
     /// The answer, stored under the request.
     pub response: Vec<u8>,
+}
+
+impl TicketWrite {
+    /// What is written. The words are folded here, by the caller's task, so that the one writer does not have to.
+    #[must_use]
+    pub fn new(ticket: Ticket, entry: TimelineEntry, change: Change, response: Vec<u8>) -> Self {
+        let words = ticket::words(&ticket);
+        Self { ticket, words, entry, change, response }
+    }
 }
 
 /// A decision about a ticket as it is now.
@@ -81,17 +92,28 @@ enum Message {
 }
 
 impl Writer {
-    pub(crate) fn start(db: Db, on_commit: Arc<dyn Fn(Committed) + Send + Sync>) -> Self {
+    /// Starts the writer on a thread of its own: among the thousands of tasks of requests, each of its waits for the
+    /// database would end late, and the database would idle meanwhile.
+    pub(crate) fn start(db: &Db, on_commit: Arc<dyn Fn(Committed) + Send + Sync>) -> Result<Self, StoreError> {
         let (queue, inbox) = mpsc::channel(4 * BATCH);
         let stopped = Arc::new(Notify::new());
         let definition = Arc::new(std::sync::RwLock::new(Definition::default()));
         let writer =
             Self { queue, stopped: stopped.clone(), on_commit: on_commit.clone(), definition: definition.clone() };
-        tokio::spawn(async move {
-            run(db, inbox, on_commit, definition).await;
+        let db = db.clone();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StoreError::Thread)?;
+        let work = move || {
+            runtime.block_on(async move {
+                let db = db.alone();
+                run(db.clone(), inbox, on_commit, definition).await;
+                if db.engine() == Engine::Postgres {
+                    db.close().await;
+                }
+            });
             stopped.notify_one();
-        });
-        writer
+        };
+        std::thread::Builder::new().name("writer".to_owned()).spawn(work).map_err(StoreError::Thread)?;
+        Ok(writer)
     }
 
     pub(crate) fn committed(&self, committed: Committed) {
@@ -276,6 +298,9 @@ async fn commit_and_answer(
 type Decided = Result<Vec<u8>, Refusal>;
 
 async fn commit(db: &Db, batch: &[Member], definition: &Definition) -> Result<(Vec<Decided>, Committed), StoreError> {
+    if db.engine() == Engine::Postgres && batch.iter().all(|member| matches!(member.work, Work::Open(_))) {
+        return commit_openings(db, batch).await;
+    }
     let mut tx = db.begin().await?;
     let (answers, committed) = apply(&mut tx, batch, definition).await?;
     if committed.anything {
@@ -284,6 +309,30 @@ async fn commit(db: &Db, batch: &[Member], definition: &Definition) -> Result<(V
         tx.rollback().await?;
     }
     Ok((answers, Committed { feed: committed.feed, contacts: committed.contacts }))
+}
+
+/// The same for a batch of nothing but openings, in one round trip.
+async fn commit_openings(db: &Db, batch: &[Member]) -> Result<(Vec<Decided>, Committed), StoreError> {
+    let writes: Vec<(Request, &TicketWrite)> = batch
+        .iter()
+        .filter_map(|member| if let Work::Open(write) = &member.work { Some((member.request, &**write)) } else { None })
+        .collect();
+    let new = opening::commit(db, batch[0].batch_id, batch[0].now_us, &writes).await?;
+    let mut known = HashMap::new();
+    if new.len() < batch.len() {
+        let mut tx = db.begin().await?;
+        known = known_answers(&mut tx, batch, |_| true).await?;
+        tx.rollback().await?;
+    }
+    let answer = |(request, write): &(Request, &TicketWrite)| {
+        if new.contains(&request.key) {
+            return Ok(Ok(write.response.clone()));
+        }
+        let vanished = || StoreError::Corrupt { table: "request", what: "an answer vanished".into() };
+        known.get(&request.key).map(|answered| answered.replay(request)).ok_or_else(vanished)
+    };
+    let answers = writes.iter().map(answer).collect::<Result<_, _>>()?;
+    Ok((answers, Committed { feed: !new.is_empty(), contacts: false }))
 }
 
 #[derive(Default)]
@@ -457,7 +506,7 @@ async fn write_tickets(
     decided: &[(usize, TicketWrite)],
 ) -> Result<(), StoreError> {
     if !opened.is_empty() {
-        ticket::insert(tx, &opened.iter().map(|w| &w.ticket).collect::<Vec<_>>()).await?;
+        ticket::insert(tx, opened).await?;
     }
     if !decided.is_empty() {
         ticket::update(tx, &decided.iter().map(|(_, w)| &w.ticket).collect::<Vec<_>>()).await?;

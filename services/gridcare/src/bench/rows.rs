@@ -74,7 +74,7 @@ impl Bare {
         let postgres = ["postgres://", "postgresql://"].iter().any(|scheme| server.starts_with(scheme));
         if name.is_empty() || !postgres {
             let cure = "give sqlite:///path/to/file or postgres://user@host/name";
-            return Err(Failure::said(format!("{}: {cure}", self.database)));
+            return Err(Failure::said(format!("--database: {cure}")));
         }
         // Asked through the server's own database, because the new one is not there yet.
         let own = self.database.replacen(&format!("/{name}"), "/postgres", 1);

@@ -11,7 +11,8 @@ use gridcare_proto::{
 };
 use gridcare_store::{
     StoreError,
-    contact::{ContactBatch, Imported, StoredContact},
+    contact::{ContactBatch, Imported, PreparedBatch, StoredContact},
+    db::Engine,
     request::Request,
     writer::Answer,
 };
@@ -22,9 +23,14 @@ use uuid::Uuid;
 
 use crate::{CONTACTS, Node, SharedNode};
 
-/// Contacts per transaction of an import: large enough to be fast, small enough that a ticket waits for it a few
-/// milliseconds at most.
-const CHUNK: usize = 1_000;
+/// Contacts per transaction of an import: large enough to be fast, and on SQLite, where a ticket waits for it, small
+/// enough that it waits a few milliseconds at most.
+const fn chunk(engine: Engine) -> usize {
+    match engine {
+        Engine::Sqlite => 1_000,
+        Engine::Postgres => 2_500,
+    }
+}
 /// How often a quiet watch is told that it is alive.
 const BOOKMARK: Duration = Duration::from_secs(5);
 const WATCH_PAGE: i64 = 500;
@@ -95,35 +101,44 @@ impl Node {
         self.store.correct_contact(request, self.now_us(), new_id(), id, decide, respond).await
     }
 
-    /// Many contacts arrive from a source: new ones are stored and counted, nothing twice. The checkpoint is stored with
-    /// the last of them, so that it never promises more than there is.
-    pub(crate) async fn import_contacts(
+    /// Many contacts arrive from a source: their rows are made, in transactions of at most [`chunk`] each. The checkpoint goes
+    /// with the last of them, so that it never promises more than there is.
+    pub(crate) fn prepare_import(
         &self,
         source: &str,
         mut contacts: Vec<Contact>,
         checkpoint: Option<String>,
-    ) -> Result<Imported, StoreError> {
+    ) -> Vec<PreparedBatch> {
         // Sorted by time few buckets are touched at once.
         contacts.sort_by_key(|contact| contact.arrived_at);
-        let mut sum = Imported::default();
-        let mut left = contacts;
+        let chunk = chunk(self.store.db().engine());
+        let mut batches = Vec::new();
+        let mut checkpoint = checkpoint.map(|text| (source.to_owned(), text));
         loop {
-            let rest = if left.len() > CHUNK { left.split_off(CHUNK) } else { Vec::new() };
+            let rest = if contacts.len() > chunk { contacts.split_off(chunk) } else { Vec::new() };
             let last = rest.is_empty();
-            let checkpoint = checkpoint.as_ref().filter(|_| last).map(|text| (source.to_owned(), text.clone()));
-            if !left.is_empty() || checkpoint.is_some() {
-                let batch = ContactBatch { contacts: left, checkpoint, request: None };
-                if let Some(done) = self.store.import(batch, &self.definition, self.now_us()).await? {
-                    sum.accepted += done.counts.accepted;
-                    sum.completed += done.counts.completed;
-                    sum.duplicates += done.counts.duplicates;
-                }
+            let checkpoint = if last { checkpoint.take() } else { None };
+            if !contacts.is_empty() || checkpoint.is_some() {
+                batches.push(ContactBatch { contacts, checkpoint, request: None }.prepare(&self.definition));
             }
             if last {
-                return Ok(sum);
+                return batches;
             }
-            left = rest;
+            contacts = rest;
         }
+    }
+
+    /// New ones of the prepared contacts are stored and counted, in order, and nothing twice.
+    pub(crate) async fn import_contacts(&self, batches: Vec<PreparedBatch>) -> Result<Imported, StoreError> {
+        let mut sum = Imported::default();
+        for batch in batches {
+            if let Some(done) = self.store.import_prepared(batch, self.now_us()).await? {
+                sum.accepted += done.counts.accepted;
+                sum.completed += done.counts.completed;
+                sum.duplicates += done.counts.duplicates;
+            }
+        }
+        Ok(sum)
     }
 
     /// The same for one batch with a request id: one transaction, one stored answer.
@@ -133,7 +148,7 @@ impl Node {
         source: &str,
         contacts: Vec<Contact>,
         checkpoint: Option<String>,
-        respond: impl Fn(Imported) -> Vec<u8> + Send + 'static,
+        respond: impl Fn(Imported) -> Vec<u8> + Send + Sync + 'static,
     ) -> Answer {
         if let Some(answered) = self.store.answered(request).await? {
             return Ok(answered);

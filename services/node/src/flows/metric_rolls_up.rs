@@ -19,10 +19,10 @@ const THROTTLE: Duration = Duration::from_secs(1);
 const LEASE: Duration = Duration::from_secs(10);
 /// Without a wake-up, work is looked for this often: the bus is only a hint.
 const LOOK: Duration = Duration::from_secs(2);
-const CONTACTS_PER_READ: i64 = 10_000;
+const CONTACTS_PER_READ: i64 = 5_000;
 const REBUILDS_PER_READ: i64 = 20;
-/// So many buckets are published at once, that a catch-up stays small in memory.
-const BUCKETS_PER_COMMIT: usize = 4_000;
+/// So many buckets are published at once, that a catch-up stays small in memory and tickets do not wait long for it.
+const BUCKETS_PER_COMMIT: usize = 500;
 
 /// Rolls contacts up into published buckets, in one process of the node at a time.
 pub(crate) async fn run(node: SharedNode, shutdown: CancellationToken) {

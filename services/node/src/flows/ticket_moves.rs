@@ -68,7 +68,7 @@ impl Node {
         };
         let response = wire::OpenTicketResponse { ticket: Some(convert::to_wire(&ticket, &[])) }.encode_to_vec();
         let change = ticket_change(&ticket, &self.pseudonym_key);
-        let write = TicketWrite { ticket, entry, change, response };
+        let write = TicketWrite::new(ticket, entry, change, response);
         self.store.open_ticket(request, now.as_microsecond(), new_id(), write).await
     }
 
@@ -138,5 +138,6 @@ fn decide(
         state,
     };
     let response = respond(convert::to_wire(&next, &[]), convert::entry_to_wire(&entry));
-    Ok(TicketWrite { change: ticket_change(&next, key), ticket: next, entry, response })
+    let change = ticket_change(&next, key);
+    Ok(TicketWrite::new(next, entry, change, response))
 }

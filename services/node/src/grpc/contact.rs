@@ -10,7 +10,7 @@ use gridcare_proto::{
     contact::v1::{self as wire, contact_service_server::ContactService},
     convert::{code, contact as convert, time},
 };
-use gridcare_store::contact::{ContactQuery, Imported};
+use gridcare_store::contact::{ContactQuery, Imported, PreparedBatch};
 use jiff::Timestamp;
 use prost::Message as _;
 use tokio::sync::mpsc;
@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 use super::{Contacts, answered, failed, page, refuse_if, version_of};
 use crate::{
+    Node,
     flows::contact_arrives::{Sorted, sort, to_wire, watch},
     idempotency::{check_request_id, request_of},
 };
@@ -28,6 +29,23 @@ use crate::{
 const BATCH: usize = 5_000;
 /// An importer that says nothing for this long has gone away.
 const PATIENCE: Duration = Duration::from_mins(5);
+
+/// A batch of an import that only has to be stored.
+struct Ready {
+    batch: u64,
+    batches: Vec<PreparedBatch>,
+    rejections: Vec<wire::ContactRejection>,
+}
+
+impl Ready {
+    fn from(node: &Node, batch: wire::ImportContactsRequest) -> Result<Self, Status> {
+        check_batch(&batch.source, batch.contacts.len(), &batch.checkpoint)?;
+        let Sorted { contacts, rejections } = sort(&batch.source, batch.contacts);
+        let checkpoint = (!batch.checkpoint.is_empty()).then_some(batch.checkpoint);
+        let batches = node.prepare_import(&batch.source, contacts, checkpoint);
+        Ok(Self { batch: batch.batch, batches, rejections })
+    }
+}
 
 #[tonic::async_trait]
 impl ContactService for Contacts {
@@ -159,53 +177,44 @@ impl ContactService for Contacts {
         let node = self.0.clone();
         let mut batches = request.into_inner();
         let (out, stream) = mpsc::channel(4);
+        // The next batch is read, checked and made into rows, on another core, while this one is being stored.
+        let (ready, mut storing) = mpsc::channel::<Result<Ready, Status>>(2);
+        let reader = node.clone();
         tokio::spawn(async move {
-            // The next batch is read and checked while this one is being stored.
-            let (checked, mut storing) = mpsc::channel::<Result<(wire::ImportContactsRequest, Sorted), Status>>(2);
-            let reading = async move {
-                loop {
-                    let next = match tokio::time::timeout(PATIENCE, batches.next()).await {
-                        Err(_) => Err(Status::deadline_exceeded("no batch for five minutes; import again to resume")),
-                        Ok(None) => return,
-                        Ok(Some(Err(status))) => Err(status),
-                        Ok(Some(Ok(mut batch))) => check_batch(&batch.source, batch.contacts.len(), &batch.checkpoint)
-                            .map(|()| {
-                                let drafts = std::mem::take(&mut batch.contacts);
-                                let sorted = sort(&batch.source, drafts);
-                                (batch, sorted)
-                            }),
-                    };
-                    let ended = next.is_err();
-                    if checked.send(next).await.is_err() || ended {
-                        return;
-                    }
+            loop {
+                let next = match tokio::time::timeout(PATIENCE, batches.next()).await {
+                    Err(_) => Err(Status::deadline_exceeded("no batch for five minutes; import again to resume")),
+                    Ok(None) => return,
+                    Ok(Some(Err(status))) => Err(status),
+                    Ok(Some(Ok(batch))) => Ready::from(&reader, batch),
+                };
+                let ended = next.is_err();
+                if ready.send(next).await.is_err() || ended {
+                    return;
                 }
-            };
-            let storing = async move {
-                while let Some(next) = storing.recv().await {
-                    let answer = match next {
-                        Err(status) => Err(status),
-                        Ok((batch, sorted)) => {
-                            let checkpoint = (!batch.checkpoint.is_empty()).then_some(batch.checkpoint);
-                            node.import_contacts(&batch.source, sorted.contacts, checkpoint)
-                                .await
-                                .map_err(|e| failed(&e))
-                                .map(|Imported { accepted, completed, duplicates }| wire::ImportContactsResponse {
-                                    batch: batch.batch,
-                                    accepted,
-                                    completed,
-                                    duplicates,
-                                    rejections: sorted.rejections,
-                                })
-                        }
-                    };
-                    let ended = answer.is_err();
-                    if out.send(answer).await.is_err() || ended {
-                        return;
+            }
+        });
+        tokio::spawn(async move {
+            while let Some(next) = storing.recv().await {
+                let answer = match next {
+                    Err(status) => Err(status),
+                    Ok(Ready { batch, batches, rejections }) => {
+                        node.import_contacts(batches).await.map_err(|e| failed(&e)).map(
+                            |Imported { accepted, completed, duplicates }| wire::ImportContactsResponse {
+                                batch,
+                                accepted,
+                                completed,
+                                duplicates,
+                                rejections,
+                            },
+                        )
                     }
+                };
+                let ended = answer.is_err();
+                if out.send(answer).await.is_err() || ended {
+                    return;
                 }
-            };
-            tokio::join!(reading, storing);
+            }
         });
         Ok(Response::new(Box::pin(ReceiverStream::new(stream))))
     }

@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// What every mutation of a named ticket has.
-struct Common<'a> {
+struct Given<'a> {
     request_id: &'a str,
     name: &'a str,
     author: &'a str,
@@ -39,7 +39,7 @@ impl Tickets {
         &self,
         request: Request<Q>,
         method: &str,
-        common: impl for<'a> Fn(&'a Q) -> Common<'a>,
+        common: impl for<'a> Fn(&'a Q) -> Given<'a>,
         step: impl Fn(&Q, &mut Vec<Violation>) -> Option<Step>,
         respond: Respond,
     ) -> Result<Response<A>, Status>
@@ -111,6 +111,16 @@ impl TicketService for Tickets {
         };
         let query = query(&filter, &mut found);
         refuse_if(found)?;
+        if let Ok(reference) = Reference::parse(&filter.words) {
+            // Somebody typed a reference into the search: there is one answer, or none.
+            let found = self.0.store.ticket_by_reference(&reference).await.map_err(|e| failed(&e))?;
+            let tickets =
+                found.iter().filter(|ticket| query.admits(ticket)).map(|ticket| convert::to_wire(ticket, &[]));
+            return Ok(Response::new(wire::ListTicketsResponse {
+                tickets: tickets.collect(),
+                next_page_token: String::new(),
+            }));
+        }
         let after = place.map(|place| After {
             id: Uuid::from_slice(&place[..16]).unwrap_or_default(),
             updated_us: i64::from_be_bytes(place[16..].try_into().unwrap_or_default()),
@@ -136,7 +146,7 @@ impl TicketService for Tickets {
         self.moved(
             request,
             "AddTimelineEntry",
-            |q| Common {
+            |q| Given {
                 request_id: &q.request_id,
                 name: &q.name,
                 author: &q.author,
@@ -179,7 +189,7 @@ impl TicketService for Tickets {
         self.moved(
             request,
             "ChangeTicketState",
-            |q| Common {
+            |q| Given {
                 request_id: &q.request_id,
                 name: &q.name,
                 author: &q.author,
@@ -205,7 +215,7 @@ impl TicketService for Tickets {
         self.moved(
             request,
             "AssignTicket",
-            |q| Common {
+            |q| Given {
                 request_id: &q.request_id,
                 name: &q.name,
                 author: &q.author,
@@ -231,7 +241,7 @@ impl TicketService for Tickets {
         self.moved(
             request,
             "ResolveTicket",
-            |q| Common {
+            |q| Given {
                 request_id: &q.request_id,
                 name: &q.name,
                 author: &q.author,
@@ -256,7 +266,7 @@ impl TicketService for Tickets {
         self.moved(
             request,
             "CloseTicket",
-            |q| Common {
+            |q| Given {
                 request_id: &q.request_id,
                 name: &q.name,
                 author: &q.author,
@@ -276,7 +286,7 @@ impl TicketService for Tickets {
         self.moved(
             request,
             "ReopenTicket",
-            |q| Common {
+            |q| Given {
                 request_id: &q.request_id,
                 name: &q.name,
                 author: &q.author,
@@ -419,10 +429,16 @@ fn query(filter: &wire::TicketFilter, found: &mut Vec<Violation>) -> TicketQuery
     let (opened_from_us, opened_until_us) =
         (at("opened_from", &filter.opened_from), at("opened_until", &filter.opened_until));
     let mut words = text::query_words(&filter.words);
+    let mut customer = customer;
+    if let (None, Ok(code)) = (&customer, CustomerCode::parse(&filter.words)) {
+        // Somebody typed a customer code into the search: it has an index of its own.
+        customer = Some(code);
+        words.clear();
+    }
     if words.len() > 16 {
         found.push(Violation::new("filter.words", "LENGTH", "give at most 16 words"));
     }
-    if words.is_empty() && !filter.words.trim().is_empty() {
+    if words.is_empty() && customer.is_none() && !filter.words.trim().is_empty() {
         found.push(Violation::new("filter.words", "NO_WORD", "give at least one letter or digit to search for"));
     }
     words.dedup();
