@@ -5,8 +5,17 @@ use crate::sources::root;
 /// What the design names.
 const ROOMS: [&str; 7] = ["Cargo.toml", "proto", "services", "deploy", "helm", "tests", "README.md"];
 /// What tools and readers look for by name.
-const WELL_KNOWN: [&str; 8] =
-    ["ARCHITECTURE.md", "Cargo.lock", "LICENSE", "clippy.toml", "deny.toml", "rustfmt.toml", ".ci", ".gitignore"];
+const WELL_KNOWN: [&str; 9] = [
+    "ARCHITECTURE.md",
+    "Cargo.lock",
+    "LICENSE",
+    "clippy.toml",
+    "deny.toml",
+    "rustfmt.toml",
+    ".cargo",
+    ".ci",
+    ".gitignore",
+];
 /// What may be there.
 const MAYBE: [&str; 4] = [".dockerignore", ".git", ".github", "target"];
 

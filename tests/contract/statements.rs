@@ -202,7 +202,13 @@ async fn every_statement_of_a_node_runs_and_is_served_by_an_index(place: Place) 
     let home = Home::new(place).await;
     let store = home.store().await;
     use_tickets(&store).await;
+    let definition = gridcare_domain::metric::Definition::default();
+    let settled = store.settle_definition(&definition, "unique-1").await.unwrap();
+    assert_eq!(settled, (definition.clone(), "unique-1".to_owned()));
     use_contacts(&store).await;
+    let other = gridcare_domain::metric::Definition { service_level_ms: 30_000, ..definition.clone() };
+    let settled = store.settle_definition(&other, "unique-2").await.unwrap();
+    assert_eq!(settled, (definition, "unique-1".to_owned()), "what is counted once stays what it is");
     use_metrics_and_leases(&store).await;
     use_the_feed(&store).await;
     // Openings alone have a path of their own on Postgres; among contacts they take the common one.

@@ -47,10 +47,9 @@ fn corpus() -> Vec<Ticket> {
 }
 
 fn words_of(ticket: &Ticket) -> HashSet<String> {
-    let reference = ticket.reference.to_string();
     let name = ticket.requester_name.as_deref().unwrap_or_default();
-    let code = ticket.customer_code.as_ref().map_or("", CustomerCode::as_str);
-    [ticket.subject.as_str(), &ticket.description, name, code, &reference].into_iter().flat_map(text::words).collect()
+    let contact_point = ticket.requester_contact_point.as_deref().unwrap_or_default();
+    [ticket.subject.as_str(), &ticket.description, name, contact_point].into_iter().flat_map(text::words).collect()
 }
 
 /// The list as anybody would write it who need not be fast.

@@ -2,7 +2,12 @@ use gridcare_proto::{contact::v1 as contact, metric::v1 as metric, ticket::v1 as
 use gridcare_tests::{Place, calls, world::World};
 use tonic::Code;
 
-crate::on_both_engines!(every_violating_field_is_named, what_cannot_be_read_is_refused_and_the_node_goes_on);
+crate::on_both_engines!(
+    every_violating_field_is_named,
+    a_definition_does_not_change_under_what_is_counted,
+    unread_snapshots_do_not_stop_a_node,
+    what_cannot_be_read_is_refused_and_the_node_goes_on
+);
 
 async fn every_violating_field_is_named(place: Place) {
     let world = World::new(place);
@@ -63,6 +68,54 @@ async fn every_violating_field_is_named(place: Place) {
         tickets.list_tickets(ticket::ListTicketsRequest::default()).await.unwrap().into_inner().tickets.len(),
         0
     );
+}
+
+async fn a_definition_does_not_change_under_what_is_counted(place: Place) {
+    let world = World::new(place);
+    let database = place.database(&world.folder, "node").await;
+    let of = gridcare_tests::world::NodeOf {
+        id: "hcmc-1",
+        region: "HCMC",
+        capabilities: gridcare_tests::world::CAPABILITIES,
+    };
+    let mut node = world.node_on(&of, &database).await;
+    let record = contact::RecordContactRequest { request_id: calls::request_id(), contact: Some(calls::call("k", 0)) };
+    calls::contacts(&node).record_contact(record).await.unwrap();
+    assert!(node.stop().await.success());
+    let mut flags = world.flags_of_node(&of, &database);
+    flags.extend(["--figures-service-level-s".to_owned(), "30".to_owned()]);
+    let refused = std::process::Command::new(gridcare_tests::binary()).args(&flags).output().unwrap();
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(
+        !refused.status.success() && said.contains("service_level_s 20") && said.contains("give these back"),
+        "{said}"
+    );
+}
+
+async fn unread_snapshots_do_not_stop_a_node(place: Place) {
+    use gridcare_proto::federation::v1::GetSnapshotRequest;
+    let world = World::new(place);
+    let node = world.node("hcmc-1", "HCMC").await;
+    for i in 0..30 {
+        calls::tickets(&node)
+            .open_ticket(ticket::OpenTicketRequest {
+                description: "x".repeat(16_000),
+                ..calls::opening(&format!("{i}"))
+            })
+            .await
+            .unwrap();
+    }
+    let mut unread = Vec::new();
+    let mut refused = Vec::new();
+    for _ in 0..12 {
+        match calls::feed(&node).get_snapshot(GetSnapshotRequest {}).await {
+            Ok(stream) => unread.push(stream),
+            Err(status) => refused.push(calls::reason(&status)),
+        }
+    }
+    assert!(refused.iter().all(|reason| reason == "TOO_MANY_SNAPSHOTS"), "{refused:?}");
+    let listed = calls::tickets(&node).list_tickets(ticket::ListTicketsRequest::default()).await.unwrap().into_inner();
+    assert_eq!(listed.tickets.len(), 30, "others are served meanwhile");
 }
 
 async fn what_cannot_be_read_is_refused_and_the_node_goes_on(place: Place) {

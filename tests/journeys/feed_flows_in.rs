@@ -120,6 +120,9 @@ async fn a_cursor_that_does_not_fit_is_refused_with_its_reason(place: Place) {
     );
     let reborn = feed.describe_node(wire::DescribeNodeRequest {}).await.unwrap().into_inner().head.unwrap();
     assert_ne!(reborn.incarnation, head.incarnation, "every other reader learns of it too");
+    let forgetful = wire::FeedCursor { batch_id: String::new(), ..head.clone() };
+    let refused = feed.pull_feed(wire::PullFeedRequest { after: Some(forgetful) }).await.unwrap_err();
+    assert_eq!(calls::violating_fields(&refused), ["after"], "a cursor without its batch proves nothing");
     let malformed = wire::FeedCursor { batch_id: "x".into(), ..head };
     let refused = feed.pull_feed(wire::PullFeedRequest { after: Some(malformed) }).await.unwrap_err();
     assert_eq!(calls::violating_fields(&refused), ["after"]);

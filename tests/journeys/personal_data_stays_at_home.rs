@@ -81,7 +81,7 @@ async fn planted_markers_appear_only_at_the_node(place: Place) {
     assert!(node.stop().await.success());
     assert!(gateway.stop().await.success());
     eventually("traces have arrived", || async {
-        collector.spans().iter().any(|span| span.name.contains("TICKET_INSERT")).then_some(())
+        collector.spans().iter().any(|span| ["TICKET_INSERT", "OPENING"].contains(&span.name.as_ref())).then_some(())
     })
     .await;
 

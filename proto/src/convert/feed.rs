@@ -35,7 +35,7 @@ pub fn cursor_from_wire(cursor: &wire::FeedCursor) -> Result<Cursor, String> {
         text => uuid(text, "incarnation")?,
     };
     let batch_id = match cursor.batch_id.as_str() {
-        "" => None,
+        "" if position == 0 => None,
         text => Some(uuid(text, "batch_id")?),
     };
     Ok(Cursor { incarnation, position, batch_id })

@@ -160,9 +160,9 @@ impl Settings for NodeConfig {
         Setting::new("node.time_zone", "IANA zone in which its days begin"),
         Listen::SETTINGS[0],
         Listen::SETTINGS[1],
-        Setting::new("database.url", "sqlite:///path/to/file or postgres://user@host/database"),
+        Setting::secret("database.url", "sqlite:///path/to/file or postgres://user@host/database"),
         Setting::new("database.max_connections", "connections to the database at most"),
-        Setting::new("bus.redis_url", "redis://host:6379 to share wake-ups between replicas"),
+        Setting::secret("bus.redis_url", "redis://host:6379 to share wake-ups between replicas"),
         Tls::SETTINGS[0],
         Tls::SETTINGS[1],
         Tls::SETTINGS[2],
@@ -209,8 +209,21 @@ impl Settings for NodeConfig {
                 self.node.time_zone
             ));
         }
-        if self.database.url.is_empty() {
+        let schemes = ["sqlite:", "postgres://", "postgresql://"];
+        if !schemes.iter().any(|scheme| self.database.url.starts_with(scheme)) {
             found.push("database.url: give sqlite:///path/to/file or postgres://user@host/database".to_owned());
+        }
+        if self.database.max_connections == 0 {
+            found.push("database.max_connections: give a number above 0".to_owned());
+        }
+        if self.bus.redis_url.as_ref().is_some_and(|url| !url.starts_with("redis://") || url.len() < 9) {
+            found.push("bus.redis_url: give redis://host:6379, or nothing".to_owned());
+        }
+        if self.figures.definition.is_empty() || self.figures.definition.len() > 64 {
+            found.push("figures.definition: name what the figures mean, such as contact/1".to_owned());
+        }
+        if !name(&self.keys.unique_id) {
+            found.push("keys.unique_id: give 1 to 32 letters, digits or hyphens, such as unique-1".to_owned());
         }
         for (key, value) in [("keys.pseudonym", &self.keys.pseudonym), ("keys.unique", &self.keys.unique)] {
             if key_bytes(value).is_none() {
@@ -232,6 +245,10 @@ impl Settings for NodeConfig {
                     "capabilities[{i}].channel: {:?} is not a channel; give one such as hotline",
                     offer.channel
                 ));
+            }
+            if self.capabilities[..i].iter().any(|other| other.channel == offer.channel && other.metric == offer.metric)
+            {
+                found.push(format!("capabilities[{i}]: {} {} stands twice; leave one", offer.channel, offer.metric));
             }
             if offer.metric.is_empty() || offer.metric.len() > 64 {
                 found.push(format!("capabilities[{i}].metric: name the metric, such as answered"));

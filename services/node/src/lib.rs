@@ -7,6 +7,7 @@ pub mod config;
 mod flows;
 mod grpc;
 mod idempotency;
+mod outlet;
 mod serve;
 
 use std::sync::Arc;
@@ -36,7 +37,12 @@ struct Node {
     store: NodeStore,
     bus: Bus,
     clock: SharedClock,
+    /// Snapshots hold a connection each, and on SQLite the history of the file.
+    snapshots: Arc<tokio::sync::Semaphore>,
 }
+
+/// Snapshots at once in one process.
+const SNAPSHOTS: usize = 2;
 
 type SharedNode = Arc<Node>;
 

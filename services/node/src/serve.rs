@@ -39,6 +39,12 @@ pub enum NodeError {
     /// A key is malformed; the configuration's check says so first.
     #[error("keys.{0}: give 64 hexadecimal digits")]
     Key(&'static str),
+    /// The database was counted under another definition or key.
+    #[error(
+        "this database is counted under figures.definition {:?} with service_level_s {} and short_abandon_s {}, and keys.unique_id {:?}; \
+         give these back, or begin a new node", .0.0.id, .0.0.service_level_ms / 1_000, .0.0.short_abandon_ms / 1_000, .0.1
+    )]
+    Definition(Box<(gridcare_domain::metric::Definition, String)>),
     /// A port could not be opened.
     #[error("a port could not be opened; choose another or stop what uses it")]
     Bind(#[source] std::io::Error),
@@ -80,7 +86,12 @@ pub async fn run(
     let checked = node.clone();
     let readiness = readiness.check("database", move || {
         let node = checked.clone();
-        async move { node.store.feed_head().await.map(drop).map_err(|_| "it does not answer".to_owned()) }
+        async move {
+            if !node.store.takes_writes() {
+                return Err("its writer has ended; restart this process".to_owned());
+            }
+            node.store.feed_head().await.map(drop).map_err(|_| "it does not answer".to_owned())
+        }
     });
     let tracker = TaskTracker::new();
     tracker.spawn(flows::metric_rolls_up::run(node.clone(), shutdown.clone()));
@@ -126,7 +137,11 @@ async fn open(config: &NodeConfig, clock: SharedClock) -> Result<Node, NodeError
         }
     })
     .await?;
-    store.define(config.definition());
+    let wanted = (config.definition(), config.keys.unique_id.clone());
+    let settled = store.settle_definition(&wanted.0, &wanted.1).await?;
+    if settled != wanted {
+        return Err(NodeError::Definition(Box::new(settled)));
+    }
     Ok(Node {
         id: config.node.id.clone(),
         region: config.node.region.clone(),
@@ -139,6 +154,7 @@ async fn open(config: &NodeConfig, clock: SharedClock) -> Result<Node, NodeError
         store,
         bus,
         clock,
+        snapshots: Arc::new(tokio::sync::Semaphore::new(crate::SNAPSHOTS)),
     })
 }
 

@@ -74,6 +74,12 @@ impl NodeStore {
         &self.db
     }
 
+    /// Whether writes are still taken; false for good once the writer has ended.
+    #[must_use]
+    pub fn takes_writes(&self) -> bool {
+        self.writer.alive()
+    }
+
     /// Lets the writer finish what it has accepted, then closes the database.
     pub async fn close(&self) {
         self.writer.stop().await;

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use gridcare_domain::{
     contact::{Channel, Direction},
     feed::Change,
-    metric::{Bucket, BucketKey, Counts, Sketches, ddsketch::DurationSketch, hyperloglog::UniqueSketch},
+    metric::{Bucket, BucketKey, Counts, Definition, Sketches, ddsketch::DurationSketch, hyperloglog::UniqueSketch},
 };
 use uuid::Uuid;
 
@@ -69,6 +69,12 @@ statements! {
     TALLY_EXTENT = "SELECT MIN(start_us), MAX(start_us) FROM metric_tally WHERE start_us >= $1 AND start_us < $2";
     BUCKET_EXTENT = "SELECT MIN(start_us), MAX(start_us) FROM metric_bucket WHERE start_us >= $1 AND start_us < $2";
     CONTACT_EXTENT = "SELECT MIN(arrived_us), MAX(arrived_us) FROM contact WHERE arrived_us >= $1 AND arrived_us < $2";
+    DEFINITION_SETTLE =
+        "INSERT INTO metric_definition (one, definition, service_level_ms, short_abandon_ms, unique_id) VALUES (1, $1, $2, $3, $4)
+         ON CONFLICT (one) DO UPDATE SET definition = excluded.definition, service_level_ms = excluded.service_level_ms,
+             short_abandon_ms = excluded.short_abandon_ms, unique_id = excluded.unique_id
+         WHERE (SELECT arrival_no FROM contact_head WHERE one = 1) = 0";
+    DEFINITION_OF = "SELECT definition, service_level_ms, short_abandon_ms, unique_id FROM metric_definition WHERE one = 1";
     ROLLED = "SELECT arrival_no FROM metric_rolled WHERE one = 1";
     ROLLED_ADVANCE = "UPDATE metric_rolled SET arrival_no = $1, epoch = $2 WHERE one = 1 AND arrival_no = $3 AND epoch <= $2";
 }
@@ -149,6 +155,25 @@ pub(crate) async fn buckets_in(tx: &mut Tx, from_us: i64, limit: i64) -> Result<
 }
 
 impl NodeStore {
+    /// Settles what everything in this database is counted under, and from now on counts so. Once there are contacts it
+    /// cannot change: counts of two definitions do not add up, nor do uniques under two keys. Returns what it is.
+    pub async fn settle_definition(
+        &self,
+        definition: &Definition,
+        unique_id: &str,
+    ) -> Result<(Definition, String), StoreError> {
+        let mut tx = self.db.begin().await?;
+        let Definition { id, service_level_ms, short_abandon_ms } = definition;
+        tx.execute(&DEFINITION_SETTLE, values![id.as_str(), *service_level_ms, *short_abandon_ms, unique_id]).await?;
+        let corrupt = || StoreError::Corrupt { table: "metric_definition", what: "the one row is missing".into() };
+        let row = tx.fetch_one(&DEFINITION_OF, vec![]).await?.ok_or_else(corrupt)?;
+        let settled = Definition { id: row.text(0)?, service_level_ms: row.int(1)?, short_abandon_ms: row.int(2)? };
+        let unique_id = row.text(3)?;
+        tx.commit().await?;
+        self.define(settled.clone());
+        Ok((settled, unique_id))
+    }
+
     /// What the roller has to work on: the next contacts, and at most a few rebuilds, all as of one moment.
     ///
     /// A roller that has not published yet what it read before goes on after its last contact, without rebuilds.

@@ -120,6 +120,11 @@ impl Writer {
         (self.on_commit)(committed);
     }
 
+    /// Whether it still takes writes.
+    pub(crate) fn alive(&self) -> bool {
+        !self.queue.is_closed()
+    }
+
     pub(crate) async fn stop(&self) {
         if self.queue.send(Message::Stop).await.is_ok() {
             self.stopped.notified().await;
@@ -136,7 +141,7 @@ impl Writer {
 
 impl NodeStore {
     /// Sets what the counts of contacts mean from now on.
-    pub fn define(&self, definition: Definition) {
+    pub(crate) fn define(&self, definition: Definition) {
         *self.writer.definition.write().unwrap_or_else(std::sync::PoisonError::into_inner) = definition;
     }
 
@@ -438,7 +443,8 @@ async fn apply(tx: &mut Tx, batch: &[Member], definition: &Definition) -> Result
         opened.iter().map(|w| &**w).chain(decided.iter().map(|(_, w)| w)).map(|w| w.change.clone()).collect();
     effects.feed = !changes.is_empty();
     feed::append(tx, batch[0].batch_id, batch[0].now_us, changes).await?;
-    let answers = answers.into_iter().map(|answer| answer.expect("every member was answered above")).collect();
+    let unanswered = || StoreError::Corrupt { table: "none", what: "a member of a batch has no answer".into() };
+    let answers = answers.into_iter().map(|answer| answer.ok_or_else(unanswered)).collect::<Result<_, _>>()?;
     Ok((answers, effects))
 }
 

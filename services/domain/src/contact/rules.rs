@@ -6,6 +6,9 @@ use crate::{
 /// No contact lasts longer: seven days, in milliseconds. A longer one is a broken clock.
 const LONGEST_MS: i64 = 7 * 24 * 3_600 * 1_000;
 
+/// 2200-01-01, seconds since 1970.
+const LATEST_S: i64 = 7_258_118_400;
+
 /// Every rule that a contact breaks; empty when it is sound. `at` prefixes the field names.
 #[must_use]
 pub fn check(contact: &Contact, at: &str) -> Vec<Violation> {
@@ -15,6 +18,13 @@ pub fn check(contact: &Contact, at: &str) -> Vec<Violation> {
     };
     if contact.source_key.is_empty() || contact.source_key.len() > 200 {
         no("source_key", "LENGTH", "give a key of 1 to 200 bytes that is unique within the source");
+    }
+    for (field, at) in
+        [("arrived_at", Some(contact.arrived_at)), ("answered_at", contact.answered_at), ("ended_at", contact.ended_at)]
+    {
+        if at.is_some_and(|at| !(0..LATEST_S).contains(&at.as_second())) {
+            no(field, "OUT_OF_RANGE", "give a time from 1970 to 2199; a default or a broken clock gives others");
+        }
     }
     if contact.answered_at.is_some_and(|answered| answered < contact.arrived_at) {
         no("answered_at", "ANSWERED_BEFORE_ARRIVED", "a contact is answered at or after its arrival");

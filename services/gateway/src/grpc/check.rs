@@ -58,6 +58,9 @@ pub(super) fn regions<'a>(names: &[String], country: &'a Country, found: &mut Ve
     each("regions", names, found, find, &format!("give one of {}", known.join(", ")))
 }
 
+/// Longer than any list of codes or regions; a longer one is refused whole, so that a small request cannot cost much.
+const MOST: usize = 256;
+
 /// Each value once, in the order given.
 fn each<T, U: PartialEq>(
     field: &str,
@@ -67,6 +70,10 @@ fn each<T, U: PartialEq>(
     cure: &str,
 ) -> Vec<U> {
     let mut values = Vec::new();
+    if given.len() > MOST {
+        found.push(Violation::new(field, "TOO_MANY", format!("give at most {MOST}, each once")));
+        return values;
+    }
     for (i, given) in given.iter().enumerate() {
         match read(given) {
             Some(value) if !values.contains(&value) => values.push(value),

@@ -32,7 +32,7 @@ pub(super) fn after(filter: &[u8], token: &str, found: &mut Vec<Violation>) -> O
         let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
         let (hash, place) = bytes.split_at_checked(8)?;
         let (id, node) = place.split_at_checked(16)?;
-        if hash != &blake3::hash(filter).as_bytes()[..8] || node.len() > 64 {
+        if hash != &blake3::hash(filter).as_bytes()[..8] || node.len() > 64 || node.contains(&0) {
             return None;
         }
         Some(TicketAfter { id: Uuid::from_slice(id).ok()?, node: std::str::from_utf8(node).ok()?.to_owned() })

@@ -17,11 +17,9 @@ use gridcare_store::{
     writer::Answer,
 };
 use prost::Message as _;
-use tokio::sync::mpsc;
-use tonic::Status;
 use uuid::Uuid;
 
-use crate::{CONTACTS, Node, SharedNode};
+use crate::{CONTACTS, Node, SharedNode, outlet::Outlet};
 
 /// Contacts per transaction of an import: large enough to be fast, and on SQLite, where a ticket waits for it, small
 /// enough that it waits a few milliseconds at most.
@@ -166,17 +164,13 @@ impl Node {
 }
 
 /// Sends contacts as they arrive, from a number on, until the watcher goes away or is too slow.
-pub(crate) async fn watch(
-    node: SharedNode,
-    mut after: i64,
-    out: mpsc::Sender<Result<wire::WatchContactsResponse, Status>>,
-) {
+pub(crate) async fn watch(node: SharedNode, mut after: i64, out: Outlet<wire::WatchContactsResponse>) {
     let mut wakeups = node.bus.subscribe(CONTACTS);
     loop {
         let page = match node.store.contacts_after(after, WATCH_PAGE).await {
             Ok(page) => page,
             Err(e) => {
-                let _ = out.send(Err(gridcare_chassis::status::fault(&e))).await;
+                out.fail(gridcare_chassis::status::fault(&e));
                 return;
             }
         };
@@ -187,7 +181,7 @@ pub(crate) async fn watch(
         let contacts: Vec<_> = page.iter().map(to_wire).collect();
         let quiet = contacts.is_empty();
         let response = wire::WatchContactsResponse { contacts, arrival_no: u64::try_from(after).unwrap_or(0) };
-        if !quiet && out.send(Ok(response)).await.is_err() {
+        if !quiet && !out.send(response, &after.to_string()).await {
             return;
         }
         if full {
@@ -198,7 +192,7 @@ pub(crate) async fn watch(
             () = wakeups.changed() => {}
             () = tokio::time::sleep(BOOKMARK) => {
                 let bookmark = wire::WatchContactsResponse { contacts: Vec::new(), arrival_no: u64::try_from(after).unwrap_or(0) };
-                if out.send(Ok(bookmark)).await.is_err() {
+                if !out.send(bookmark, &after.to_string()).await {
                     return;
                 }
             }

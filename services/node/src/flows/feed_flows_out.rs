@@ -7,11 +7,11 @@ use gridcare_proto::{
     federation::v1 as wire,
 };
 use gridcare_store::{StoreError, snapshot::Page};
-use tokio::sync::mpsc;
+use tokio::sync::OwnedSemaphorePermit;
 use tonic::Status;
 use uuid::Uuid;
 
-use crate::{FEED, Node, SharedNode};
+use crate::{FEED, Node, SharedNode, outlet::Outlet};
 
 /// How often a quiet feed says that it is alive.
 const BOOKMARK: Duration = Duration::from_secs(5);
@@ -27,21 +27,13 @@ impl Node {
 }
 
 /// Sends entries after `cursor` as they are committed, and a bookmark every 5 s, until the reader goes away.
-pub(crate) async fn follow(
-    node: SharedNode,
-    cursor: Cursor,
-    out: mpsc::Sender<Result<wire::PullFeedResponse, Status>>,
-) {
+pub(crate) async fn follow(node: SharedNode, cursor: Cursor, out: Outlet<wire::PullFeedResponse>) {
     if let Err(status) = send(&node, cursor, &out).await {
-        let _ = out.send(Err(status)).await;
+        out.fail(status);
     }
 }
 
-async fn send(
-    node: &Node,
-    mut cursor: Cursor,
-    out: &mpsc::Sender<Result<wire::PullFeedResponse, Status>>,
-) -> Result<(), Status> {
+async fn send(node: &Node, mut cursor: Cursor, out: &Outlet<wire::PullFeedResponse>) -> Result<(), Status> {
     let fault = |e: StoreError| gridcare_chassis::status::fault(&e);
     // Subscribed before the first read, so that nothing committed in between is slept over.
     let mut wakeups = node.bus.subscribe(FEED);
@@ -80,7 +72,7 @@ async fn send(
                 head: u64::try_from(head.position).unwrap_or(0),
                 sent_at: Some(time::timestamp(node.now())),
             };
-            if out.send(Ok(response)).await.is_err() {
+            if !out.send(response, &cursor.position.to_string()).await {
                 return Ok(());
             }
             bookmark_at = tokio::time::Instant::now() + BOOKMARK;
@@ -97,12 +89,12 @@ async fn send(
 }
 
 /// Sends the states of all aggregates at one position, in chunks; the last one carries the cursor.
-pub(crate) async fn snapshot(node: SharedNode, out: mpsc::Sender<Result<wire::GetSnapshotResponse, Status>>) {
+pub(crate) async fn snapshot(node: SharedNode, out: Outlet<wire::GetSnapshotResponse>, _permit: OwnedSemaphorePermit) {
     let fault = |e: &StoreError| gridcare_chassis::status::fault(e);
     let mut snapshot = match node.store.begin_snapshot().await {
         Ok(snapshot) => snapshot,
         Err(e) => {
-            let _ = out.send(Err(fault(&e))).await;
+            out.fail(fault(&e));
             return;
         }
     };
@@ -117,7 +109,7 @@ pub(crate) async fn snapshot(node: SharedNode, out: mpsc::Sender<Result<wire::Ge
                 Some(cursor),
             ),
             Err(e) => {
-                let _ = out.send(Err(fault(&e))).await;
+                out.fail(fault(&e));
                 return;
             }
         };
@@ -132,13 +124,13 @@ pub(crate) async fn snapshot(node: SharedNode, out: mpsc::Sender<Result<wire::Ge
         let entries = match changes.iter().map(entry).collect::<Result<Vec<_>, prost::DecodeError>>() {
             Ok(entries) => entries,
             Err(e) => {
-                let _ = out.send(Err(gridcare_chassis::status::fault(&e))).await;
+                out.fail(gridcare_chassis::status::fault(&e));
                 return;
             }
         };
         let done = cursor.is_some();
         let cursor = cursor.map(|cursor| convert::cursor_to_wire(&node.id, &cursor));
-        if out.send(Ok(wire::GetSnapshotResponse { entries, cursor })).await.is_err() || done {
+        if !out.send(wire::GetSnapshotResponse { entries, cursor }, "nothing: take the snapshot again").await || done {
             return;
         }
     }

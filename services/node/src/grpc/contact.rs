@@ -2,10 +2,7 @@ use std::{pin::Pin, time::Duration};
 
 use futures::{Stream, StreamExt as _};
 use gridcare_chassis::{id::new_id, identity::principal_of, status::refuse};
-use gridcare_domain::{
-    contact::Channel,
-    refusal::{Refusal, RefusalKind, Violation},
-};
+use gridcare_domain::refusal::{Refusal, RefusalKind, Violation};
 use gridcare_proto::{
     contact::v1::{self as wire, contact_service_server::ContactService},
     convert::{code, contact as convert, time},
@@ -18,11 +15,12 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 use uuid::Uuid;
 
-use super::{Contacts, answered, failed, page, refuse_if, version_of};
+use super::{Contacts, answered, codes, failed, page, refuse_if, version_of};
 use crate::{
     Node,
     flows::contact_arrives::{Sorted, sort, to_wire, watch},
     idempotency::{check_request_id, request_of},
+    outlet::{Outflow, outlet},
 };
 
 /// Contacts in one batch of an import at most.
@@ -49,7 +47,7 @@ impl Ready {
 
 #[tonic::async_trait]
 impl ContactService for Contacts {
-    type WatchContactsStream = ReceiverStream<Result<wire::WatchContactsResponse, Status>>;
+    type WatchContactsStream = Outflow<wire::WatchContactsResponse>;
     type ImportContactsStream = Pin<Box<dyn Stream<Item = Result<wire::ImportContactsResponse, Status>> + Send>>;
 
     async fn record_contact(
@@ -165,9 +163,9 @@ impl ContactService for Contacts {
                 refuse(&Refusal::new(RefusalKind::OutOfRange, "TOKEN_OF_THE_FUTURE", message))
             })?,
         };
-        let (out, stream) = mpsc::channel(8);
+        let (out, stream) = outlet();
         tokio::spawn(watch(self.0.clone(), after, out));
-        Ok(Response::new(ReceiverStream::new(stream)))
+        Ok(Response::new(stream))
     }
 
     async fn import_contacts(
@@ -243,6 +241,9 @@ impl ContactService for Contacts {
         &self,
         request: Request<wire::GetImportCheckpointRequest>,
     ) -> Result<Response<wire::GetImportCheckpointResponse>, Status> {
+        let mut found = Vec::new();
+        check_source(&request.get_ref().source, &mut found);
+        refuse_if(found)?;
         let checkpoint = self.0.store.checkpoint(&request.get_ref().source).await.map_err(|e| failed(&e))?;
         Ok(Response::new(wire::GetImportCheckpointResponse { checkpoint: checkpoint.unwrap_or_default() }))
     }
@@ -263,13 +264,17 @@ fn contact_id(given: &str, found: &mut Vec<Violation>) -> Option<Uuid> {
     id
 }
 
-fn check_batch(source: &str, contacts: usize, checkpoint: &str) -> Result<(), Status> {
-    let mut found = Vec::new();
+fn check_source(source: &str, found: &mut Vec<Violation>) {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._/-".contains(c);
     if source.is_empty() || source.len() > 64 || !source.chars().all(plain) || source == "api" {
         let cure = "name the source with 1 to 64 of a-z, 0-9, dot, underscore, slash or hyphen; api is taken";
         found.push(Violation::new("source", "MALFORMED", cure));
     }
+}
+
+fn check_batch(source: &str, contacts: usize, checkpoint: &str) -> Result<(), Status> {
+    let mut found = Vec::new();
+    check_source(source, &mut found);
     if contacts > BATCH {
         found.push(Violation::new("contacts", "TOO_MANY", format!("give at most {BATCH} contacts in one batch")));
     }
@@ -280,17 +285,7 @@ fn check_batch(source: &str, contacts: usize, checkpoint: &str) -> Result<(), St
 }
 
 fn query(filter: &wire::ContactFilter, found: &mut Vec<Violation>) -> ContactQuery {
-    let mut channels: Vec<Channel> = Vec::new();
-    for (i, number) in filter.channels.iter().enumerate() {
-        match code::channel_from_wire(*number) {
-            Some(channel) => channels.push(channel),
-            None => found.push(Violation::new(
-                format!("filter.channels[{i}]"),
-                "UNKNOWN_CODE",
-                "give a channel of this version",
-            )),
-        }
-    }
+    let channels = codes("filter.channels", &filter.channels, |number| code::channel_from_wire(*number), found);
     let direction = code::direction_from_wire(filter.direction);
     if direction.is_none() && filter.direction != 0 {
         found.push(Violation::new("filter.direction", "UNKNOWN_CODE", "give a direction, or none for both"));

@@ -7,18 +7,19 @@ use gridcare_proto::{
     convert::{feed as convert, metric::definition_to_wire},
     federation::v1::{self as wire, feed_service_server::FeedService},
 };
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::{Feed, failed, refuse_if};
-use crate::flows::feed_flows_out::{follow, snapshot};
+use crate::{
+    flows::feed_flows_out::{follow, snapshot},
+    outlet::{Outflow, outlet},
+};
 
 #[tonic::async_trait]
 impl FeedService for Feed {
-    type PullFeedStream = ReceiverStream<Result<wire::PullFeedResponse, Status>>;
-    type GetSnapshotStream = ReceiverStream<Result<wire::GetSnapshotResponse, Status>>;
+    type PullFeedStream = Outflow<wire::PullFeedResponse>;
+    type GetSnapshotStream = Outflow<wire::GetSnapshotResponse>;
 
     async fn describe_node(
         &self,
@@ -56,17 +57,23 @@ impl FeedService for Feed {
             }
         };
         self.0.check_cursor(&cursor).await.map_err(|e| failed(&e))?.map_err(|refusal| refuse(&refusal))?;
-        let (out, stream) = mpsc::channel(4);
+        let (out, stream) = outlet();
         tokio::spawn(follow(self.0.clone(), cursor, out));
-        Ok(Response::new(ReceiverStream::new(stream)))
+        Ok(Response::new(stream))
     }
 
     async fn get_snapshot(
         &self,
         _: Request<wire::GetSnapshotRequest>,
     ) -> Result<Response<Self::GetSnapshotStream>, Status> {
-        let (out, stream) = mpsc::channel(4);
-        tokio::spawn(snapshot(self.0.clone(), out));
-        Ok(Response::new(ReceiverStream::new(stream)))
+        let Ok(permit) = self.0.snapshots.clone().try_acquire_owned() else {
+            let message = "two snapshots are being taken from this process already; try again when one has ended";
+            let mut refusal = Refusal::new(RefusalKind::Exhausted, "TOO_MANY_SNAPSHOTS", message);
+            refusal.retry_after = Some(std::time::Duration::from_secs(5));
+            return Err(refuse(&refusal));
+        };
+        let (out, stream) = outlet();
+        tokio::spawn(snapshot(self.0.clone(), out, permit));
+        Ok(Response::new(stream))
     }
 }

@@ -1,5 +1,4 @@
 use gridcare_domain::{
-    contact::Channel,
     metric::{FIGURES, fold::Grain},
     refusal::Violation,
 };
@@ -8,16 +7,17 @@ use gridcare_proto::{
     metric::v1::{self as wire, metric_service_server::MetricService},
 };
 use jiff::tz::TimeZone;
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
-use super::{Metrics, failed, refuse_if};
-use crate::flows::metric_is_asked::{Question, quarter, verify};
+use super::{Metrics, codes, failed, refuse_if};
+use crate::{
+    flows::metric_is_asked::{Question, quarter, verify},
+    outlet::{Outflow, outlet},
+};
 
 #[tonic::async_trait]
 impl MetricService for Metrics {
-    type VerifyMetricsStream = ReceiverStream<Result<wire::VerifyMetricsResponse, Status>>;
+    type VerifyMetricsStream = Outflow<wire::VerifyMetricsResponse>;
 
     async fn query_metrics(
         &self,
@@ -26,23 +26,18 @@ impl MetricService for Metrics {
         let body = request.into_inner();
         let mut found = Vec::new();
         let (from_us, until_us) = period(body.from.as_ref(), body.until.as_ref(), &mut found);
-        let grain = match body.granularity() {
-            wire::Granularity::Unspecified | wire::Granularity::Total => Grain::Total,
-            wire::Granularity::Hour => Grain::Hour,
-            wire::Granularity::Day => Grain::Day,
-            wire::Granularity::Month => Grain::Month,
-        };
-        let mut channels: Vec<Channel> = Vec::new();
-        for (i, number) in body.channels.iter().enumerate() {
-            match code::channel_from_wire(*number) {
-                Some(channel) => channels.push(channel),
-                None => found.push(Violation::new(
-                    format!("channels[{i}]"),
-                    "UNKNOWN_CODE",
-                    "give a channel of this version",
-                )),
+        let grain = match wire::Granularity::try_from(body.granularity) {
+            Ok(wire::Granularity::Unspecified | wire::Granularity::Total) => Grain::Total,
+            Ok(wire::Granularity::Hour) => Grain::Hour,
+            Ok(wire::Granularity::Day) => Grain::Day,
+            Ok(wire::Granularity::Month) => Grain::Month,
+            Err(_) => {
+                found.push(Violation::new("granularity", "UNKNOWN_CODE", "give a granularity of this version"));
+                Grain::Total
             }
-        }
+        };
+        let channels = codes("channels", &body.channels, |number| code::channel_from_wire(*number), &mut found);
+        check_size(grain, from_us, until_us, body.with_sketches, &mut found);
         let name = if body.time_zone.is_empty() { self.0.time_zone.as_str() } else { body.time_zone.as_str() };
         let zone = if body.time_zone.is_empty() { Ok(self.0.zone.clone()) } else { TimeZone::get(name) };
         if zone.is_err() {
@@ -76,9 +71,29 @@ impl MetricService for Metrics {
             (from, until) => period(from.as_ref(), until.as_ref(), &mut found),
         };
         refuse_if(found)?;
-        let (out, stream) = mpsc::channel(8);
+        let (out, stream) = outlet();
         tokio::spawn(verify(self.0.clone(), from_us, until_us, out));
-        Ok(Response::new(ReceiverStream::new(stream)))
+        Ok(Response::new(stream))
+    }
+}
+
+/// How much an answer may hold: enough for a year by the hour, or by the month with sketches.
+fn check_size(grain: Grain, from_us: i64, until_us: i64, with_sketches: bool, found: &mut Vec<Violation>) {
+    const HOUR_US: i64 = 3_600_000_000;
+    const YEAR_US: i64 = 366 * 24 * HOUR_US;
+    let length = until_us.saturating_sub(from_us);
+    let most = if with_sketches { 1_000 } else { 9_000 };
+    let intervals = match grain {
+        Grain::Total => 1,
+        Grain::Hour => length / HOUR_US,
+        Grain::Day => length / (24 * HOUR_US),
+        Grain::Month => length / (28 * 24 * HOUR_US),
+    };
+    if intervals > most {
+        found.push(Violation::new("until", "TOO_MANY_ROWS", format!("ask for at most {most} intervals at once")));
+    }
+    if with_sketches && length > YEAR_US {
+        found.push(Violation::new("until", "TOO_LONG", "ask for at most 366 days with sketches"));
     }
 }
 

@@ -46,6 +46,30 @@ fn refuse_if(found: Vec<Violation>) -> Result<(), Status> {
     if found.is_empty() { Ok(()) } else { Err(refuse(&Refusal::invalid(found))) }
 }
 
+/// The codes of a list, each once. A list longer than any list of codes is refused whole, so that nobody can make a
+/// small request cost much.
+fn codes<G, C: PartialEq>(
+    field: &str,
+    given: &[G],
+    read: impl Fn(&G) -> Option<C>,
+    found: &mut Vec<Violation>,
+) -> Vec<C> {
+    const MOST: usize = 64;
+    let mut codes = Vec::new();
+    if given.len() > MOST {
+        found.push(Violation::new(field, "TOO_MANY", format!("give at most {MOST} codes, each once")));
+        return codes;
+    }
+    for (i, one) in given.iter().enumerate() {
+        match read(one) {
+            Some(code) if codes.contains(&code) => {}
+            Some(code) => codes.push(code),
+            None => found.push(Violation::new(format!("{field}[{i}]"), "UNKNOWN_CODE", "give a code of this version")),
+        }
+    }
+    codes
+}
+
 /// A version from an etag; an empty one asks for no comparison.
 fn version_of(etag: &str, found: &mut Vec<Violation>) -> Option<i64> {
     if etag.is_empty() {

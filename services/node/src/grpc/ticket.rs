@@ -19,7 +19,7 @@ use prost::Message as _;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{Tickets, answered, failed, page, refuse_if, version_of};
+use super::{Tickets, answered, codes, failed, page, refuse_if, version_of};
 use crate::{
     flows::ticket_moves::{Move, Name, Opening, Respond, Step, no_such_ticket},
     idempotency::{check_request_id, request_of},
@@ -104,10 +104,14 @@ impl TicketService for Tickets {
             wire::ListTicketsRequest { page_token: String::new(), page_size: 0, ..body.clone() }.encode_to_vec();
         let limit = page::size(body.page_size, &mut found);
         let place = page::place::<24>(&bound, &body.page_token, &mut found);
-        let order = match body.order() {
-            wire::TicketOrder::Unspecified | wire::TicketOrder::OpenedDesc => Order::OpenedDesc,
-            wire::TicketOrder::OpenedAsc => Order::OpenedAsc,
-            wire::TicketOrder::UpdatedDesc => Order::UpdatedDesc,
+        let order = match wire::TicketOrder::try_from(body.order) {
+            Ok(wire::TicketOrder::Unspecified | wire::TicketOrder::OpenedDesc) => Order::OpenedDesc,
+            Ok(wire::TicketOrder::OpenedAsc) => Order::OpenedAsc,
+            Ok(wire::TicketOrder::UpdatedDesc) => Order::UpdatedDesc,
+            Err(_) => {
+                found.push(Violation::new("order", "UNKNOWN_CODE", "give an order of this version"));
+                Order::OpenedDesc
+            }
         };
         let query = query(&filter, &mut found);
         refuse_if(found)?;
@@ -394,26 +398,11 @@ fn opening(body: &wire::OpenTicketRequest) -> Result<Opening, Vec<Violation>> {
 
 /// What a filter asks for; every unknown code is a violation.
 fn query(filter: &wire::TicketFilter, found: &mut Vec<Violation>) -> TicketQuery {
-    let mut unknown = |field: &str, i: usize| {
-        found.push(Violation::new(format!("filter.{field}[{i}]"), "UNKNOWN_CODE", "give a code of this version"));
-    };
-    let mut states = Vec::new();
-    for (i, number) in filter.states.iter().enumerate() {
-        code::state_from_wire(*number).map_or_else(|| unknown("states", i), |state| states.push(state));
-    }
-    let mut priorities = Vec::new();
-    for (i, number) in filter.priorities.iter().enumerate() {
-        code::priority_from_wire(*number)
-            .map_or_else(|| unknown("priorities", i), |priority| priorities.push(priority));
-    }
-    let mut topics = Vec::new();
-    for (i, given) in filter.topics.iter().enumerate() {
-        Topic::parse(given).map_or_else(|| unknown("topics", i), |topic| topics.push(topic));
-    }
-    let mut channels = Vec::new();
-    for (i, given) in filter.channels.iter().enumerate() {
-        Channel::parse(given).map_or_else(|| unknown("channels", i), |channel| channels.push(channel));
-    }
+    let states = codes("filter.states", &filter.states, |number| code::state_from_wire(*number), found);
+    let priorities = codes("filter.priorities", &filter.priorities, |number| code::priority_from_wire(*number), found);
+    let topics = codes("filter.topics", &filter.topics, |given| Topic::parse(given), found);
+    let channels = codes("filter.channels", &filter.channels, |given| Channel::parse(given), found);
+    check_text("filter.assignee", &filter.assignee, 200, found);
     let customer = customer_code(&filter.customer_code, "filter.customer_code", found);
     let mut at = |field: &str, given: &Option<prost_types::Timestamp>| {
         let read = given.as_ref().map(|at| time::instant(at).map(Timestamp::as_microsecond));

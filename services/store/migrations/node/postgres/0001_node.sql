@@ -147,6 +147,15 @@ CREATE TABLE metric_tally (
     PRIMARY KEY (start_us, channel, direction)
 );
 
+-- One row: under which definition and which key everything here was counted. Counts of two definitions do not add up.
+CREATE TABLE metric_definition (
+    one              BIGINT PRIMARY KEY CHECK (one = 1),
+    definition       TEXT   NOT NULL,
+    service_level_ms BIGINT NOT NULL,
+    short_abandon_ms BIGINT NOT NULL,
+    unique_id        TEXT   NOT NULL
+);
+
 -- Buckets as published: the state of the newest feed entry of each.
 CREATE TABLE metric_bucket (
     channel          BIGINT NOT NULL,
