@@ -34,7 +34,7 @@ impl Drop for Redis {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn redis_going_away_and_coming_back_costs_latency_and_never_data() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = gridcare_tests::lasting_port();
     let mut redis = Redis::start(port);
     let mut world = World::new(Place::Postgres);
     for flags in [&mut world.node_flags, &mut world.gateway_flags] {

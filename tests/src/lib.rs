@@ -16,7 +16,7 @@ pub mod tool;
 pub mod world;
 
 pub use place::{Place, fresh_postgres, redis_url, variable};
-pub use process::{Process, binary};
+pub use process::{Process, binary, lasting_port};
 
 use std::{future::Future, time::Duration};
 

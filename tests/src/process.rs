@@ -2,9 +2,10 @@ use std::{
     collections::BTreeMap,
     fs::File,
     io::{BufRead as _, BufReader},
-    net::SocketAddr,
+    net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
+    sync::atomic::{AtomicU16, Ordering},
     time::Duration,
 };
 
@@ -23,6 +24,26 @@ pub fn binary() -> PathBuf {
     let path = own.parent().and_then(Path::parent).expect("a test lies in target/<profile>/deps").join("gridcare");
     assert!(path.exists(), "{} is missing; run cargo build --workspace first", path.display());
     path
+}
+
+/// A free port below those that the kernel hands out by itself, so that a process that was killed finds its own again:
+/// nobody is given it meanwhile. Each test process has a range of its own.
+///
+/// # Panics
+/// When the whole range is taken.
+#[must_use]
+pub fn lasting_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    const RANGES: u32 = 180;
+    const WIDTH: u16 = 100;
+    let first = 11_000 + u16::try_from(std::process::id() % RANGES).expect("a remainder is small") * WIDTH;
+    for _ in 0..WIDTH {
+        let port = first + NEXT.fetch_add(1, Ordering::Relaxed) % WIDTH;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
+    panic!("no free port from {first} on");
 }
 
 /// A running process of the product. Dropping it kills it.

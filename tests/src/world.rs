@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use tempfile::TempDir;
 
-use crate::{Place, Process};
+use crate::{Place, Process, lasting_port};
 
 /// Keys of tests; real ones come from `openssl rand -hex 32`.
 pub const UNIQUE_KEY: &str = "1111111111111111111111111111111111111111111111111111111111111111";
@@ -64,11 +64,12 @@ impl World {
                 .filter_map(|n| char::from_digit(u32::from(n), 16))
                 .collect::<String>()
         );
+        let (grpc, http) = addresses();
         let pairs = [
             ("--node-id", node.id),
             ("--node-region", node.region),
-            ("--listen-grpc", "127.0.0.1:0"),
-            ("--listen-http", "127.0.0.1:0"),
+            ("--listen-grpc", &grpc),
+            ("--listen-http", &http),
             ("--database-url", database),
             ("--keys-pseudonym", &key[key.len() - 64..]),
             ("--keys-unique", UNIQUE_KEY),
@@ -106,10 +107,11 @@ impl World {
             })
             .collect();
         let members = format!("[{}]", members.join(", "));
+        let (grpc, http) = addresses();
         let pairs = [
             ("--gateway-id", id),
-            ("--listen-grpc", "127.0.0.1:0"),
-            ("--listen-http", "127.0.0.1:0"),
+            ("--listen-grpc", &grpc),
+            ("--listen-http", &http),
             ("--database-url", database),
             ("--telemetry-log", "json"),
             ("--members", &members),
@@ -120,4 +122,8 @@ impl World {
         let log = self.file(&format!("{id}-{}.log", gridcare_chassis::id::new_id().simple()));
         Process::start(&flags, &self.environment, &log).await
     }
+}
+
+fn addresses() -> (String, String) {
+    (format!("127.0.0.1:{}", lasting_port()), format!("127.0.0.1:{}", lasting_port()))
 }
