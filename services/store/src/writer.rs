@@ -25,6 +25,8 @@ use crate::{
 
 /// At most this many members share a transaction.
 const BATCH: usize = 512;
+/// So few are never divided.
+const FEW: usize = 32;
 /// A deadlock or a serialisation failure is run again this often before its members are run singly.
 const RETRIES: usize = 3;
 
@@ -233,6 +235,9 @@ async fn run(
 /// The next batch: one member per aggregate, in order of arrival; the others wait for the next one.
 fn choose(waiting: &mut VecDeque<Member>) -> Vec<Member> {
     let mut taken: HashSet<Uuid> = HashSet::new();
+    // Half of those that wait: while the database works on these, the callers of the others are answered and ask again.
+    // Taken all at once, database and callers would wait for each other in turn.
+    let most = (waiting.len() / 2).clamp(FEW, BATCH);
     let mut batch = Vec::new();
     let mut later = VecDeque::new();
     while let Some(member) = waiting.pop_front() {
@@ -241,7 +246,7 @@ fn choose(waiting: &mut VecDeque<Member>) -> Vec<Member> {
             Work::Open(_) | Work::Record(..) => None,
         };
         let free =
-            batch.len() < BATCH && taken.insert(member.request.key) && aggregate.is_none_or(|id| taken.insert(id));
+            batch.len() < most && taken.insert(member.request.key) && aggregate.is_none_or(|id| taken.insert(id));
         if free {
             batch.push(member);
         } else {

@@ -25,7 +25,7 @@ use crate::{CONTACTS, Node, SharedNode, outlet::Outlet};
 /// enough that it waits a few milliseconds at most.
 const fn chunk(engine: Engine) -> usize {
     match engine {
-        Engine::Sqlite => 1_000,
+        Engine::Sqlite => 2_000,
         Engine::Postgres => 2_500,
     }
 }
