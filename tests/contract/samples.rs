@@ -93,7 +93,8 @@ pub(crate) fn write(ticket: Ticket, kind: TimelineKind) -> TicketWrite {
         state: Some(ticket.state),
     };
     let response = format!("{} v{}", ticket.id, ticket.version).into_bytes();
-    TicketWrite::new(ticket.clone(), entry, change_of(&ticket), response)
+    let change = change_of(&ticket);
+    TicketWrite::new(ticket, entry, change, response)
 }
 
 /// Opens a ticket that the store must take.

@@ -14,7 +14,7 @@ use crate::{
     db::{Row, Tx},
     metric,
     request::{self, Request},
-    statement::{Rows, Statement, Value, statements, values},
+    statement::{Rows, Statement, Value, row, statements, values},
 };
 
 /// Columns of a contact, in the order in which rows are read.
@@ -152,9 +152,9 @@ pub struct ContactQuery {
     pub until_us: Option<i64>,
 }
 
-fn row_of(arrival_no: i64, c: &Contact) -> Vec<Value> {
+fn row_of(arrival_no: i64, c: &Contact) -> [Value; 21] {
     let us = |at: Option<Timestamp>| at.map(Timestamp::as_microsecond);
-    values![
+    row![
         arrival_no,
         c.id,
         1_i64,

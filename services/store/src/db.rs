@@ -24,6 +24,8 @@ use crate::{
 
 /// The bundled `SQLite` must be at least this one: older ones can corrupt a database when its WAL is reset.
 const OLDEST_SQLITE: (u32, u32, u32) = (3, 51, 3);
+/// A database that gives no connection for this long is away.
+const AWAY_AFTER: Duration = Duration::from_secs(5);
 /// `SQLite`'s limit of bound values is 32,766; rows are bound in chunks below it.
 const SQLITE_BINDS: usize = 30_000;
 
@@ -86,7 +88,10 @@ impl Db {
             // Its one writing connection has a thread of its own already.
             sqlite @ Pools::Sqlite { .. } => sqlite.clone(),
             Pools::Postgres(pool) => Pools::Postgres(
-                PoolOptions::new().max_connections(1).connect_lazy_with((*pool.connect_options()).clone()),
+                PoolOptions::new()
+                    .max_connections(1)
+                    .acquire_timeout(AWAY_AFTER)
+                    .connect_lazy_with((*pool.connect_options()).clone()),
             ),
         };
         Self { pools, seen: self.seen.clone() }
@@ -578,7 +583,7 @@ async fn open_postgres(address: &str, connections: u32) -> Result<PgPool, StoreE
         .disable_statement_logging();
     PoolOptions::new()
         .max_connections(connections.max(4))
-        .acquire_timeout(Duration::from_secs(30))
+        .acquire_timeout(AWAY_AFTER)
         .connect_with(options)
         .await
         .map_err(StoreError::Open)

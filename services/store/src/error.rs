@@ -63,6 +63,9 @@ pub enum StoreError {
     /// The lease was lost in the middle of work done under it; nothing of that work was kept.
     #[error("lease {0} was taken over by another holder")]
     LeaseLost(String),
+    /// The database is away; whether a write that was under way happened is known under its request id.
+    #[error("the database is away; try again")]
+    Away,
     /// The writer's thread could not be started.
     #[error("cannot start the writer's thread; check the limits of this process")]
     Thread(#[source] std::io::Error),
@@ -72,6 +75,22 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether the database cannot be reached at all: nothing is wrong with what was asked.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        let (Self::Statement { source, .. } | Self::Transaction { source, .. } | Self::Open(source)) = self else {
+            return matches!(self, Self::Away);
+        };
+        match source {
+            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
+                true
+            }
+            // Postgres: the server is being shut down, has crashed, or starts.
+            sqlx::Error::Database(error) => error.code().is_some_and(|code| code.starts_with("57P")),
+            _ => false,
+        }
+    }
+
     /// Whether the same transaction may succeed when it is run again: deadlock, serialisation, a busy file, a race.
     #[must_use]
     pub fn is_transient(&self) -> bool {

@@ -11,7 +11,7 @@ use crate::{
     StoreError,
     db::Db,
     request::Request,
-    statement::{Rows, statements, values},
+    statement::{Rows, row, statements},
     writer::TicketWrite,
 };
 
@@ -54,7 +54,7 @@ pub(crate) async fn commit(
 ) -> Result<HashSet<Uuid>, StoreError> {
     let mut rows = Rows::of(&OPENING, writes.len());
     for (request, TicketWrite { ticket: t, words, entry, change, response }) in writes {
-        rows.push(values![
+        rows.push(row![
             request.key,
             request.body,
             response.as_slice(),

@@ -81,6 +81,10 @@ from!(i64 => Int, &str => Text, String => Text, Uuid => Uuid, Vec<u8> => Blob, &
 macro_rules! values { ($($value:expr),* $(,)?) => { vec![$($crate::statement::Value::from($value)),*] }; }
 pub(crate) use values;
 
+/// The values of one row of a bulk statement, in order; made many times a second, so without a vector.
+macro_rules! row { ($($value:expr),* $(,)?) => { [$($crate::statement::Value::from($value)),*] }; }
+pub(crate) use row;
+
 /// Rows of a bulk statement, column by column.
 #[derive(Debug, Clone)]
 pub struct Rows {

@@ -291,6 +291,13 @@ async fn commit_and_answer(
                 let _ = member.answer.send(Err(failure));
             }
         }
+        Err(failure) if failure.is_away() => {
+            // Run singly, each would wait for the database in turn.
+            tracing::warn!(error = &failure as &dyn std::error::Error, members = batch.len(), "the database is away");
+            for member in batch {
+                let _ = member.answer.send(Err(StoreError::Away));
+            }
+        }
         Err(failure) => {
             tracing::warn!(
                 error = &failure as &dyn std::error::Error,

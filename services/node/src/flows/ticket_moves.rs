@@ -50,7 +50,25 @@ pub(crate) type Respond = fn(wire::Ticket, wire::TimelineEntry) -> Vec<u8>;
 
 impl Node {
     /// A ticket is opened: the row, its first timeline entry and its feed entry in one transaction.
-    pub(crate) async fn open_ticket(&self, request: Request, opening: Opening) -> Answer {
+    ///
+    /// Returns the answer, and what it says when it is this call's own: nearly always, and then nobody has to read it.
+    pub(crate) async fn open_ticket(
+        &self,
+        request: Request,
+        opening: Opening,
+    ) -> (Answer, Option<wire::OpenTicketResponse>) {
+        let (response, written) = match self.prepare_opening(opening).await {
+            Ok(prepared) => prepared,
+            Err(e) => return (Err(e), None),
+        };
+        let expected = written.response.clone();
+        let now_us = written.ticket.opened_at.as_microsecond();
+        let answer = self.store.open_ticket(request, now_us, new_id(), written).await;
+        let own = matches!(&answer, Ok(Ok(bytes)) if *bytes == expected);
+        (answer, own.then_some(response))
+    }
+
+    async fn prepare_opening(&self, opening: Opening) -> Result<(wire::OpenTicketResponse, TicketWrite), StoreError> {
         let now = self.now();
         let number = self.store.next_number().await?;
         let reference = Reference::new(self.prefix.as_str(), number)
@@ -66,10 +84,10 @@ impl Node {
             text: String::new(),
             state: Some(ticket.state),
         };
-        let response = wire::OpenTicketResponse { ticket: Some(convert::to_wire(&ticket, &[])) }.encode_to_vec();
+        let response = wire::OpenTicketResponse { ticket: Some(convert::to_wire(&ticket, &[])) };
         let change = ticket_change(&ticket, &self.pseudonym_key);
-        let write = TicketWrite::new(ticket, entry, change, response);
-        self.store.open_ticket(request, now.as_microsecond(), new_id(), write).await
+        let bytes = response.encode_to_vec();
+        Ok((response, TicketWrite::new(ticket, entry, change, bytes)))
     }
 
     /// A ticket moves: what is allowed is decided on its state at that moment, under its lock.

@@ -23,7 +23,7 @@ pub(crate) struct Metrics(pub(crate) SharedNode);
 /// `FeedService`.
 pub(crate) struct Feed(pub(crate) SharedNode);
 
-/// A store's failure: busy shutting down is told apart from what nobody expected.
+/// A store's failure: shutting down and an absent database are told apart from what nobody expected.
 fn failed(error: &StoreError) -> Status {
     match error {
         StoreError::Stopped => refuse(&Refusal::new(
@@ -31,6 +31,13 @@ fn failed(error: &StoreError) -> Status {
             "SHUTTING_DOWN",
             "this process is shutting down; try again at another replica",
         )),
+        away if away.is_away() => {
+            tracing::warn!(error = away as &dyn std::error::Error, "the database is away");
+            let message = "the database of this node is away; try again with the same request_id";
+            let mut refusal = Refusal::new(RefusalKind::Unavailable, "DATABASE_AWAY", message);
+            refusal.retry_after = Some(std::time::Duration::from_secs(1));
+            refuse(&refusal)
+        }
         other => fault(other),
     }
 }

@@ -77,7 +77,10 @@ impl TicketService for Tickets {
         let body = request.into_inner();
         let opening = opening(&body).map_err(|found| refuse(&gridcare_domain::refusal::Refusal::invalid(found)))?;
         let id = request_of(&principal, "OpenTicket", &body.request_id, &body);
-        answered(self.0.open_ticket(id, opening).await)
+        match self.0.open_ticket(id, opening).await {
+            (Ok(Ok(_)), Some(own)) => Ok(Response::new(own)),
+            (answer, _) => answered(answer),
+        }
     }
 
     async fn get_ticket(
