@@ -214,7 +214,7 @@ async fn members_that_wait_together_are_one_batch(place: Place) {
     let feed = whole_feed(&store).await;
     assert_eq!(faults(&feed), Vec::<String>::new());
     let batches: HashSet<_> = feed[2..].iter().map(|entry| entry.batch_id).collect();
-    assert_eq!((feed.len(), batches.len()), (66, 1), "64 openings, one commit");
+    assert_eq!((feed.len(), batches.len()), (66, 2), "64 openings, two commits: half of them, and the other half");
 }
 
 async fn of_64_members_with_one_poison_63_succeed(place: Place) {

@@ -163,8 +163,11 @@ async fn outside_loopback_nothing_starts_without_certificates_and_the_cure_is_sa
             "node" => world.flags_of_node(&NODE, &url),
             _ => ["gateway", "--database-url", &url].map(str::to_owned).to_vec(),
         };
-        let where_it_listens = ["--listen-grpc", "--listen-http", "127.0.0.1:0"];
-        arguments.retain(|argument| !where_it_listens.contains(&argument.as_str()));
+        for flag in ["--listen-grpc", "--listen-http"] {
+            if let Some(at) = arguments.iter().position(|argument| argument == flag) {
+                arguments.drain(at..at + 2);
+            }
+        }
         arguments.extend(["--listen-grpc", "0.0.0.0:0", "--listen-http", "127.0.0.1:0"].map(str::to_owned));
         let ended = tool::run(&arguments).await;
         let found = violations(&ended);

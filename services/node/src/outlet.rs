@@ -11,7 +11,8 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
 
 /// A reader that takes nothing for this long is cut off: what is read for it holds connections and history.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Shorter than the time after which Postgres ends a transaction that does nothing.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What a server stream is made of.
 pub(crate) type Outflow<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
@@ -40,7 +41,7 @@ impl<T> Outlet<T> {
             Ok(()) => true,
             Err(mpsc::error::SendTimeoutError::Closed(_)) => false,
             Err(mpsc::error::SendTimeoutError::Timeout(_)) => {
-                let message = "this reader took nothing for 30 s; resume from where it is told, and read faster";
+                let message = "this reader took nothing for 10 s; resume from where it is told, and read faster";
                 let refusal = Refusal::new(RefusalKind::Conflict, "SLOW_READER", message).with("resume_after", resume);
                 self.fail(gridcare_chassis::status::refuse(&refusal));
                 false

@@ -577,7 +577,9 @@ async fn open_postgres(address: &str, connections: u32) -> Result<PgPool, StoreE
         .application_name("gridcare")
         .statement_cache_capacity(200)
         // One plan per statement: planning a batch anew costs more than the batch.
-        .options([("plan_cache_mode", "force_generic_plan")])
+        // A process that is paused in the middle of a transaction would hold its locks, and with them every other
+        // process, for as long as it is paused: the server ends such a session.
+        .options([("plan_cache_mode", "force_generic_plan"), ("idle_in_transaction_session_timeout", "15000")])
         // Our own spans name statements. The driver's log would repeat their texts, and its asking whether it may do so
         // leaves per-layer filters in a state in which the next event of a thread is lost.
         .disable_statement_logging();
