@@ -35,7 +35,7 @@ struct Fold {
 }
 
 impl Node {
-    /// Counts by channel, direction and local interval; exact as of the last commit. Sketches follow within a second.
+    /// Counts by channel, direction and local interval; exact as of the last commit. Sketches follow, about a second later.
     pub(crate) async fn query_metrics(
         &self,
         question: &Question,
