@@ -8,7 +8,9 @@ mod flows;
 mod grpc;
 mod idempotency;
 mod outlet;
+mod rules;
 mod serve;
+mod standards;
 
 use std::sync::Arc;
 
@@ -23,6 +25,8 @@ pub use serve::{Addresses, NodeError, run};
 const FEED: &str = "feed";
 /// Topic on which watchers of contacts, and the roller, are woken.
 const CONTACTS: &str = "contacts";
+/// Topic on which the runner of bulk actions is woken.
+const BULK: &str = "bulk";
 
 /// What every flow of a node works with.
 struct Node {
@@ -35,6 +39,9 @@ struct Node {
     pseudonym_key: [u8; 32],
     unique_key: UniqueKey,
     store: NodeStore,
+    standards: Arc<standards::Standards>,
+    /// Strategies choose one agent at a time.
+    assigning: tokio::sync::Mutex<()>,
     bus: Bus,
     clock: SharedClock,
     /// Snapshots hold a connection each, and on SQLite the history of the file.

@@ -11,7 +11,7 @@ use gridcare_domain::metric::hyperloglog::UniqueKey;
 use gridcare_proto::{
     contact::v1::contact_service_server as contact, convert::feed::capability_change,
     federation::v1::feed_service_server as feed, metric::v1::metric_service_server as metric,
-    ticket::v1::ticket_service_server as ticket,
+    ticket::v1::{team_service_server as team, ticket_service_server as ticket},
 };
 use gridcare_store::{NodeStore, StoreError};
 use tokio::sync::oneshot;
@@ -96,6 +96,9 @@ pub async fn run(
     let tracker = TaskTracker::new();
     tracker.spawn(flows::metric_rolls_up::run(node.clone(), shutdown.clone()));
     tracker.spawn(flows::old_rows_go::run(node.clone(), config.keep.clone(), shutdown.clone()));
+    tracker.spawn(flows::clock_runs_out::run(node.clone(), shutdown.clone()));
+    tracker.spawn(flows::clocks_are_rebased::run(node.clone(), shutdown.clone()));
+    tracker.spawn(flows::bulk_action_runs::run(node.clone(), shutdown.clone()));
     tracker.close();
 
     let server = GrpcServer::new(
@@ -103,6 +106,7 @@ pub async fn run(
         gridcare_proto::DESCRIPTORS,
         &[
             <ticket::TicketServiceServer<grpc::Tickets> as NamedService>::NAME,
+            <team::TeamServiceServer<grpc::Teams> as NamedService>::NAME,
             <contact::ContactServiceServer<grpc::Contacts> as NamedService>::NAME,
             <metric::MetricServiceServer<grpc::Metrics> as NamedService>::NAME,
             <feed::FeedServiceServer<grpc::Feed> as NamedService>::NAME,
@@ -170,7 +174,11 @@ fn routes(node: &Arc<Node>) -> Routes {
     let contacts = contact::ContactServiceServer::new(grpc::Contacts(node.clone()))
         .max_decoding_message_size(16 << 20)
         .max_encoding_message_size(16 << 20);
-    Routes::new(ticket::TicketServiceServer::new(grpc::Tickets(node.clone())).max_encoding_message_size(64 << 20))
+    let tickets = ticket::TicketServiceServer::new(grpc::Tickets(node.clone()))
+        .max_decoding_message_size(16 << 20)
+        .max_encoding_message_size(64 << 20);
+    Routes::new(tickets)
+        .add_service(team::TeamServiceServer::new(grpc::Teams(node.clone())).max_encoding_message_size(64 << 20))
         .add_service(contacts)
         .add_service(metric::MetricServiceServer::new(grpc::Metrics(node.clone())).max_encoding_message_size(64 << 20))
         .add_service(feed::FeedServiceServer::new(grpc::Feed(node.clone())).max_encoding_message_size(64 << 20))

@@ -591,8 +591,13 @@ async fn open_postgres(address: &str, connections: u32) -> Result<PgPool, StoreE
         .map_err(StoreError::Open)
 }
 
-/// The words predicate, `{words:$n}`: the one search that the engines serve differently.
-fn render(text: &str, lock: impl Fn(&str) -> String, words: impl Fn(&str) -> String) -> String {
+/// The words predicate, `{words:$n}`, and what it finds, `{hits:$n}`: the one search that the engines serve differently.
+fn render(
+    text: &str,
+    lock: impl Fn(&str) -> String,
+    words: impl Fn(&str) -> String,
+    hits: impl Fn(&str) -> String,
+) -> String {
     let mut rendered = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('{') {
@@ -601,6 +606,7 @@ fn render(text: &str, lock: impl Fn(&str) -> String, words: impl Fn(&str) -> Str
         match token.split_once(':') {
             Some(("lock", table)) => rendered.push_str(&lock(table)),
             Some(("words", value)) => rendered.push_str(&words(value)),
+            Some(("hits", value)) => rendered.push_str(&hits(value)),
             _ => panic!("a statement has an unknown token {token:?}"),
         }
         rest = behind;
@@ -618,6 +624,7 @@ fn sqlite_text(statement: &'static Statement) -> &'static str {
             statement.text,
             |_| String::new(),
             |value| format!("ticket.number IN (SELECT rowid FROM ticket_words WHERE ticket_words MATCH {value})"),
+            |value| format!("SELECT 1 AS hit FROM ticket_words WHERE ticket_words MATCH {value}"),
         )
     })
 }
@@ -631,6 +638,10 @@ fn postgres_text(statement: &'static Statement) -> &'static str {
             statement.text,
             |table| format!("FOR UPDATE OF {table}"),
             |value| format!("array_to_tsvector(string_to_array(ticket.words, ' ')) @@ CAST({value} AS tsquery)"),
+            |value| {
+                let found = format!("array_to_tsvector(string_to_array(words, ' ')) @@ CAST({value} AS tsquery)");
+                format!("SELECT 1 AS hit FROM ticket WHERE {found}")
+            },
         );
         if statement.columns.is_empty() {
             return text;

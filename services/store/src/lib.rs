@@ -2,6 +2,8 @@
 
 /// The baseline of the import benchmark.
 pub mod bench;
+/// Bulk actions.
+pub mod bulk;
 /// What a node has declared to the country.
 pub mod capability;
 /// Contacts, imports and checkpoints.
@@ -9,6 +11,8 @@ pub mod contact;
 /// The two drivers.
 pub mod db;
 mod error;
+/// Tickets at which something must be noticed.
+pub mod due;
 /// A node's ordered log.
 pub mod feed;
 /// A gateway's read model.
@@ -17,15 +21,23 @@ pub mod gateway;
 pub mod lease;
 /// Tallies, buckets and the roller's cursor.
 pub mod metric;
+/// What watchers and roles are told.
+pub mod notification;
 mod opening;
+/// Watchers, links and attachments of tickets.
+pub mod relation;
 /// Answers by request id.
 pub mod request;
 /// All federated aggregates as of one position.
 pub mod snapshot;
 /// Statements and their values.
 pub mod statement;
+/// Who works on tickets.
+pub mod team;
 /// Tickets and their timelines.
 pub mod ticket;
+/// Tickets that come from another system.
+pub mod ticket_import;
 /// Group commit.
 pub mod writer;
 
@@ -97,13 +109,18 @@ pub fn postgres_statements() -> Vec<&'static statement::Statement> {
 #[must_use]
 pub fn node_statements() -> Vec<&'static statement::Statement> {
     [
+        bulk::STATEMENTS,
         capability::STATEMENTS,
         contact::STATEMENTS,
         feed::STATEMENTS,
         lease::STATEMENTS,
         metric::STATEMENTS,
+        notification::STATEMENTS,
+        relation::STATEMENTS,
         request::STATEMENTS,
+        team::STATEMENTS,
         ticket::STATEMENTS,
+        ticket_import::STATEMENTS,
     ]
     .concat()
 }

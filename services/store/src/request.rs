@@ -30,6 +30,18 @@ pub struct Request {
     pub body: Uuid,
 }
 
+impl Request {
+    /// The request of the product itself: nobody asks for its answer again, and none is kept.
+    #[must_use]
+    pub const fn of_our_own(key: Uuid) -> Self {
+        Self { key, body: Uuid::nil() }
+    }
+
+    pub(crate) const fn is_kept(&self) -> bool {
+        !self.body.is_nil()
+    }
+}
+
 /// A stored answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Answered {

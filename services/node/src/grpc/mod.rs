@@ -4,6 +4,7 @@ mod contact;
 mod feed;
 mod metric;
 mod page;
+mod team;
 mod ticket;
 
 use gridcare_chassis::status::{fault, refuse};
@@ -16,6 +17,8 @@ use crate::SharedNode;
 
 /// `TicketService`.
 pub(crate) struct Tickets(pub(crate) SharedNode);
+/// `TeamService`.
+pub(crate) struct Teams(pub(crate) SharedNode);
 /// `ContactService`.
 pub(crate) struct Contacts(pub(crate) SharedNode);
 /// `MetricService`.
