@@ -22,5 +22,7 @@ pub mod refusal;
 pub mod text;
 /// Cases that customers open and agents work.
 pub mod ticket;
+/// Dated, signed rules that all share.
+pub mod standard;
 /// The closed list of topics.
 pub mod topic;
