@@ -257,8 +257,7 @@ proptest! {
     }
 
     #[test]
-    fn a_code_of_another_length_is_never_completed_from_what_follows(digits in "[0-9]{1,14}", month in 1_u32..=12, space in " {1,2}") {
-        prop_assume!(digits.len() != 11);
+    fn a_code_of_another_length_is_never_completed_from_what_follows(digits in "[0-9]{1,10}|[0-9]{12,14}", month in 1_u32..=12, space in " {1,2}") {
         let parsed = hcmc().parse(&format!("TD{space}PE{digits} {month:02}/13"));
         let recognised = matches!(parsed, Parsed::Recognised { .. });
         prop_assert!(!recognised, "{:?}", parsed);
