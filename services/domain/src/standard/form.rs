@@ -26,20 +26,25 @@ const fn any(of: &'static Shape, most: usize) -> Shape {
 
 static CODE: Form = Form {
     pattern: "^[a-z][a-z0-9_]{0,63}$",
-    holds: |text| is_word(text, |c| c.is_ascii_lowercase(), |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_'),
+    holds: |text| {
+        is_word(text, |c| c.is_ascii_lowercase(), |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_')
+    },
     code: "MALFORMED_CODE",
     cure: "write small letters, digits and underscores, beginning with a letter",
 };
 static STANDARD: Form = Form {
     pattern: "^[a-z][a-z0-9-]{0,63}$",
-    holds: |text| is_word(text, |c| c.is_ascii_lowercase(), |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-'),
+    holds: |text| {
+        is_word(text, |c| c.is_ascii_lowercase(), |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-')
+    },
     code: "MALFORMED_CODE",
     cure: "write small letters, digits and hyphens, beginning with a letter, such as evn-2013",
 };
 static REGION: Form = Form {
     pattern: "^[A-Z][A-Z0-9_]{0,31}$",
     holds: |text| {
-        text.len() <= 32 && is_word(text, |c| c.is_ascii_uppercase(), |c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == b'_')
+        text.len() <= 32
+            && is_word(text, |c| c.is_ascii_uppercase(), |c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == b'_')
     },
     code: "MALFORMED_CODE",
     cure: "write the code of a region in capital letters, such as HCMC",
@@ -118,9 +123,8 @@ static CODE_SHAPE: Shape = Shape::Text(&CODE);
 static HOURS_SHAPE: Shape = Shape::Text(&HOURS);
 static FRACTION: Shape = Shape::Fraction;
 static PAUSE: Shape = Shape::OneOf(|| vec!["customer", "third_party"]);
-static PLACE: Shape = Shape::OneOf(|| {
-    Locality::ALL.iter().map(|word| word.code()).chain([bundle::UNKNOWN_LOCALITY]).collect()
-});
+static PLACE: Shape =
+    Shape::OneOf(|| Locality::ALL.iter().map(|word| word.code()).chain([bundle::UNKNOWN_LOCALITY]).collect());
 static REQUIRABLE: Shape = Shape::OneOf(|| export::REQUIRABLE.to_vec());
 static CONTENT: Shape = Shape::OneOf(|| vec!["place", "reason", "start", "expected_return", "advice", "hotline"]);
 /// Which fields exist is a question of its own: what is beyond them is a wider export, not a slip of the finger.
@@ -133,7 +137,11 @@ static BUNDLE: Record = Record {
     about: "a dated bundle of rules that all share",
     fields: &[
         must("standard", Shape::Text(&STANDARD), "which standard, such as evn-2013"),
-        must("version", Shape::Whole { least: 1, most: 1_000_000 }, "which version of it, from 1; records are stamped `standard.version`"),
+        must(
+            "version",
+            Shape::Whole { least: 1, most: 1_000_000 },
+            "which version of it, from 1; records are stamped `standard.version`",
+        ),
         NAME_VI,
         NAME_EN,
         must("effective_at", Shape::Text(&INSTANT), "from when it is in force, with offset"),
@@ -141,7 +149,11 @@ static BUNDLE: Record = Record {
         must("calendars", some(&Shape::Record(&CALENDAR), 50), "when people work"),
         must("localities", some(&Shape::Record(&LOCALITY_ENTRY), 2), "kinds of places that limits distinguish"),
         must("priorities", some(&Shape::Record(&PRIORITY_ENTRY), 4), "degrees of urgency"),
-        must("categories", some(&Shape::Record(&CATEGORY), 200), "what requests are about; the first of a topic is its default"),
+        must(
+            "categories",
+            some(&Shape::Record(&CATEGORY), 200),
+            "what requests are about; the first of a topic is its default",
+        ),
         must("targets", some(&Shape::Record(&TARGET), 200), "what is promised"),
         may("escalations", any(&Shape::Record(&ESCALATION), 100), "what follows when a limit comes near or passes"),
         may("kpis", any(&Shape::Record(&KPI), 200), "figures, each with its one formula"),
@@ -187,10 +199,8 @@ static PERIOD: Record = Record {
         must("until", Shape::Text(&DATE), "the day after the last"),
     ],
 };
-static HOLIDAY: Record = Record {
-    about: "a day without hours",
-    fields: &[must("date", Shape::Text(&DATE), "the day"), NAME_VI, NAME_EN],
-};
+static HOLIDAY: Record =
+    Record { about: "a day without hours", fields: &[must("date", Shape::Text(&DATE), "the day"), NAME_VI, NAME_EN] };
 static EXCEPTION: Record = Record {
     about: "a day with hours of its own",
     fields: &[
@@ -216,7 +226,11 @@ static CATEGORY: Record = Record {
         NAME_VI,
         NAME_EN,
         may("required", any(&REQUIRABLE, 20), "fields of a ticket that such a request must have"),
-        must("default_priority", Shape::OneOf(|| words_of(&PRIORITY)), "how urgent it is unless somebody says otherwise"),
+        must(
+            "default_priority",
+            Shape::OneOf(|| words_of(&PRIORITY)),
+            "how urgent it is unless somebody says otherwise",
+        ),
     ],
 };
 static TARGET: Record = Record {
@@ -226,12 +240,28 @@ static TARGET: Record = Record {
         must("kind", Shape::OneOf(|| words_of(&KIND)), "what its clock waits for"),
         NAME_VI,
         NAME_EN,
-        may("applies_to", Shape::Record(&SELECTOR), "whom it concerns; everybody when absent. Of several targets of one kind, one that names categories beats one that does not, then localities, then priorities; every event target has a clock of its own"),
-        must("clock", Shape::OneOf(|| vec!["elapsed", "working"]), "whether hours count as they pass, or working hours only"),
+        may(
+            "applies_to",
+            Shape::Record(&SELECTOR),
+            "whom it concerns; everybody when absent. Of several targets of one kind, one that names categories beats one that does not, then localities, then priorities; every event target has a clock of its own",
+        ),
+        must(
+            "clock",
+            Shape::OneOf(|| vec!["elapsed", "working"]),
+            "whether hours count as they pass, or working hours only",
+        ),
         may("calendar", CODE_SHAPE_OWNED, "whose hours, for working time"),
         may("pauses", any(&PAUSE, 2), "for whom the clock waits"),
-        may("warnings", any(&FRACTION, 8), "fractions of the limit at which to warn, ascending, with at most three decimals"),
-        may("overlap", Shape::OneOf(|| vec!["stricter"]), "what to do when several rules hold on one day; an error when absent"),
+        may(
+            "warnings",
+            any(&FRACTION, 8),
+            "fractions of the limit at which to warn, ascending, with at most three decimals",
+        ),
+        may(
+            "overlap",
+            Shape::OneOf(|| vec!["stricter"]),
+            "what to do when several rules hold on one day; an error when absent",
+        ),
         must("rules", some(&Shape::Record(&RULE), 50), "its limits by date"),
     ],
 };
@@ -277,7 +307,11 @@ static KPI: Record = Record {
         may("denominator", CODE_SHAPE_OWNED, "of what it is a share"),
         may("threshold", Shape::Text(&DURATION), "the time that a measure of the formula depends on"),
         may("objective", Shape::Number, "what should be reached"),
-        must("merges_by", Shape::OneOf(|| vec!["adding", "sketch", "aligned_buckets", "at_home"]), "how figures of several regions become one"),
+        must(
+            "merges_by",
+            Shape::OneOf(|| vec!["adding", "sketch", "aligned_buckets", "at_home"]),
+            "how figures of several regions become one",
+        ),
         must("source", Shape::Free, "who says so"),
         may("assumed", Shape::Flag, "the source does not say it"),
     ],
@@ -315,7 +349,11 @@ static FEEDBACK: Record = Record {
     about: "how customers are asked afterwards",
     fields: &[
         must("ask_after", Shape::Text(&DURATION), "how long after closing"),
-        must("repeat_contact_window", Shape::Text(&DURATION), "within which another contact about the same means that the first did not settle it"),
+        must(
+            "repeat_contact_window",
+            Shape::Text(&DURATION),
+            "within which another contact about the same means that the first did not settle it",
+        ),
         must("template", CODE_SHAPE_OWNED, "the template that asks"),
     ],
 };
@@ -337,7 +375,11 @@ static OVERLAY: Record = Record {
         must("version", Shape::Whole { least: 1, most: 1_000_000 }, "which version of it, from 1"),
         must("region", Shape::Text(&REGION), "whose"),
         must("standard", Shape::Text(&STANDARD), "over which standard"),
-        may("standard_version", Shape::Whole { least: 1, most: 1_000_000 }, "over which version alone; any when absent"),
+        may(
+            "standard_version",
+            Shape::Whole { least: 1, most: 1_000_000 },
+            "over which version alone; any when absent",
+        ),
         may("targets", any(&Shape::Record(&LOWERED), 200), "limits that are lower here"),
         may("export", some(&FIELD, 100), "fields that may leave, of those that the standard lets go"),
     ],

@@ -102,9 +102,8 @@ impl Standard {
             return Err(refusals);
         }
         let version = format!("{}+{}.{}", bundle.version_id(), overlay.overlay, overlay.version);
-        Self::compile_as(bundle, version).map_err(|found| {
-            found.iter().map(|finding| refused("INVALID_OVERLAY", finding.message.clone())).collect()
-        })
+        Self::compile_as(bundle, version)
+            .map_err(|found| found.iter().map(|finding| refused("INVALID_OVERLAY", finding.message.clone())).collect())
     }
 }
 
@@ -121,8 +120,7 @@ fn lower(target: &mut Target, lowered: &Lowered) -> Result<(), Refusal> {
         let held = limit::read(&rule.limit).map_err(|cure| at_target(refused("INVALID_OVERLAY", cure)))?;
         match limit::compare(&wanted, &held) {
             None => {
-                let message =
-                    format!("{} has {}, which {} does not count like", lowered.id, rule.limit, lowered.limit);
+                let message = format!("{} has {}, which {} does not count like", lowered.id, rule.limit, lowered.limit);
                 return Err(at_target(refused("OVERLAY_CHANGES_CLOCK", message)));
             }
             Some(Ordering::Greater) => {

@@ -91,7 +91,9 @@ impl Record {
 
     fn check(&'static self, node: &Node, path: &Path, found: &mut Vec<Finding>) {
         let Kind::Map(map) = &node.kind else {
-            found.push(Finding::error(path, "WRONG_TYPE", format!("write keys and values: {}", self.about)).at(node.place));
+            found.push(
+                Finding::error(path, "WRONG_TYPE", format!("write keys and values: {}", self.about)).at(node.place),
+            );
             return;
         };
         for (key, value) in map {
@@ -193,9 +195,10 @@ impl Shape {
                 Err(("UNKNOWN_WORD", format!("`{shown}` is none of {known}{}", hint(text, words))))
             }
             _ if text.trim().is_empty() => Err(("EMPTY", "write something here".to_owned())),
-            _ if !is_nfc(text) => {
-                Err(("NOT_NORMAL", "save the file in Unicode normal form C, or this letter is not that letter".to_owned()))
-            }
+            _ if !is_nfc(text) => Err((
+                "NOT_NORMAL",
+                "save the file in Unicode normal form C, or this letter is not that letter".to_owned(),
+            )),
             _ => Ok(()),
         }
     }
