@@ -6,6 +6,8 @@ pub mod contact;
 pub mod feed;
 /// Counts, sketches and buckets.
 pub mod metric;
+/// Outages.
+pub mod outage;
 /// Tickets and their timelines.
 pub mod ticket;
 /// Times and durations.

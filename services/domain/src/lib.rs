@@ -1,7 +1,12 @@
 //! Pure rules of Gridcare: no async, no I/O, no clock, no randomness. `now` and ids come in as values.
 
+/// TEMP
+pub mod calendar;
+pub mod assignment;
 /// What a node offers and reports, by channel, metric and date.
 pub mod capability;
+/// TEMP
+pub mod clock;
 /// Which members an answer covers, and as of when.
 pub mod completeness;
 /// Calls, messages, visits and letters.
@@ -10,14 +15,22 @@ pub mod contact;
 pub mod customer_code;
 /// The ordered, gap-free log of a node, and what reading it requires.
 pub mod feed;
+/// What customers write by SMS, and what it asks for.
+pub mod keyword;
 /// Buckets, sketches and figures.
 pub mod metric;
+/// Losses of supply: where, why, until when.
+pub mod outage;
 /// Provinces by ISO 3166-2 code.
 pub mod province;
 /// References of tickets.
 pub mod reference;
 /// Expected noes.
 pub mod refusal;
+/// Text messages: alphabets, lengths and parts.
+pub mod sms_text;
+/// Dated, signed rules that all share.
+pub mod standard;
 /// Text: normal form, folding, words.
 pub mod text;
 /// Cases that customers open and agents work.

@@ -156,6 +156,8 @@ async fn open(config: &NodeConfig, clock: SharedClock) -> Result<Node, NodeError
         pseudonym_key,
         unique_key: UniqueKey { id: config.keys.unique_id.clone(), key: unique },
         store,
+        standards: Arc::new(crate::standards::Standards::shipped()),
+        assigning: tokio::sync::Mutex::default(),
         bus,
         clock,
         snapshots: Arc::new(tokio::sync::Semaphore::new(crate::SNAPSHOTS)),

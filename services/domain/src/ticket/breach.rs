@@ -2,8 +2,8 @@ use jiff::Timestamp;
 
 use super::governed::{next, rule, settle};
 use crate::{
-    clock::{Due, Noticed},
-    standard::{Escalation, When},
+    clock::Noticed,
+    standard::Escalation,
     ticket::{Governance, Ticket},
 };
 
@@ -39,7 +39,7 @@ pub fn notice_due(ticket: &Ticket, governance: Governance<'_>, now: Timestamp) -
     let mut escalated = Vec::new();
     for one in &noticed {
         for escalation in governance.standard.escalations() {
-            if applies(escalation, one, &next) {
+            if escalation.follows(one, next.priority) {
                 act(escalation, &mut next);
                 escalated.push(Escalated {
                     rule: escalation.id.clone(),
@@ -56,23 +56,8 @@ pub fn notice_due(ticket: &Ticket, governance: Governance<'_>, now: Timestamp) -
     Some(Acted { ticket: next, noticed, escalated })
 }
 
-fn applies(escalation: &Escalation, noticed: &Noticed, ticket: &Ticket) -> bool {
-    let moment = match (escalation.when, &noticed.what) {
-        (When::Breached, Due::Breached) => true,
-        (When::Warned, Due::Warned(permille)) => escalation.at.is_none_or(|at| at == *permille),
-        _ => false,
-    };
-    moment
-        && (escalation.kinds.is_empty() || escalation.kinds.contains(&noticed.kind))
-        && (escalation.targets.is_empty() || escalation.targets.contains(&noticed.target))
-        && (escalation.priorities.is_empty() || escalation.priorities.contains(&ticket.priority))
-}
-
 fn act(escalation: &Escalation, ticket: &mut Ticket) {
-    if let Some(least) = escalation.raise_to {
-        // The lowest number is worked first.
-        ticket.priority = ticket.priority.min(least);
-    }
+    ticket.priority = escalation.raised(ticket.priority);
     if let Some(team) = &escalation.reassign_to
         && ticket.team.as_ref() != Some(team)
     {

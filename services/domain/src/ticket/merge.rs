@@ -90,7 +90,7 @@ pub fn split(
         updated_at: now,
         resolved_at: None,
         closed_at: None,
-        clocks: Clocks::default(),
+        clocks: Clocks::open(&[], now.as_microsecond(), None),
         event_at: None,
         first_response_at: None,
         parent: None,

@@ -1,7 +1,6 @@
-use std::collections::BTreeMap;
-
 use gridcare_domain::{
     refusal::{Refusal, RefusalKind},
+    standard::{Language, Standard},
     ticket::Ticket,
 };
 use gridcare_proto::ticket::v1 as wire;
@@ -27,39 +26,31 @@ impl Node {
                 format!("standard {} has no template {}", rules.standard.version(), asked.template.escape_default());
             return Ok(Err(Refusal::new(RefusalKind::NotFound, "NO_SUCH_TEMPLATE", message)));
         };
-        let english = asked.language() == wire::Language::En;
-        let mut values = self.values_of(&ticket, &rules.standard, english);
-        values.extend(asked.values.iter().map(|(key, value)| (key.clone(), value.clone())));
-        let text = if english { &template.en } else { &template.vi };
-        Ok(text.render(&values))
+        let language = if asked.language() == wire::Language::En { Language::En } else { Language::Vi };
+        let given = |name: &str| asked.values.get(name).filter(|value| !value.is_empty()).cloned();
+        let value = |name: &str| given(name).or_else(|| self.value_of(name, &ticket, &rules.standard, language));
+        Ok(template.fill(language, value).map_err(|missing| {
+            let message = format!("give values for these placeholders: {}", missing.join(", "));
+            Refusal::new(RefusalKind::Precondition, "PLACEHOLDERS_MISSING", message)
+                .with("placeholders", missing.join(","))
+        }))
     }
 
     /// What every template can say of a ticket.
-    fn values_of(
-        &self,
-        ticket: &Ticket,
-        standard: &gridcare_domain::standard::Standard,
-        english: bool,
-    ) -> BTreeMap<String, String> {
+    fn value_of(&self, name: &str, ticket: &Ticket, standard: &Standard, language: Language) -> Option<String> {
         let local = |at: Timestamp| at.to_zoned(self.zone.clone()).strftime("%H:%M %d/%m/%Y").to_string();
-        let category = standard.category(&ticket.category);
-        let mut values: BTreeMap<String, String> = BTreeMap::new();
-        let mut put = |key: &str, value: Option<String>| {
-            if let Some(value) = value {
-                values.insert(key.to_owned(), value);
-            }
-        };
-        put("ticket.reference", Some(ticket.reference.to_string()));
-        put("ticket.subject", Some(ticket.subject.clone()));
-        put("ticket.category", category.map(|c| if english { c.name_en.clone() } else { c.name_vi.clone() }));
-        put("ticket.opened_at", Some(local(ticket.opened_at)));
-        put("ticket.resolved_at", ticket.resolved_at.map(local));
-        put("ticket.event_at", ticket.event_at.map(local));
-        put("ticket.deadline", ticket.deadline_us.and_then(|us| Timestamp::from_microsecond(us).ok()).map(local));
-        put("customer_name", ticket.requester_name.clone());
-        put("customer_code", ticket.customer_code.as_ref().map(|code| code.as_str().to_owned()));
-        put("agent", ticket.assignee.clone());
-        put("region", Some(self.region.clone()));
-        values
+        let either = |vi: &str, en: &str| if language == Language::En { en.to_owned() } else { vi.to_owned() };
+        match name {
+            "reference" => Some(ticket.reference.to_string()),
+            "category" => standard.category(&ticket.category).map(|c| either(&c.name_vi, &c.name_en)),
+            "state" => Some(ticket.state.code().to_owned()),
+            "opened_at" => Some(local(ticket.opened_at)),
+            "resolved_at" => ticket.resolved_at.map(local),
+            "deadline" => ticket.deadline_us.and_then(|us| Timestamp::from_microsecond(us).ok()).map(local),
+            "customer_name" => ticket.requester_name.clone(),
+            "customer_code" => ticket.customer_code.as_ref().map(|code| code.as_str().to_owned()),
+            "agent" => ticket.assignee.clone(),
+            _ => None,
+        }
     }
 }

@@ -1,5 +1,6 @@
 use gridcare_domain::{
     clock::{Explained, RuleKey},
+    standard::limit,
     ticket::Ticket,
 };
 use gridcare_proto::{
@@ -49,7 +50,7 @@ fn explanation(
         let rule = rules.book().rule(key);
         wire::ClockRule {
             rule: key.0.clone(),
-            limit: rule.as_ref().map(|rule| rule.limit.to_string()).unwrap_or_default(),
+            limit: rule.as_ref().map(|rule| limit::write(&rule.limit)).unwrap_or_default(),
             calendar: rule
                 .as_ref()
                 .and_then(|rule| rule.calendar.as_ref().map(|calendar| calendar.id().to_owned()))

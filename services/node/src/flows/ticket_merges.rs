@@ -61,8 +61,9 @@ impl Node {
         let count = sources.len();
         for source in 1..=count {
             // Their parts become parts of the one that lives on.
-            let parts = self.store.children(ids[source]).await?;
-            ids.extend(parts.into_iter().filter(|part| !ids[..=count].contains(part)));
+            let mut parts = self.store.children(ids[source]).await?;
+            parts.retain(|part| !ids.contains(part));
+            ids.append(&mut parts);
         }
         let now = self.now();
         let (key, rules) = (self.pseudonym_key, self.rules());

@@ -30,7 +30,7 @@ use prost::Message as _;
 use tonic::{Request, Response, Status};
 
 use self::given::{Given, Mutation};
-pub(super) use self::reading::team;
+pub(in crate::grpc) use self::reading::team;
 use super::{Tickets, answered, failed, page, refuse_if, version_of};
 use crate::{
     flows::{

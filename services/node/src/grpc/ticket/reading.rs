@@ -112,7 +112,7 @@ pub(super) fn opening(body: &wire::OpenTicketRequest, standard: &Standard) -> Re
         locality,
         team: filled(&body.team),
         standard: String::new(),
-        clocks: Clocks::default(),
+        clocks: Clocks::open(&[], 0, None),
         due_us: None,
         deadline_us: None,
         event_at,
@@ -176,7 +176,7 @@ pub(super) fn optional<C>(
 }
 
 /// A code of a team: it leaves the region, so nobody can write prose into it.
-pub(super) fn team(given: &str, field: &str, found: &mut Vec<Violation>) {
+pub(in crate::grpc) fn team(given: &str, field: &str, found: &mut Vec<Violation>) {
     let plain = given.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     if given.len() > 32 || !plain {
         let cure = "give at most 32 lowercase letters, digits and hyphens, such as district-1";
