@@ -12,6 +12,7 @@ mod group_commit;
 mod idempotency;
 mod leases;
 mod statements;
+mod ticket_care;
 mod ticket_search;
 mod tickets;
 

@@ -112,7 +112,11 @@ pub fn federated_ticket(ticket: &Ticket, clocks: Vec<Clock>, leaving: Leaving<'_
         first_response_at: at("first_response_at", ticket.first_response_at),
         parent_id: text("parent_id", ticket.parent.map(|id| id.to_string())),
         merged_into_id: text("merged_into_id", ticket.merged_into.map(|id| id.to_string())),
-        satisfaction: ticket.satisfaction.filter(|_| may("satisfaction")).and_then(|n| i32::try_from(n).ok()).unwrap_or(0),
+        satisfaction: ticket
+            .satisfaction
+            .filter(|_| may("satisfaction"))
+            .and_then(|n| i32::try_from(n).ok())
+            .unwrap_or(0),
         rated_at: at("rated_at", ticket.rated_at),
         repetition: ticket.repetition.filter(|_| may("repetition")).map_or(0, code::repetition_to_wire),
         locality: ticket.locality.filter(|_| may("locality")).map_or(0, code::locality_to_wire),

@@ -1,8 +1,8 @@
 //! Pure rules of Gridcare: no async, no I/O, no clock, no randomness. `now` and ids come in as values.
 
+pub mod assignment;
 /// TEMP
 pub mod calendar;
-pub mod assignment;
 /// What a node offers and reports, by channel, metric and date.
 pub mod capability;
 /// TEMP

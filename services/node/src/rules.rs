@@ -1,10 +1,6 @@
 use std::sync::Arc;
 
-use gridcare_domain::{
-    clock::RuleBook,
-    standard::Standard,
-    ticket::Governance,
-};
+use gridcare_domain::{clock::RuleBook, standard::Standard, ticket::Governance};
 use gridcare_proto::convert::feed::Leaving;
 
 use crate::{Node, standards::Standards};

@@ -9,8 +9,10 @@ use gridcare_chassis::{
 };
 use gridcare_domain::metric::hyperloglog::UniqueKey;
 use gridcare_proto::{
-    contact::v1::contact_service_server as contact, convert::feed::capability_change,
-    federation::v1::feed_service_server as feed, metric::v1::metric_service_server as metric,
+    contact::v1::contact_service_server as contact,
+    convert::feed::capability_change,
+    federation::v1::feed_service_server as feed,
+    metric::v1::metric_service_server as metric,
     ticket::v1::{team_service_server as team, ticket_service_server as ticket},
 };
 use gridcare_store::{NodeStore, StoreError};

@@ -33,6 +33,6 @@ impl RuleBook for Standards {
 
 impl Versions for Standards {
     fn effective_us(&self, version: &str) -> Option<i64> {
-        self.shelf.version(version).map(|standard| standard.effective_us())
+        self.shelf.effective_us(version)
     }
 }

@@ -9,7 +9,10 @@ use uuid::Uuid;
 use crate::{
     Committed, NodeStore, StoreError, feed,
     statement::{Rows, values},
-    ticket::{self, TICKET_CAME_BACK, TICKET_CHILDREN, TICKET_DUE, TICKET_MERGED_INTO, TICKET_NEXT_DUE, TICKET_OF_STATE_LOCKED, TICKET_REBASE},
+    ticket::{
+        self, TICKET_CAME_BACK, TICKET_CHILDREN, TICKET_DUE, TICKET_MERGED_INTO, TICKET_NEXT_DUE,
+        TICKET_OF_STATE_LOCKED, TICKET_REBASE,
+    },
 };
 
 /// The longest way from a merged ticket to the one that lives.
@@ -41,8 +44,7 @@ impl NodeStore {
     /// ends at `until_us`. A reopening is known to the ticket itself.
     pub async fn came_back(&self, ticket: &Ticket, until_us: i64) -> Result<bool, StoreError> {
         let (Some(customer), Some(resolved)) = (&ticket.customer_code, ticket.resolved_at) else { return Ok(false) };
-        let values =
-            values![customer.as_str(), ticket.topic.number(), ticket.id, resolved.as_microsecond(), until_us];
+        let values = values![customer.as_str(), ticket.topic.number(), ticket.id, resolved.as_microsecond(), until_us];
         Ok(self.db.fetch_one(&TICKET_CAME_BACK, values).await?.is_some())
     }
 

@@ -10,9 +10,9 @@ pub mod capability;
 pub mod contact;
 /// The two drivers.
 pub mod db;
-mod error;
 /// Tickets at which something must be noticed.
 pub mod due;
+mod error;
 /// A node's ordered log.
 pub mod feed;
 /// A gateway's read model.

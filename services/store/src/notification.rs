@@ -58,14 +58,7 @@ pub(crate) async fn tell(tx: &mut Tx, now_us: i64, told: &[&Notification]) -> Re
     let head = tx.fetch_one(&NOTIFICATION_ADVANCE, values![count]).await?.ok_or_else(corrupt)?.int(0)?;
     let mut rows = Rows::of(&NOTIFICATION_INSERT, told.len());
     for (number, one) in (head - count + 1..).zip(told) {
-        rows.push(values![
-            number,
-            now_us,
-            one.ticket_id,
-            one.recipient.as_str(),
-            one.event,
-            one.target.as_str()
-        ]);
+        rows.push(values![number, now_us, one.ticket_id, one.recipient.as_str(), one.event, one.target.as_str()]);
     }
     tx.execute_rows(&NOTIFICATION_INSERT, rows).await.map(drop)
 }

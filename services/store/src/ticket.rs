@@ -43,7 +43,7 @@ macro_rules! filters {
           AND ticket.opened_us >= $9 AND ticket.opened_us < $10
           AND (CAST($12 AS TEXT) IS NULL OR ticket.team = $12)
           AND (CAST($13 AS BIGINT) = 0 OR ticket.assignee IS NULL)
-          AND (CAST($14 AS TEXT) IS NULL OR CAST($14 AS TEXT) LIKE '%|' || ticket.category || '|%')
+          AND (CAST($14 AS TEXT) IS NULL OR REPLACE(CAST($14 AS TEXT), '|' || ticket.category || '|', '') <> CAST($14 AS TEXT))
           AND (CAST($15 AS TEXT) IS NULL OR ' ' || ticket.words || ' ' LIKE $15)
           AND (CAST($16 AS TEXT) IS NULL OR ' ' || ticket.words || ' ' LIKE $16)
           AND (CAST($17 AS TEXT) IS NULL OR ' ' || ticket.words || ' ' LIKE $17)
@@ -440,6 +440,18 @@ impl NodeStore {
         after: Option<After>,
         limit: usize,
     ) -> Result<Vec<Ticket>, StoreError> {
+        self.tickets_of_words(query, order, after, limit, COMMON).await
+    }
+
+    /// The same; words that at least `common` tickets have are looked for in each ticket.
+    pub async fn tickets_of_words(
+        &self,
+        query: &TicketQuery,
+        order: Order,
+        after: Option<After>,
+        limit: usize,
+        common: i64,
+    ) -> Result<Vec<Ticket>, StoreError> {
         let rising = matches!(order, Order::OpenedAsc | Order::DeadlineAsc);
         let (floor, ceiling) = (Uuid::nil(), Uuid::max());
         let (first, second) = match (after, rising) {
@@ -448,7 +460,7 @@ impl NodeStore {
             (None, true) => (floor, ceiling),
             (None, false) => (ceiling, floor),
         };
-        let common = !query.words.is_empty() && self.is_common(&query.words).await?;
+        let common = !query.words.is_empty() && self.is_common(&query.words, common).await?;
         let mut patterns = if common { patterns(&query.words) } else { Vec::new() }.into_iter();
         let patterns = [patterns.next(), patterns.next(), patterns.next(), patterns.next()];
         let categories = (!query.categories.is_empty()).then(|| format!("|{}|", query.categories.join("|")));
@@ -514,12 +526,12 @@ impl NodeStore {
 
     /// Whether so many tickets have these words that reading in order and looking at each ticket finds a page sooner than
     /// sorting all hits does.
-    async fn is_common(&self, words: &[String]) -> Result<bool, StoreError> {
+    async fn is_common(&self, words: &[String], common: i64) -> Result<bool, StoreError> {
         if words.len() > PATTERNS {
             return Ok(false);
         }
-        let row = self.db.fetch_one(&TICKET_HITS, values![self.db.words_query(words), COMMON]).await?;
-        Ok(row.map(|row| row.int(0)).transpose()?.unwrap_or(0) >= COMMON)
+        let row = self.db.fetch_one(&TICKET_HITS, values![self.db.words_query(words), common]).await?;
+        Ok(row.map(|row| row.int(0)).transpose()?.unwrap_or(0) >= common)
     }
 
     async fn list(&self, statement: &'static Statement, values: Vec<Value>) -> Result<Vec<Ticket>, StoreError> {

@@ -477,8 +477,7 @@ async fn apply(tx: &mut Tx, batch: &[Member], definition: &Definition) -> Result
     responses.sort_by_key(|(i, _)| *i);
     let (kept, own): (Vec<_>, Vec<_>) = responses.iter().partition(|(i, _)| batch[*i].request.is_kept());
     let stored: Vec<_> = kept.into_iter().map(|(i, response)| (batch[*i].request, response.clone())).collect();
-    let mut new: HashSet<Uuid> =
-        request::insert(tx, batch[0].now_us, stored.into_iter()).await?.into_iter().collect();
+    let mut new: HashSet<Uuid> = request::insert(tx, batch[0].now_us, stored.into_iter()).await?.into_iter().collect();
     new.extend(own.into_iter().map(|(i, _)| batch[*i].request.key));
     for (i, response) in responses {
         if new.contains(&batch[i].request.key) {

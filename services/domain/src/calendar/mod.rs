@@ -181,7 +181,9 @@ impl Calendar {
     /// A day works if a span that begins on it has any time; it closes at the end of its last span, be it over midnight.
     #[must_use]
     pub fn close_of_working_day(&self, opened_us: i64, n: u32) -> Option<i64> {
-        let Some(mut skip) = n.checked_sub(1).and_then(|skip| usize::try_from(skip).ok()) else { return Some(opened_us) };
+        let Some(mut skip) = n.checked_sub(1).and_then(|skip| usize::try_from(skip).ok()) else {
+            return Some(opened_us);
+        };
         let at = opened_us.clamp(KNOWN.start, KNOWN.end - 1);
         let mut day = local_day(&self.spec.zone, at);
         if INDEXED.contains(&at) {

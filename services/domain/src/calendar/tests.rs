@@ -10,7 +10,8 @@ const DAY: i64 = 24 * HOUR;
 
 #[test]
 fn years_begin_where_they_do() {
-    for (year, text) in [(1900, "1900"), (1970, "1970"), (2000, "2000"), (2001, "2001"), (2061, "2061"), (2201, "2201")] {
+    for (year, text) in [(1900, "1900"), (1970, "1970"), (2000, "2000"), (2001, "2001"), (2061, "2061"), (2201, "2201")]
+    {
         assert_eq!(us_of_year(year), us(&format!("{text}-01-01T00:00:00Z")), "{year}");
     }
 }
@@ -35,10 +36,10 @@ fn nothing_works_at_tet() {
     // Tết 2013: from Saturday the 9th to Friday the 15th, and a weekend after it.
     assert_eq!(office.counted_us(vn("2013-02-08 17:00"), vn("2013-02-18 07:30")), 0);
     assert_eq!(office.after_us(vn("2013-02-08 16:00"), 2 * HOUR), Some(vn("2013-02-18 08:30")));
-    assert_eq!(office.holidays_us(vn("2013-02-08 17:00"), vn("2013-02-18 07:30")), [(
-        vn("2013-02-09 00:00"),
-        vn("2013-02-16 00:00")
-    )]);
+    assert_eq!(
+        office.holidays_us(vn("2013-02-08 17:00"), vn("2013-02-18 07:30")),
+        [(vn("2013-02-09 00:00"), vn("2013-02-16 00:00"))]
+    );
 }
 
 #[test]
@@ -69,10 +70,10 @@ fn an_exception_replaces_a_day_even_a_holiday() {
     assert_eq!(office.counted_us(vn("2013-02-08 17:00"), vn("2013-02-19 07:30")), 2 * HOUR);
     assert_eq!(office.close_of_working_day(vn("2013-02-08 09:00"), 1), Some(vn("2013-02-12 10:00")));
     assert_eq!(office.close_of_working_day(vn("2013-02-08 09:00"), 2), Some(vn("2013-02-19 17:00")));
-    assert_eq!(office.holidays_us(vn("2013-02-11 09:00"), vn("2013-02-13 12:00")), [
-        (vn("2013-02-11 09:00"), vn("2013-02-12 00:00")),
-        (vn("2013-02-13 00:00"), vn("2013-02-13 12:00"))
-    ]);
+    assert_eq!(
+        office.holidays_us(vn("2013-02-11 09:00"), vn("2013-02-13 12:00")),
+        [(vn("2013-02-11 09:00"), vn("2013-02-12 00:00")), (vn("2013-02-13 00:00"), vn("2013-02-13 12:00"))]
+    );
 }
 
 #[test]
@@ -80,11 +81,14 @@ fn a_span_over_midnight_belongs_to_the_day_it_begins_on() {
     let mut spec = daily("Asia/Ho_Chi_Minh", 1320, 1800);
     spec.holidays.insert(date(2013, 5, 23));
     let nights = Calendar::new(spec);
-    assert_eq!(nights.spans_us(vn("2013-05-22 00:00"), vn("2013-05-25 00:00")), [
-        (vn("2013-05-22 00:00"), vn("2013-05-22 06:00")),
-        (vn("2013-05-22 22:00"), vn("2013-05-23 06:00")),
-        (vn("2013-05-24 22:00"), vn("2013-05-25 00:00"))
-    ]);
+    assert_eq!(
+        nights.spans_us(vn("2013-05-22 00:00"), vn("2013-05-25 00:00")),
+        [
+            (vn("2013-05-22 00:00"), vn("2013-05-22 06:00")),
+            (vn("2013-05-22 22:00"), vn("2013-05-23 06:00")),
+            (vn("2013-05-24 22:00"), vn("2013-05-25 00:00"))
+        ]
+    );
     assert_eq!(nights.close_of_working_day(vn("2013-05-21 12:00"), 1), Some(vn("2013-05-23 06:00")));
     assert_eq!(nights.close_of_working_day(vn("2013-05-22 01:00"), 1), Some(vn("2013-05-25 06:00")));
 }
@@ -116,10 +120,13 @@ fn when_clocks_go_back_a_span_counts_both_hours() {
     assert_eq!(nights.spans_us(from, until), [(us("2013-10-27T00:00:00Z"), us("2013-10-27T02:00:00Z"))]);
     assert_eq!(nights.close_of_working_day(us("2013-10-26T12:00:00Z"), 1), Some(us("2013-10-27T02:00:00Z")));
     let half = Calendar::new(daily("Europe/Berlin", 60, 150));
-    assert_eq!(half.spans_us(from, until), [
-        (us("2013-10-26T23:00:00Z"), us("2013-10-27T00:30:00Z")),
-        (us("2013-10-27T01:00:00Z"), us("2013-10-27T01:30:00Z"))
-    ]);
+    assert_eq!(
+        half.spans_us(from, until),
+        [
+            (us("2013-10-26T23:00:00Z"), us("2013-10-27T00:30:00Z")),
+            (us("2013-10-27T01:00:00Z"), us("2013-10-27T01:30:00Z"))
+        ]
+    );
 }
 
 #[test]

@@ -60,7 +60,13 @@ pub(crate) fn office() -> CalendarSpec {
 pub(crate) fn daily(zone: &str, from_minute: u16, until_minute: u16) -> CalendarSpec {
     let day = || vec![Span { from_minute, until_minute }];
     let week = [day(), day(), day(), day(), day(), day(), day()];
-    CalendarSpec { id: zone.into(), zone: TimeZone::get(zone).unwrap(), week, holidays: [].into(), exceptions: [].into() }
+    CalendarSpec {
+        id: zone.into(),
+        zone: TimeZone::get(zone).unwrap(),
+        week,
+        holidays: [].into(),
+        exceptions: [].into(),
+    }
 }
 
 /// The days to whose spans the minute at this instant belongs: that day itself, or the one before if it worked over midnight.
@@ -125,16 +131,18 @@ pub(crate) fn calendars() -> impl Strategy<Value = (CalendarSpec, i64)> {
     let week = prop::array::uniform7(spans());
     let holidays = prop::collection::vec(-3_i64..20, 0..6);
     let exceptions = prop::collection::vec((-3_i64..20, spans()), 0..4);
-    (place(), week, holidays, exceptions, -2000_i64..2000).prop_map(|((zone, near), week, holidays, exceptions, minutes)| {
-        let day = |offset: i64| near.checked_add(jiff::Span::new().days(offset)).unwrap();
-        let spec = CalendarSpec {
-            id: zone.into(),
-            zone: TimeZone::get(zone).unwrap(),
-            week,
-            holidays: holidays.into_iter().map(day).collect(),
-            exceptions: exceptions.into_iter().map(|(offset, spans)| (day(offset), spans)).collect(),
-        };
-        let midnight = near.to_zoned(TimeZone::UTC).unwrap().timestamp().as_microsecond();
-        (spec, midnight + minutes * MINUTE)
-    })
+    (place(), week, holidays, exceptions, -2000_i64..2000).prop_map(
+        |((zone, near), week, holidays, exceptions, minutes)| {
+            let day = |offset: i64| near.checked_add(jiff::Span::new().days(offset)).unwrap();
+            let spec = CalendarSpec {
+                id: zone.into(),
+                zone: TimeZone::get(zone).unwrap(),
+                week,
+                holidays: holidays.into_iter().map(day).collect(),
+                exceptions: exceptions.into_iter().map(|(offset, spans)| (day(offset), spans)).collect(),
+            };
+            let midnight = near.to_zoned(TimeZone::UTC).unwrap().timestamp().as_microsecond();
+            (spec, midnight + minutes * MINUTE)
+        },
+    )
 }

@@ -167,7 +167,8 @@ pub(super) fn course(clock: &Clock, modes: &[(i64, Mode)], terms: &[Terms]) -> C
                     continue;
                 }
                 let due = terms.reach(leg.from_us, after_us.saturating_sub(counted));
-                let Some(due) = due.filter(until).filter(|due| course.breach_us.is_none_or(|breach| *due < breach)) else {
+                let Some(due) = due.filter(until).filter(|due| course.breach_us.is_none_or(|breach| *due < breach))
+                else {
                     break;
                 };
                 course.warnings.push((due, permille));

@@ -178,7 +178,9 @@ fn read(stored: StoredClock, opened_us: i64) -> Result<Clock, DecodeError> {
     let damage = match () {
         () if clock.rulings.is_empty() => "a clock without a rule",
         () if !clock.rulings.is_sorted_by_key(|ruling| ruling.at_us) => "rulings out of order",
-        () if clock.stopped_us.is_some_and(|stopped_us| stopped_us < clock.started_us) => "a clock ends before its start",
+        () if clock.stopped_us.is_some_and(|stopped_us| stopped_us < clock.started_us) => {
+            "a clock ends before its start"
+        }
         () if clock.voided && clock.stopped_us.is_none() => "a void clock goes on",
         () => return Ok(clock),
     };

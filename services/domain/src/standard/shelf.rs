@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use super::standard::Standard;
-use crate::clock::{Rule, RuleBook, RuleKey};
+use crate::{
+    clock::{Rule, RuleBook, RuleKey},
+    ticket::Versions,
+};
 
 /// Standards in the order in which they come into force.
 #[derive(Debug, Clone, Default)]
@@ -48,5 +51,11 @@ impl RuleBook for Shelf {
     fn rule(&self, key: &RuleKey) -> Option<Arc<Rule>> {
         let version = key.0.split_once('/')?.0;
         self.version(version)?.rule(key)
+    }
+}
+
+impl Versions for Shelf {
+    fn effective_us(&self, version: &str) -> Option<i64> {
+        self.version(version).map(|standard| standard.effective_us())
     }
 }

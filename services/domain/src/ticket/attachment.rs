@@ -7,16 +7,8 @@ use crate::refusal::Violation;
 pub const ATTACHMENT_LIMIT: i64 = 25 << 20;
 
 /// What may be attached: what people photograph, scan and record. Nothing that runs.
-pub const MEDIA_TYPES: [&str; 8] = [
-    "image/jpeg",
-    "image/png",
-    "image/webp",
-    "application/pdf",
-    "text/plain",
-    "audio/mpeg",
-    "audio/wav",
-    "video/mp4",
-];
+pub const MEDIA_TYPES: [&str; 8] =
+    ["image/jpeg", "image/png", "image/webp", "application/pdf", "text/plain", "audio/mpeg", "audio/wav", "video/mp4"];
 
 /// A file that is kept elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +34,8 @@ impl Attachment {
     #[must_use]
     pub fn check(&self, at: &str) -> Vec<Violation> {
         let mut found = Vec::new();
-        let mut no = |field: &str, reason, cure: String| found.push(Violation::new(format!("{at}{field}"), reason, cure));
+        let mut no =
+            |field: &str, reason, cure: String| found.push(Violation::new(format!("{at}{field}"), reason, cure));
         let address = ["https://", "s3://"].iter().find_map(|scheme| self.uri.strip_prefix(scheme));
         let host = address.map(|rest| rest.split('/').next().unwrap_or_default());
         if host.is_none_or(str::is_empty) || self.uri.len() > 2_000 || self.uri.chars().any(char::is_whitespace) {
@@ -101,7 +94,16 @@ mod tests {
             ..photo()
         };
         let found: Vec<_> = bad.check("attachment.").into_iter().map(|violation| violation.field).collect();
-        assert_eq!(found, ["attachment.uri", "attachment.file_name", "attachment.media_type", "attachment.size_bytes", "attachment.sha256"]);
+        assert_eq!(
+            found,
+            [
+                "attachment.uri",
+                "attachment.file_name",
+                "attachment.media_type",
+                "attachment.size_bytes",
+                "attachment.sha256"
+            ]
+        );
     }
 
     #[test]

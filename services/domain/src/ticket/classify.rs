@@ -32,8 +32,9 @@ pub fn reclassify(
 ) -> Result<Ticket, Refusal> {
     if !ticket.is_open() {
         let message = format!("ticket {} is {}; reopen it before changing what it is", ticket.reference, ticket.state);
-        return Err(Refusal::new(RefusalKind::Precondition, "TICKET_NOT_OPEN", message)
-            .with("state", ticket.state.code()));
+        return Err(
+            Refusal::new(RefusalKind::Precondition, "TICKET_NOT_OPEN", message).with("state", ticket.state.code())
+        );
     }
     let mut next = next(ticket, governance, now);
     if let Some(code) = &to.category {

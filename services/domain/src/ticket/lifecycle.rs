@@ -24,12 +24,7 @@ pub const fn allowed(from: State) -> &'static [State] {
 }
 
 /// The ticket in state `to`, or a refusal that names its state and what is allowed.
-pub fn transition(
-    ticket: &Ticket,
-    to: State,
-    governance: Governance<'_>,
-    now: Timestamp,
-) -> Result<Ticket, Refusal> {
+pub fn transition(ticket: &Ticket, to: State, governance: Governance<'_>, now: Timestamp) -> Result<Ticket, Refusal> {
     if ticket.state == to || !allowed(ticket.state).contains(&to) {
         return Err(illegal(ticket, to));
     }
@@ -74,12 +69,7 @@ fn enter(ticket: &mut Ticket, to: State, governance: Governance<'_>, now: Timest
 }
 
 /// The ticket given to `assignee`. A new or reopened one becomes assigned; a finished one is refused.
-pub fn assign(
-    ticket: &Ticket,
-    assignee: &str,
-    governance: Governance<'_>,
-    now: Timestamp,
-) -> Result<Ticket, Refusal> {
+pub fn assign(ticket: &Ticket, assignee: &str, governance: Governance<'_>, now: Timestamp) -> Result<Ticket, Refusal> {
     let mut given = match ticket.state {
         State::New | State::Reopened => transition(ticket, State::Assigned, governance, now)?,
         State::Resolved | State::Closed | State::Cancelled => return Err(illegal(ticket, State::Assigned)),

@@ -14,7 +14,7 @@ pub use attachment::{ATTACHMENT_LIMIT, Attachment, MEDIA_TYPES};
 pub use breach::{Acted, Escalated, notice_due};
 pub use classify::{Reclassification, reclassify};
 pub use governed::{Governance, Versions, govern, open, rebase, settle};
-pub use lifecycle::{allowed, asked, assign, claim, fulfil, replied, reopen, transition};
+pub use lifecycle::{allowed, asked, assign, claim, fulfil, reopen, replied, transition};
 pub use merge::{MERGE_LIMIT, merge, split};
 pub use required::missing_fields;
 pub use satisfaction::{judge_repetition, rate, repetition_due_us};

@@ -10,8 +10,9 @@ use crate::{
 pub fn rate(ticket: &Ticket, score: i64, governance: Governance<'_>, now: Timestamp) -> Result<Ticket, Refusal> {
     if !matches!(ticket.state, State::Resolved | State::Closed) {
         let message = format!("ticket {} is {}; it can be rated once it is resolved", ticket.reference, ticket.state);
-        return Err(Refusal::new(RefusalKind::Precondition, "NOT_YET_RESOLVED", message)
-            .with("state", ticket.state.code()));
+        return Err(
+            Refusal::new(RefusalKind::Precondition, "NOT_YET_RESOLVED", message).with("state", ticket.state.code())
+        );
     }
     let mut next = next(ticket, governance, now);
     next.satisfaction = Some(score);

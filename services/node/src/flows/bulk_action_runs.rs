@@ -59,7 +59,8 @@ async fn look(node: &SharedNode, holder: &str, shutdown: &CancellationToken) -> 
             if leased.is_none() || shutdown.is_cancelled() {
                 break;
             }
-            let running = node.store.bulk(id).await?.is_some_and(|operation| operation.state == gridcare_store::bulk::RUNNING);
+            let running =
+                node.store.bulk(id).await?.is_some_and(|operation| operation.state == gridcare_store::bulk::RUNNING);
             let items = node.store.waiting_items(id, PAGE).await?;
             if !running {
                 break;

@@ -82,8 +82,7 @@ async fn notice(node: &SharedNode, id: Uuid, now: Timestamp) -> Result<bool, Sto
         let [ticket] = tickets else { return Err(no_such_ticket()) };
         decide(ticket, came_back, &rules, &key, ids, now)
     };
-    let answer =
-        node.store.change_tickets(request, now.as_microsecond(), new_id(), vec![id], Box::new(decide)).await?;
+    let answer = node.store.change_tickets(request, now.as_microsecond(), new_id(), vec![id], Box::new(decide)).await?;
     Ok(answer.is_ok())
 }
 

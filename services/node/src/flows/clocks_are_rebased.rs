@@ -22,14 +22,8 @@ const LEASE: Duration = Duration::from_secs(10);
 /// Within this all processes of a node have seen a change of the standard.
 const GRACE: Duration = Duration::from_secs(5);
 /// Every state in which clocks go on.
-const OPEN: [State; 6] = [
-    State::New,
-    State::Assigned,
-    State::InProgress,
-    State::WaitingCustomer,
-    State::WaitingThirdParty,
-    State::Reopened,
-];
+const OPEN: [State; 6] =
+    [State::New, State::Assigned, State::InProgress, State::WaitingCustomer, State::WaitingThirdParty, State::Reopened];
 
 /// Rebases whenever the standard in force is not the one under which all open tickets are, in one process at a time.
 pub(crate) async fn run(node: SharedNode, shutdown: CancellationToken) {
@@ -78,7 +72,8 @@ async fn rebase_all(
 
 /// The least id of what was opened within a grace before this instant.
 fn first_id_of(at: Timestamp) -> Uuid {
-    let ms = u64::try_from(at.as_millisecond()).unwrap_or(0).saturating_sub(u64::try_from(GRACE.as_millis()).unwrap_or(0));
+    let ms =
+        u64::try_from(at.as_millisecond()).unwrap_or(0).saturating_sub(u64::try_from(GRACE.as_millis()).unwrap_or(0));
     let mut bytes = [0; 16];
     bytes[..6].copy_from_slice(&ms.to_be_bytes()[2..]);
     Uuid::from_bytes(bytes)

@@ -21,14 +21,8 @@ use crate::{
 /// Tickets that one claim tries at most: so many others would have to be faster.
 const TRIED: usize = 64;
 /// States in which a ticket waits for somebody to take it.
-const WAITING: [State; 6] = [
-    State::New,
-    State::Assigned,
-    State::InProgress,
-    State::WaitingCustomer,
-    State::WaitingThirdParty,
-    State::Reopened,
-];
+const WAITING: [State; 6] =
+    [State::New, State::Assigned, State::InProgress, State::WaitingCustomer, State::WaitingThirdParty, State::Reopened];
 
 impl Node {
     /// The next ticket for an agent: that with the soonest deadline that nobody has. Of several who ask at once each gets

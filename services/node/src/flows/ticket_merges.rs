@@ -86,8 +86,7 @@ impl Node {
                 moved.parent = Some(living.id);
                 moved.version += 1;
                 moved.updated_at = moved.updated_at.max(now);
-                let entry =
-                    said(*entry_id, now, TimelineKind::Linked, &by.author, living.reference.to_string(), None);
+                let entry = said(*entry_id, now, TimelineKind::Linked, &by.author, living.reference.to_string(), None);
                 changes.changed.push(write(moved, entry, &rules, &key));
             }
             let names: Vec<_> = sources.iter().map(|source| source.reference.to_string()).collect();

@@ -232,7 +232,9 @@ pub(crate) fn step(ticket: &Ticket, step: &Step, rules: &Rules, now: Timestamp) 
             (next, TimelineKind::Reclassified, Visibility::Internal, vec![])
         }
         Step::Fulfil => (fulfil(ticket, governance, now)?, TimelineKind::Fulfilled, Visibility::Public, vec![]),
-        Step::Rate(score) => (rate(ticket, *score, governance, now)?, TimelineKind::Rated, Visibility::Internal, vec![]),
+        Step::Rate(score) => {
+            (rate(ticket, *score, governance, now)?, TimelineKind::Rated, Visibility::Internal, vec![])
+        }
         Step::Parent(parent) => {
             let mut next = touched();
             next.parent = *parent;

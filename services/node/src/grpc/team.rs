@@ -1,11 +1,5 @@
 use gridcare_chassis::identity::principal_of;
-use gridcare_domain::{
-    assignment::Agent,
-    calendar::Span,
-    contact::check_text,
-    refusal::Violation,
-    text,
-};
+use gridcare_domain::{assignment::Agent, calendar::Span, contact::check_text, refusal::Violation, text};
 use gridcare_proto::ticket::v1::{self as wire, team_service_server::TeamService};
 use prost::Message as _;
 use tonic::{Request, Response, Status};
@@ -45,10 +39,7 @@ impl TeamService for Teams {
         let agents = self.0.store.agents(of, &self.0.zone).await.map_err(|e| failed(&e))?;
         let agents = agents
             .iter()
-            .map(|(agent, load)| wire::AgentLoad {
-                agent: Some(to_wire(agent)),
-                open_tickets: i64::from(load.open),
-            })
+            .map(|(agent, load)| wire::AgentLoad { agent: Some(to_wire(agent)), open_tickets: i64::from(load.open) })
             .collect();
         Ok(Response::new(wire::ListAgentsResponse { agents }))
     }

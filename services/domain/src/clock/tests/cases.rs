@@ -48,13 +48,16 @@ fn tet_lies_outside_of_hours_and_is_called_a_holiday() {
     assert_eq!(clocks.deadline(&book), Some(vn("2013-02-18 09:30")));
     let explained = clocks.explain(&book, vn("2013-02-18 09:30")).remove(0);
     let parts: Vec<_> = explained.intervals.iter().map(|i| (i.from_us, i.kind, i.why)).collect();
-    assert_eq!(parts, [
-        (vn("2013-02-08 15:00"), IntervalKind::Counted, Why::Running),
-        (vn("2013-02-08 17:00"), IntervalKind::Outside, Why::OutsideHours),
-        (vn("2013-02-09 00:00"), IntervalKind::Outside, Why::Holiday),
-        (vn("2013-02-16 00:00"), IntervalKind::Outside, Why::OutsideHours),
-        (vn("2013-02-18 07:30"), IntervalKind::Counted, Why::Running),
-    ]);
+    assert_eq!(
+        parts,
+        [
+            (vn("2013-02-08 15:00"), IntervalKind::Counted, Why::Running),
+            (vn("2013-02-08 17:00"), IntervalKind::Outside, Why::OutsideHours),
+            (vn("2013-02-09 00:00"), IntervalKind::Outside, Why::Holiday),
+            (vn("2013-02-16 00:00"), IntervalKind::Outside, Why::OutsideHours),
+            (vn("2013-02-18 07:30"), IntervalKind::Counted, Why::Running),
+        ]
+    );
     assert_eq!((explained.counted_us, explained.budget_us), (4 * HOUR, Some(4 * HOUR)));
     assert_eq!(explained.breached_us, Some(vn("2013-02-18 09:30")));
 }
@@ -90,7 +93,10 @@ fn a_pause_on_a_leap_day_moves_the_deadline_by_its_working_time() {
 
 #[test]
 fn a_clock_runs_through_a_night_shift_and_through_both_changes_of_daylight_saving() {
-    let night = Rule { calendar: Some(Arc::new(Calendar::new(daily("Europe/Berlin", 1320, 1800)))), ..rule("a.1", "restore", ClockKind::Resolution, working(8)) };
+    let night = Rule {
+        calendar: Some(Arc::new(Calendar::new(daily("Europe/Berlin", 1320, 1800)))),
+        ..rule("a.1", "restore", ClockKind::Resolution, working(8))
+    };
     let night = Arc::new(night);
     let book = book(&[&night]);
     let deadline = |opened: &str| Clocks::open(&[Arc::clone(&night)], us(opened), None).deadline(&book);
@@ -112,12 +118,16 @@ fn a_new_limit_keeps_the_time_spent() {
     clocks.ruled(&[fast], vn("2013-05-22 10:30"), None);
     assert_eq!(clocks.deadline(&book), Some(vn("2013-05-22 09:30")));
     let noticed = clocks.notice(&book, vn("2013-05-22 10:30"));
-    assert_eq!(noticed.iter().map(|n| (n.at_us, n.what)).collect::<Vec<_>>(), [(vn("2013-05-22 10:30"), Due::Breached)]);
+    assert_eq!(
+        noticed.iter().map(|n| (n.at_us, n.what)).collect::<Vec<_>>(),
+        [(vn("2013-05-22 10:30"), Due::Breached)]
+    );
 }
 
 #[test]
 fn a_restated_limit_warns_no_second_time_and_an_extended_one_does() {
-    let (old, same, longer) = (resolution("a.1", elapsed(10)), resolution("a.2", elapsed(10)), resolution("a.3", elapsed(20)));
+    let (old, same, longer) =
+        (resolution("a.1", elapsed(10)), resolution("a.2", elapsed(10)), resolution("a.3", elapsed(20)));
     let book = book(&[&old, &same, &longer]);
     let opened = vn("2013-05-22 00:00");
     let mut clocks = Clocks::open(&[Arc::clone(&old)], opened, None);
@@ -125,7 +135,8 @@ fn a_restated_limit_warns_no_second_time_and_an_extended_one_does() {
     clocks.ruled(&[same], opened + 6 * HOUR, None);
     assert_eq!(clocks.next_due(&book), Some(opened + 8 * HOUR));
     clocks.ruled(&[Arc::clone(&longer)], opened + 7 * HOUR, None);
-    let due: Vec<_> = clocks.notice(&book, opened + 30 * HOUR).into_iter().map(|n| (n.at_us - opened, n.what)).collect();
+    let due: Vec<_> =
+        clocks.notice(&book, opened + 30 * HOUR).into_iter().map(|n| (n.at_us - opened, n.what)).collect();
     assert_eq!(due, [(10 * HOUR, Due::Warned(500)), (16 * HOUR, Due::Warned(800)), (20 * HOUR, Due::Breached)]);
     // The same, told late: what was warned of under the shorter limit is warned of again.
     let mut clocks = Clocks::open(&[old], opened, None);
@@ -202,14 +213,16 @@ fn a_breach_before_the_end_is_due_even_if_the_end_came_first() {
 
 #[test]
 fn a_clock_counts_towards_an_event_and_moves_with_it() {
-    let before = Arc::new(rule("a.1", "planned_outage_notice", ClockKind::Event, Limit::BeforeEvent { us: 120 * HOUR }));
+    let before =
+        Arc::new(rule("a.1", "planned_outage_notice", ClockKind::Event, Limit::BeforeEvent { us: 120 * HOUR }));
     let after = Arc::new(rule("a.1", "emergency_outage_notice", ClockKind::Event, Limit::AfterEvent { us: 12 * HOUR }));
     let rules = [Arc::clone(&before), Arc::clone(&after)];
     let book = book(&[&before, &after]);
     let (opened, event) = (vn("2013-05-01 08:00"), vn("2013-05-22 06:00"));
     assert_eq!(Clocks::open(&rules, opened, None).all().len(), 0);
     let mut clocks = Clocks::open(&rules, opened, Some(event));
-    let deadlines = |clocks: &Clocks| clocks.states(&book).into_iter().filter_map(|s| s.deadline_us).collect::<Vec<_>>();
+    let deadlines =
+        |clocks: &Clocks| clocks.states(&book).into_iter().filter_map(|s| s.deadline_us).collect::<Vec<_>>();
     assert_eq!(deadlines(&clocks), [event - 120 * HOUR, event + 12 * HOUR]);
     clocks.ruled(&rules, opened + HOUR, Some(event + 24 * HOUR));
     // Nobody waits with an event, and a ruling without one leaves it where it is.

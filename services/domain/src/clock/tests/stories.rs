@@ -56,7 +56,10 @@ impl Story {
     /// The last ruling told until this one, which gives the rule of a next response.
     pub(super) fn rules_at(&self, index: usize) -> usize {
         let earlier = self.told[..index].iter().rev();
-        earlier.filter_map(|(_, told)| if let Told::Ruled(set, ..) = told { Some(*set) } else { None }).next().unwrap_or(0)
+        earlier
+            .filter_map(|(_, told)| if let Told::Ruled(set, ..) = told { Some(*set) } else { None })
+            .next()
+            .unwrap_or(0)
     }
 
     pub(super) fn tell(&self, clocks: &mut Clocks, index: usize) {
@@ -101,7 +104,12 @@ fn limit(kind: ClockKind) -> BoxedStrategy<Limit> {
     .boxed()
 }
 
-fn rule(set: usize, target: &'static str, kind: ClockKind, calendars: Vec<Arc<Calendar>>) -> impl Strategy<Value = Arc<Rule>> {
+fn rule(
+    set: usize,
+    target: &'static str,
+    kind: ClockKind,
+    calendars: Vec<Arc<Calendar>>,
+) -> impl Strategy<Value = Arc<Rule>> {
     let warnings = prop::sample::subsequence(vec![250_u16, 500, 750, 800], 0..4);
     let calendar = prop::option::weighted(0.8, prop::sample::select(calendars));
     (limit(kind), calendar, any::<(bool, bool)>(), warnings).prop_map(move |(limit, calendar, pauses, warnings)| {

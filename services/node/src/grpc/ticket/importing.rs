@@ -62,9 +62,11 @@ pub(super) async fn import(
         }
     }
     let done = node.import_tickets(&body.source, histories).await.map_err(|e| failed(&e))?;
-    rejections.extend(done.refused.iter().filter_map(|(place, refusal)| {
-        body.tickets.get(*place).map(|ticket| rejection(*place, ticket, refusal))
-    }));
+    rejections.extend(
+        done.refused
+            .iter()
+            .filter_map(|(place, refusal)| body.tickets.get(*place).map(|ticket| rejection(*place, ticket, refusal))),
+    );
     rejections.sort_by_key(|rejection| rejection.index);
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     Ok(Response::new(wire::ImportTicketsResponse {
@@ -92,7 +94,11 @@ fn history(ticket: &wire::ImportedTicket, standard: &Standard, now: Timestamp) -
     let opened_at = ticket.opened_at.as_ref().and_then(time::instant);
     let passed = |at: &Timestamp| at.as_second() >= 0 && *at <= now;
     if !opened_at.as_ref().is_some_and(passed) {
-        found.push(Violation::new("opened_at", "OUT_OF_RANGE", "give when it was opened, after 1970 and not in the future"));
+        found.push(Violation::new(
+            "opened_at",
+            "OUT_OF_RANGE",
+            "give when it was opened, after 1970 and not in the future",
+        ));
     }
     if ticket.events.len() > EVENTS {
         found.push(Violation::new("events", "TOO_MANY", format!("give at most {EVENTS}")));

@@ -57,8 +57,14 @@ impl Tickets {
         let body = request.into_inner();
         let mut found = Vec::new();
         let step = step(&body, &mut found);
-        self.move_as(&principal, &body, step, found, Arc::new(move |ticket, entry| respond(ticket, entry).encode_to_vec()))
-            .await
+        self.move_as(
+            &principal,
+            &body,
+            step,
+            found,
+            Arc::new(move |ticket, entry| respond(ticket, entry).encode_to_vec()),
+        )
+        .await
     }
 
     async fn move_as<Q: Mutation, A: prost::Message + Default>(
@@ -119,9 +125,8 @@ impl TicketService for Tickets {
         let body = request.into_inner();
         let mut found = Vec::new();
         check_request_id(&body.request_id, &mut found);
-        let opening = reading::opening(&body, &self.0.rules().standard).map_err(|violations| {
-            refuse(&Refusal::invalid(found.iter().cloned().chain(violations).collect()))
-        })?;
+        let opening = reading::opening(&body, &self.0.rules().standard)
+            .map_err(|violations| refuse(&Refusal::invalid(found.iter().cloned().chain(violations).collect())))?;
         refuse_if(found)?;
         let id = request_of(&principal, "OpenTicket", &body.request_id, &body);
         match self.0.open_ticket(id, opening).await {
