@@ -21,7 +21,7 @@ use jiff::{civil::Date, tz::TimeZone};
 use spans::{DAY_US, Stretch, day_number, local_day};
 
 /// The years that the index holds; elsewhere spans are made as they are asked for, which is slower.
-const INDEXED: Range<i64> = us_of_year(2000)..us_of_year(2061);
+const INDEXED: Range<i64> = us_of_year(2008)..us_of_year(2048);
 /// Outside of these years nothing works, so that a question about an absurd instant ends.
 const KNOWN: Range<i64> = us_of_year(1900)..us_of_year(2201);
 /// How many days are made at once outside of the index: few at first, since most answers are near, and twice as many each time.
@@ -85,9 +85,9 @@ impl CalendarSpec {
 
 /// A stretch of working time, and what the index holds before it.
 struct Worked {
-    from_us: i64,
-    until_us: i64,
-    before_us: i64,
+    from: i64,
+    until: i64,
+    before: i64,
 }
 
 /// A calendar that counts.
@@ -104,10 +104,10 @@ impl Calendar {
     #[must_use]
     pub fn new(spec: CalendarSpec) -> Self {
         let Stretch { spans, closes } = spans::stretch(&spec, INDEXED.start, INDEXED.end);
-        let mut before_us = 0;
-        let with_sum = |(from_us, until_us)| {
-            let span = Worked { from_us, until_us, before_us };
-            before_us += until_us - from_us;
+        let mut before = 0;
+        let with_sum = |(from, until)| {
+            let span = Worked { from, until, before };
+            before += until - from;
             span
         };
         let worked = spans.into_iter().map(with_sum).collect();
@@ -154,9 +154,9 @@ impl Calendar {
             if INDEXED.contains(&at) {
                 let sum = self.indexed_us(at).saturating_add(left);
                 // The first span by whose end that much has passed.
-                let index = self.worked.partition_point(|s| s.before_us + (s.until_us - s.from_us) < sum);
+                let index = self.worked.partition_point(|s| s.before + (s.until - s.from) < sum);
                 if let Some(span) = self.worked.get(index) {
-                    return Some(span.from_us + (sum - span.before_us));
+                    return Some(span.from + (sum - span.before));
                 }
                 left = sum - self.indexed_us(INDEXED.end);
                 at = INDEXED.end;
@@ -218,9 +218,9 @@ impl Calendar {
         if from_us < INDEXED.start || until_us > INDEXED.end {
             return spans::stretch(&self.spec, from_us, until_us).spans;
         }
-        let first = self.worked.partition_point(|span| span.until_us <= from_us);
-        let inside = self.worked[first..].iter().take_while(|span| span.from_us < until_us);
-        inside.map(|span| (span.from_us.max(from_us), span.until_us.min(until_us))).collect()
+        let first = self.worked.partition_point(|span| span.until <= from_us);
+        let inside = self.worked[first..].iter().take_while(|span| span.from < until_us);
+        inside.map(|span| (span.from.max(from_us), span.until.min(until_us))).collect()
     }
 
     /// Holidays on which no span begins, as stretches of whole local days, cut to `[from_us, until_us)`.
@@ -247,9 +247,9 @@ impl Calendar {
 
     /// Working time of the index before this instant.
     fn indexed_us(&self, at_us: i64) -> i64 {
-        let index = self.worked.partition_point(|span| span.from_us <= at_us);
+        let index = self.worked.partition_point(|span| span.from <= at_us);
         let Some(span) = index.checked_sub(1).and_then(|index| self.worked.get(index)) else { return 0 };
-        span.before_us + at_us.min(span.until_us) - span.from_us
+        span.before + at_us.min(span.until) - span.from
     }
 }
 

@@ -15,11 +15,11 @@ const FAR_US: i64 = 2 * DAY_US;
 /// The day that has number 0.
 const EPOCH: Date = Date::constant(1970, 1, 1);
 
-/// A period of one offset from UTC.
+/// A period in which the wall clock is ahead of UTC by the same time.
 struct Offset {
-    from_us: i64,
-    until_us: i64,
-    offset_us: i64,
+    from: i64,
+    until: i64,
+    ahead: i64,
 }
 
 /// What works within a range of instants.
@@ -57,7 +57,6 @@ pub(super) fn stretch(spec: &CalendarSpec, from_us: i64, until_us: i64) -> Stret
     let days = local_day(&spec.zone, from_us) - 3..=local_day(&spec.zone, until_us) + 1;
     let mut spans = Vec::new();
     let closes = walk(spec, days, &mut spans);
-    spans.sort_unstable();
     let mut merged: Vec<(i64, i64)> = Vec::with_capacity(spans.len());
     for (from, until) in spans {
         let (from, until) = (from.max(from_us), until.min(until_us));
@@ -75,7 +74,7 @@ pub(super) fn closes(spec: &CalendarSpec, days: RangeInclusive<i64>) -> Vec<(i64
     walk(spec, days, &mut Vec::new())
 }
 
-/// Collects the working time of spans that begin on these days, and says when each working day closes.
+/// Collects the working time of spans that begin on these days, in order, and says when each working day closes.
 fn walk(spec: &CalendarSpec, days: RangeInclusive<i64>, spans: &mut Vec<(i64, i64)>) -> Vec<(i64, i64)> {
     let mut closes = Vec::new();
     let Ok(mut date) = EPOCH.checked_add((*days.start()).days()) else { return closes };
@@ -83,17 +82,17 @@ fn walk(spec: &CalendarSpec, days: RangeInclusive<i64>, spans: &mut Vec<(i64, i6
     let mut first = 0;
     for number in days {
         let midnight = number * DAY_US;
-        while offsets.get(first).is_some_and(|offset| offset.until_us < midnight - FAR_US) {
+        while offsets.get(first).is_some_and(|offset| offset.until < midnight - FAR_US) {
             first += 1;
         }
         let mut close: Option<i64> = None;
         for Span { from_minute, until_minute } in spec.day(date) {
             let (from, until) = (*from_minute, (*until_minute).min(Span::LAST_MINUTE));
             let (from, until) = (midnight + i64::from(from) * MINUTE_US, midnight + i64::from(until) * MINUTE_US);
-            for offset in offsets[first..].iter().take_while(|offset| offset.from_us <= until + FAR_US) {
+            for offset in offsets[first..].iter().take_while(|offset| offset.from <= until + FAR_US) {
                 if let Some(span) = cut(from, until, offset) {
                     close = close.max(Some(span.1));
-                    spans.push(span);
+                    insert(spans, span);
                 }
             }
         }
@@ -104,16 +103,22 @@ fn walk(spec: &CalendarSpec, days: RangeInclusive<i64>, spans: &mut Vec<(i64, i6
     closes
 }
 
+/// Keeps spans in order. They come nearly so, out of place only over midnight and where clocks go back.
+fn insert(spans: &mut Vec<(i64, i64)>, span: (i64, i64)) {
+    let before = spans.iter().rev().take_while(|other| **other > span).count();
+    spans.insert(spans.len() - before, span);
+}
+
 /// The instants of a period whose wall time lies in `[from, until)`.
 fn cut(from: i64, until: i64, offset: &Offset) -> Option<(i64, i64)> {
-    let (from, until) = (from - offset.offset_us, until - offset.offset_us);
-    let (from, until) = (from.max(offset.from_us), until.min(offset.until_us));
+    let (from, until) = (from - offset.ahead, until - offset.ahead);
+    let (from, until) = (from.max(offset.from), until.min(offset.until));
     (from < until).then_some((from, until))
 }
 
 /// The periods of offsets that cover a range of instants.
 fn offsets(zone: &TimeZone, from_us: i64, until_us: i64) -> Vec<Offset> {
-    let mut offset = Offset { from_us, until_us, offset_us: offset_us(zone, from_us) };
+    let mut offset = Offset { from: from_us, until: until_us, ahead: offset_us(zone, from_us) };
     let mut offsets = Vec::new();
     let Ok(from) = Timestamp::from_microsecond(from_us) else { return offsets };
     for transition in zone.following(from) {
@@ -122,9 +127,9 @@ fn offsets(zone: &TimeZone, from_us: i64, until_us: i64) -> Vec<Offset> {
             break;
         }
         let next_us = micros(transition.offset().seconds());
-        if next_us != offset.offset_us {
-            offsets.push(Offset { until_us: at_us, ..offset });
-            offset = Offset { from_us: at_us, until_us, offset_us: next_us };
+        if next_us != offset.ahead {
+            offsets.push(Offset { until: at_us, ..offset });
+            offset = Offset { from: at_us, until: until_us, ahead: next_us };
         }
     }
     offsets.push(offset);

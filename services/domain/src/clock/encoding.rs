@@ -112,7 +112,7 @@ impl Clocks {
             a: self.replied_us.map(since),
             h: self.happened_us.map(since),
             x: self.void_us.map(since),
-            c: self.clocks.iter().map(clock).collect(),
+            c: self.all.iter().map(clock).collect(),
         };
         // Strings and numbers always have a JSON form.
         serde_json::to_string(&stored).unwrap_or_default()
@@ -145,7 +145,7 @@ impl Clocks {
             replied_us: optional(stored.a)?,
             happened_us: optional(stored.h)?,
             void_us: optional(stored.x)?,
-            clocks: stored.c.into_iter().map(|clock| read(clock, stored.o)).collect::<Result<_, _>>()?,
+            all: stored.c.into_iter().map(|clock| read(clock, stored.o)).collect::<Result<_, _>>()?,
         })
     }
 }

@@ -122,7 +122,7 @@ impl Clocks {
                 deadline_us: state.deadline_us,
             }
         };
-        self.clocks.iter().zip(states).map(explain).collect()
+        self.all.iter().zip(states).map(explain).collect()
     }
 }
 

@@ -70,7 +70,7 @@ impl Clocks {
     /// everything rests.
     #[must_use]
     pub fn next_due(&self, book: &dyn RuleBook) -> Option<i64> {
-        self.clocks.iter().filter_map(|clock| self.dues(clock, book).first().map(|(at_us, _)| *at_us)).min()
+        self.all.iter().filter_map(|clock| self.dues(clock, book).first().map(|(at_us, _)| *at_us)).min()
     }
 
     /// The soonest deadline of the clocks that run, also one that has passed.
@@ -82,15 +82,15 @@ impl Clocks {
             let runs = self.phase(clock, &terms) == Phase::Running;
             runs.then(|| course(clock, &self.modes, &terms).deadline_us).flatten()
         };
-        self.clocks.iter().filter(running).filter_map(deadline).min()
+        self.all.iter().filter(running).filter_map(deadline).min()
     }
 
     /// Marks what is due by now, and returns it in order of time.
     pub fn notice(&mut self, book: &dyn RuleBook, now_us: i64) -> Vec<Noticed> {
         let mut noticed = Vec::new();
-        for index in 0..self.clocks.len() {
-            let dues = self.dues(&self.clocks[index], book);
-            let clock = &mut self.clocks[index];
+        for index in 0..self.all.len() {
+            let dues = self.dues(&self.all[index], book);
+            let clock = &mut self.all[index];
             for (at_us, what) in dues.into_iter().filter(|(at_us, _)| *at_us <= now_us) {
                 match what {
                     Due::Warned(permille) => (clock.warned, clock.warned_us) = (permille, Some(at_us)),
@@ -106,7 +106,7 @@ impl Clocks {
     /// Every clock as others see it.
     #[must_use]
     pub fn states(&self, book: &dyn RuleBook) -> Vec<ClockState> {
-        self.clocks.iter().map(|clock| self.state(clock, book)).collect()
+        self.all.iter().map(|clock| self.state(clock, book)).collect()
     }
 
     pub(super) fn phase(&self, clock: &Clock, terms: &[Terms]) -> Phase {

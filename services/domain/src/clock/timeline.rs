@@ -79,7 +79,7 @@ impl Clock {
 pub struct Clocks {
     /// How the ticket stood since when; the first is its opening.
     pub(super) modes: Vec<(i64, Mode)>,
-    pub(super) clocks: Vec<Clock>,
+    pub(super) all: Vec<Clock>,
     /// The first public answer, for first responses that are promised later.
     pub(super) replied_us: Option<i64>,
     /// The first time an awaited act was done, for targets that are promised later.
@@ -95,7 +95,7 @@ impl Clocks {
     #[must_use]
     pub fn open(rules: &[Arc<Rule>], opened_us: i64, event_us: Option<i64>) -> Self {
         let modes = vec![(opened_us, Mode::Active)];
-        let mut clocks = Self { modes, clocks: Vec::new(), replied_us: None, happened_us: None, void_us: None };
+        let mut clocks = Self { modes, all: Vec::new(), replied_us: None, happened_us: None, void_us: None };
         clocks.start_missing(rules, opened_us, event_us);
         clocks
     }
@@ -115,7 +115,7 @@ impl Clocks {
     /// Every clock there ever was, also stopped and void ones.
     #[must_use]
     pub fn all(&self) -> &[Clock] {
-        &self.clocks
+        &self.all
     }
 
     /// The ticket stands otherwise from now on. Done ends what awaits a response; a resolution rests meanwhile.
@@ -123,7 +123,7 @@ impl Clocks {
         let Some((last_us, last)) = self.modes.last().copied().filter(|_| self.void_us.is_none()) else { return };
         let at_us = at_us.max(last_us);
         if mode == Mode::Done {
-            self.clocks.iter_mut().filter(|clock| clock.awaits_response()).for_each(|clock| clock.stop(at_us));
+            self.all.iter_mut().filter(|clock| clock.awaits_response()).for_each(|clock| clock.stop(at_us));
         }
         if mode != last {
             self.modes.push((at_us, mode));
@@ -134,17 +134,17 @@ impl Clocks {
     pub fn replied(&mut self, at_us: i64) {
         if self.void_us.is_none() {
             self.replied_us.get_or_insert(at_us);
-            self.clocks.iter_mut().filter(|clock| clock.awaits_response()).for_each(|clock| clock.stop(at_us));
+            self.all.iter_mut().filter(|clock| clock.awaits_response()).for_each(|clock| clock.stop(at_us));
         }
     }
 
     /// The customer wrote, which starts a next response unless a response is awaited already. While the ticket is done the
     /// clock rests, until the ticket is reopened, answered, or done once more.
     pub fn asked(&mut self, rule: Option<&Arc<Rule>>, at_us: i64) {
-        let awaited = self.clocks.iter().any(|clock| clock.awaits_response() && clock.goes_on());
+        let awaited = self.all.iter().any(|clock| clock.awaits_response() && clock.goes_on());
         if let Some(rule) = rule.filter(|_| !awaited && self.void_us.is_none()) {
             let at_us = at_us.max(self.opened_us());
-            self.clocks.push(started(rule, at_us, at_us, None));
+            self.all.push(started(rule, at_us, at_us, None));
         }
     }
 
@@ -152,7 +152,7 @@ impl Clocks {
     pub fn happened(&mut self, at_us: i64) {
         if self.void_us.is_none() {
             self.happened_us.get_or_insert(at_us);
-            self.clocks.iter_mut().filter(|clock| clock.kind == ClockKind::Event).for_each(|clock| clock.stop(at_us));
+            self.all.iter_mut().filter(|clock| clock.kind == ClockKind::Event).for_each(|clock| clock.stop(at_us));
         }
     }
 
@@ -164,13 +164,12 @@ impl Clocks {
             return;
         }
         let at_us = at_us.max(self.opened_us());
-        for clock in self.clocks.iter_mut().filter(|clock| clock.goes_on()) {
-            match rules.iter().find(|rule| clock.is_of(rule)) {
-                Some(rule) => rule_anew(clock, rule, at_us, event_us),
-                None => {
-                    clock.stop(at_us);
-                    clock.voided = true;
-                }
+        for clock in self.all.iter_mut().filter(|clock| clock.goes_on()) {
+            if let Some(rule) = rules.iter().find(|rule| clock.is_of(rule)) {
+                rule_anew(clock, rule, at_us, event_us);
+            } else {
+                clock.stop(at_us);
+                clock.voided = true;
             }
         }
         self.start_missing(rules, at_us, event_us);
@@ -180,7 +179,7 @@ impl Clocks {
     pub fn void(&mut self, at_us: i64) {
         if self.void_us.is_none() {
             self.void_us = Some(at_us);
-            for clock in self.clocks.iter_mut().filter(|clock| clock.goes_on()) {
+            for clock in self.all.iter_mut().filter(|clock| clock.goes_on()) {
                 clock.stop(at_us);
                 clock.voided = true;
             }
@@ -190,7 +189,7 @@ impl Clocks {
     /// Starts clocks of targets that have none, from the opening, unless what they wait for came before `at_us`.
     fn start_missing(&mut self, rules: &[Arc<Rule>], at_us: i64, event_us: Option<i64>) {
         for rule in rules {
-            let exists = self.clocks.iter().any(|clock| clock.is_of(rule) && !clock.voided);
+            let exists = self.all.iter().any(|clock| clock.is_of(rule) && !clock.voided);
             let lacks_event = rule.needs_event() && event_us.is_none();
             if exists || lacks_event || rule.kind == ClockKind::NextResponse {
                 continue;
@@ -203,7 +202,7 @@ impl Clocks {
             if stopped_us.is_none_or(|stopped_us| stopped_us > at_us) {
                 let mut clock = started(rule, self.opened_us(), at_us, event_us);
                 clock.stopped_us = stopped_us;
-                self.clocks.push(clock);
+                self.all.push(clock);
             }
         }
     }

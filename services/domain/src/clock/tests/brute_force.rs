@@ -86,9 +86,10 @@ impl<'a> Clerk<'a> {
                 let rules = &self.story.rules[*set];
                 for sheet in self.sheets.iter_mut().filter(|sheet| sheet.stop.is_none()) {
                     let since = since.max(sheet.start);
-                    match rules.iter().find(|rule| rule.target == sheet.target) {
-                        Some(rule) => sheet.rule(*set, rule, since, *event),
-                        None => (sheet.stop, sheet.void) = (Some(since), true),
+                    if let Some(rule) = rules.iter().find(|rule| rule.target == sheet.target) {
+                        sheet.rule(*set, rule, since, *event);
+                    } else {
+                        (sheet.stop, sheet.void) = (Some(since), true);
                     }
                 }
                 self.add(*set, since, *event, index);
@@ -198,7 +199,7 @@ impl<'a> Clerk<'a> {
                 kept.deadline = Some(minute);
             }
             // What ended is led on as if it ran.
-            let paused = Self::pauses(sheet, rule, self.modes[index]) && !ended.is_some_and(|ended| ended <= minute);
+            let paused = Self::pauses(sheet, rule, self.modes[index]) && ended.is_none_or(|ended| ended > minute);
             if over {
                 counted += i64::from(self.works(&last.1, minute));
                 continue;
@@ -206,21 +207,21 @@ impl<'a> Clerk<'a> {
             let budget = *budgets.entry((*set, *event)).or_insert_with(|| self.budget(sheet, present));
             let resting = ended.is_some_and(|ended| ended <= minute);
             if minute >= sheet.ruled && !resting {
-                let passed = |permille: &&u16| {
+                let is_beyond = |permille: &&u16| {
                     budget.is_some_and(|budget| budget > 0 && counted * 1000 >= budget * i64::from(**permille))
                 };
-                let passed = rule.warnings.iter().rev().find(passed).copied().unwrap_or(0);
+                let beyond = rule.warnings.iter().rev().find(is_beyond).copied().unwrap_or(0);
                 if line != Some((*set, *event)) {
-                    noted = passed.min(noted);
+                    noted = beyond.min(noted);
                     line = Some((*set, *event));
                 }
                 if !paused && !breached {
                     if budget.is_some_and(|budget| counted >= budget) {
                         kept.dues.push((minute, Due::Breached));
                         breached = true;
-                    } else if passed > noted {
-                        kept.dues.push((minute, Due::Warned(passed)));
-                        noted = passed;
+                    } else if beyond > noted {
+                        kept.dues.push((minute, Due::Warned(beyond)));
+                        noted = beyond;
                     }
                 }
             }

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// How many minutes after the opening everything is looked at.
-pub(super) const HORIZON: i64 = 12 * 1440;
+pub(super) const HORIZON: i64 = 8 * 1440;
 
 pub(super) type Book = BTreeMap<RuleKey, Arc<Rule>>;
 
@@ -55,11 +55,8 @@ impl Story {
 
     /// The last ruling told until this one, which gives the rule of a next response.
     pub(super) fn rules_at(&self, index: usize) -> usize {
-        let earlier = self.told[..index].iter().rev();
-        earlier
-            .filter_map(|(_, told)| if let Told::Ruled(set, ..) = told { Some(*set) } else { None })
-            .next()
-            .unwrap_or(0)
+        let mut earlier = self.told[..index].iter().rev();
+        earlier.find_map(|(_, told)| if let Told::Ruled(set, ..) = told { Some(*set) } else { None }).unwrap_or(0)
     }
 
     pub(super) fn tell(&self, clocks: &mut Clocks, index: usize) {
@@ -167,7 +164,7 @@ pub(super) fn stories(latest: i64, all: bool) -> impl Strategy<Value = Story> {
         let compiled: Vec<_> = specs.iter().cloned().map(|spec| Arc::new(Calendar::new(spec))).collect();
         let rules = (0..3).map(|set| rules(set, &compiled, all)).collect::<Vec<_>>();
         let minute = prop_oneof![1 => 0..600_i64, 2 => 0..HORIZON / 2];
-        let event = prop::option::weighted(0.7, (-50_i64..HORIZON / 20).prop_map(|twenties| twenties * 20));
+        let event = prop::option::weighted(0.7, (-200_i64..HORIZON / 20).prop_map(|twenties| twenties * 20));
         let told = prop::collection::vec((minute, told(3, latest)), 0..12);
         (rules, event, told).prop_map(move |(rules, event, mut told)| {
             told.sort_by_key(|(minute, _)| *minute);
