@@ -27,6 +27,8 @@ packages! {
     metric,
     /// Data classes of fields.
     privacy,
+    /// Bundles of rules, at a node and at a gateway.
+    standard,
     /// Tickets of one node.
     ticket,
 }

@@ -22,6 +22,8 @@ mod opening;
 pub mod request;
 /// All federated aggregates as of one position.
 pub mod snapshot;
+/// Bundles of rules, and what a node says of them.
+pub mod standard;
 /// Statements and their values.
 pub mod statement;
 /// Tickets and their timelines.
@@ -103,6 +105,7 @@ pub fn node_statements() -> Vec<&'static statement::Statement> {
         lease::STATEMENTS,
         metric::STATEMENTS,
         request::STATEMENTS,
+        standard::STATEMENTS,
         ticket::STATEMENTS,
     ]
     .concat()
