@@ -9,6 +9,8 @@ mod grpc;
 mod idempotency;
 mod outlet;
 mod serve;
+mod standard_settings;
+mod standards;
 
 use std::sync::Arc;
 
@@ -23,6 +25,8 @@ pub use serve::{Addresses, NodeError, run};
 const FEED: &str = "feed";
 /// Topic on which watchers of contacts, and the roller, are woken.
 const CONTACTS: &str = "contacts";
+/// Topic on which replicas learn that a bundle of rules was kept or took effect.
+const STANDARDS: &str = "standards";
 
 /// What every flow of a node works with.
 struct Node {
@@ -34,6 +38,8 @@ struct Node {
     definition: Definition,
     pseudonym_key: [u8; 32],
     unique_key: UniqueKey,
+    /// The rules that it works by.
+    standards: standards::Standards,
     store: NodeStore,
     bus: Bus,
     clock: SharedClock,

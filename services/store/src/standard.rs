@@ -30,6 +30,8 @@ statements! {
         "UPDATE standard SET status = v.status, status_us = v.status_us, superseded_us = v.superseded_us, revision = v.revision, rebased = v.rebased
          FROM v WHERE standard.digest = v.digest";
     STANDARD_TIGHTEN = "UPDATE standard SET overlay = $1, rebased = 0 WHERE status IN (1, 2) AND overlay <> $1";
+    OVERLAY_PUT = "INSERT INTO standard_overlay (name, yaml, since_us) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING";
+    OVERLAY_LIST = "SELECT name, yaml FROM standard_overlay ORDER BY since_us, name";
     STANDARD_REBASED = "UPDATE standard SET rebased = 1 WHERE digest = $1";
     STANDARD_ACCEPTED =
         "SELECT digest, name, status, status_us, reasons, verdict, published_us, received_us, effective_us, superseded_us, revision, rebased
@@ -90,8 +92,28 @@ pub struct WholeStandard {
     pub bundle: Vec<u8>,
     /// Its signature document; empty for the one that the node began with.
     pub signature: Vec<u8>,
-    /// What this node tightened in it.
+    /// What this node tightens in it: the name of an overlay, or empty.
     pub overlay: String,
+}
+
+/// What a node tightens in standards.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredOverlay {
+    /// Such as `hcmc-fast.1`.
+    pub name: String,
+    /// Its text.
+    pub yaml: String,
+}
+
+/// Everything that a node may have decided under.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AcceptedStandards {
+    /// Grows with every change of what is said of bundles.
+    pub revision: i64,
+    /// Accepted bundles by the time from which they hold.
+    pub standards: Vec<WholeStandard>,
+    /// What was tightened at any time, oldest first.
+    pub overlays: Vec<StoredOverlay>,
 }
 
 impl StoredStandard {
@@ -139,6 +161,10 @@ pub(crate) fn read(row: &Row) -> Result<StoredStandard, StoreError> {
 
 fn read_whole(row: &Row) -> Result<WholeStandard, StoreError> {
     Ok(WholeStandard { standard: read(row)?, bundle: row.blob(12)?, signature: row.blob(13)?, overlay: row.text(14)? })
+}
+
+fn read_overlay(row: &Row) -> Result<StoredOverlay, StoreError> {
+    Ok(StoredOverlay { name: row.text(0)?, yaml: row.text(1)? })
 }
 
 async fn put(tx: &mut Tx, whole: &WholeStandard) -> Result<(), StoreError> {
@@ -207,24 +233,38 @@ pub(crate) async fn page_in(tx: &mut Tx, after: &str, limit: i64) -> Result<Vec<
 
 impl NodeStore {
     /// Begins with a bundle where there is none yet, and keeps what the node tightens now in whatever is in force or
-    /// waits; what has been superseded stays as it was decided under.
+    /// waits; what has been superseded stays as it was decided under. `false` when an overlay of this name was kept with
+    /// another text, and then nothing has changed.
     pub async fn begin_standards(
         &self,
         initial: &WholeStandard,
+        overlay: Option<&StoredOverlay>,
         now_us: i64,
         batch_id: Uuid,
         change: impl Fn(&StoredStandard) -> Change,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let mut tx = self.db.begin().await?;
         tx.execute(&STANDARD_TURN, vec![]).await?;
         let mut told = Vec::new();
+        let mut kept = 0;
+        if let Some(StoredOverlay { name, yaml }) = overlay {
+            kept = tx.execute(&OVERLAY_PUT, values![name.as_str(), yaml.as_str(), now_us]).await?;
+            let known =
+                tx.fetch(&OVERLAY_LIST, vec![]).await?.iter().map(read_overlay).collect::<Result<Vec<_>, _>>()?;
+            if known.iter().any(|known| known.name == *name && known.yaml != *yaml) {
+                tx.rollback().await?;
+                return Ok(false);
+            }
+        }
         if tx.fetch(&STANDARD_ACCEPTED, vec![]).await?.is_empty() {
             put(&mut tx, initial).await?;
             told.push(change(&initial.standard));
         }
-        let tightened = tx.execute(&STANDARD_TIGHTEN, values![initial.overlay.as_str()]).await?;
-        if told.is_empty() && tightened == 0 {
-            return tx.rollback().await;
+        let name = overlay.map_or("", |overlay| overlay.name.as_str());
+        let tightened = tx.execute(&STANDARD_TIGHTEN, values![name]).await?;
+        if told.is_empty() && tightened == 0 && kept == 0 {
+            tx.rollback().await?;
+            return Ok(true);
         }
         let feed = !told.is_empty();
         feed::append(&mut tx, batch_id, now_us, told).await?;
@@ -232,7 +272,7 @@ impl NodeStore {
         if feed {
             self.writer.committed(Committed { feed, contacts: false });
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Keeps a bundle that was offered, with what was decided of it and its feed entries. What stands accepted already is
@@ -330,12 +370,17 @@ impl NodeStore {
         row.map(|row| row.int(0)).transpose().map(Option::unwrap_or_default)
     }
 
-    /// All accepted bundles by the time from which they hold, with the revision at which this is so.
-    pub async fn accepted_standards(&self) -> Result<(i64, Vec<WholeStandard>), StoreError> {
+    /// All accepted bundles by the time from which they hold, and all overlays, at one revision.
+    pub async fn accepted_standards(&self) -> Result<AcceptedStandards, StoreError> {
         let mut tx = self.db.snapshot().await?;
         let revision = tx.fetch_one(&STANDARD_REVISION, vec![]).await?.map(|row| row.int(0)).transpose()?;
-        let rows = tx.fetch(&STANDARD_ACCEPTED_WHOLE, vec![]).await?;
-        Ok((revision.unwrap_or_default(), rows.iter().map(read_whole).collect::<Result<_, _>>()?))
+        let standards = tx.fetch(&STANDARD_ACCEPTED_WHOLE, vec![]).await?;
+        let overlays = tx.fetch(&OVERLAY_LIST, vec![]).await?;
+        Ok(AcceptedStandards {
+            revision: revision.unwrap_or_default(),
+            standards: standards.iter().map(read_whole).collect::<Result<_, _>>()?,
+            overlays: overlays.iter().map(read_overlay).collect::<Result<_, _>>()?,
+        })
     }
 
     /// The accepted bundle of this version, else the one that was refused last.

@@ -20,7 +20,7 @@ statements! {
     NATIONAL_ACKNOWLEDGEMENT_IN_FORCE =
         "SELECT node, digest, name, status, reasons, at_us, version FROM national_acknowledgement WHERE status = 2 ORDER BY node";
     NATIONAL_ACKNOWLEDGEMENT_OF =
-        "SELECT node, digest, name, status, reasons, at_us, version FROM national_acknowledgement WHERE name = $1 ORDER BY node";
+        "SELECT node, digest, name, status, reasons, at_us, version FROM national_acknowledgement WHERE digest = $1 ORDER BY node";
 }
 
 /// Keeps the greater versions; a snapshot's whatever they are, since its history may have been rewritten.
@@ -78,8 +78,8 @@ impl GatewayStore {
         self.db.fetch(&NATIONAL_ACKNOWLEDGEMENT_IN_FORCE, vec![]).await?.iter().map(read).collect()
     }
 
-    /// What each node says of a version; a node may speak of several contents under one name.
-    pub async fn acknowledgements_of(&self, name: &str) -> Result<Vec<(String, Acknowledgement)>, StoreError> {
-        self.db.fetch(&NATIONAL_ACKNOWLEDGEMENT_OF, values![name]).await?.iter().map(read).collect()
+    /// What each node says of the bundle with this digest.
+    pub async fn acknowledgements_of(&self, digest: &str) -> Result<Vec<(String, Acknowledgement)>, StoreError> {
+        self.db.fetch(&NATIONAL_ACKNOWLEDGEMENT_OF, values![digest]).await?.iter().map(read).collect()
     }
 }

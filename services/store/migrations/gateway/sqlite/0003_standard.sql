@@ -44,7 +44,7 @@ CREATE TABLE national_acknowledgement (
     snapshot_no INTEGER NOT NULL,
     PRIMARY KEY (node, digest)
 );
-CREATE INDEX national_acknowledgement_name ON national_acknowledgement (name);
+CREATE INDEX national_acknowledgement_digest ON national_acknowledgement (digest);
 CREATE INDEX national_acknowledgement_in_force ON national_acknowledgement (node) WHERE status = 2;
 
 -- Answers to mutations by request id.

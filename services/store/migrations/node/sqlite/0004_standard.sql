@@ -23,7 +23,7 @@ CREATE TABLE standard (
     rebased       INTEGER NOT NULL,
     bundle        BLOB   NOT NULL,
     signature     BLOB   NOT NULL,
-    -- What this node tightened in it, while it was in force.
+    -- What this node tightens in it, or tightened when it was superseded: of standard_overlay, or empty.
     overlay       TEXT   NOT NULL
 );
 -- One content per version; whatever else came under its name was refused.
@@ -31,6 +31,14 @@ CREATE UNIQUE INDEX standard_accepted ON standard (name) WHERE status <> 3;
 CREATE INDEX standard_name ON standard (name, received_us);
 CREATE INDEX standard_status ON standard (status, effective_us);
 CREATE INDEX standard_received ON standard (received_us, digest);
+
+-- What this node tightened at any time: records keep the rules that they were decided under.
+CREATE TABLE standard_overlay (
+    -- Such as hcmc-fast.1.
+    name     TEXT   PRIMARY KEY,
+    yaml     TEXT   NOT NULL,
+    since_us INTEGER NOT NULL
+);
 
 -- One row: taken first by whoever changes what is said, and looked at by the other replicas.
 CREATE TABLE standard_head (
