@@ -19,12 +19,16 @@ macro_rules! packages {
 }
 
 packages! {
+    /// What a corporation's billing system tells its node.
+    billing,
     /// Contacts of one node.
     contact,
     /// Feeds of nodes, and the national view of a gateway.
     federation,
     /// Buckets, sketches and figures.
     metric,
+    /// Losses of supply at one node.
+    outage,
     /// Data classes of fields.
     privacy,
     /// Bundles of rules, at a node and at a gateway.

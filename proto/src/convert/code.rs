@@ -1,5 +1,8 @@
 use gridcare_domain::{
     contact::{Channel, Direction, Outcome},
+    keyword::Silence,
+    outage::{EstimateSource, OutageKind},
+    sms_text::Encoding,
     ticket::{Priority, State, TimelineKind, Visibility},
 };
 
@@ -20,6 +23,10 @@ codes! {
     channel_to_wire channel_from_wire Channel;
     direction_to_wire direction_from_wire Direction;
     outcome_to_wire outcome_from_wire Outcome;
+    silence_to_wire silence_from_wire Silence;
+    encoding_to_wire encoding_from_wire Encoding;
+    outage_kind_to_wire outage_kind_from_wire OutageKind;
+    estimate_source_to_wire estimate_source_from_wire EstimateSource;
     state_to_wire state_from_wire State;
     priority_to_wire priority_from_wire Priority;
     timeline_kind_to_wire timeline_kind_from_wire TimelineKind;
@@ -29,7 +36,7 @@ codes! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{contact::v1 as contact, ticket::v1 as ticket};
+    use crate::{contact::v1 as contact, outage::v1 as outage, ticket::v1 as ticket};
 
     #[test]
     fn every_code_has_its_name_on_the_wire() {
@@ -44,6 +51,22 @@ mod tests {
         for outcome in Outcome::ALL {
             let wire = contact::Outcome::try_from(outcome_to_wire(*outcome)).unwrap();
             assert_eq!(wire.as_str_name(), format!("OUTCOME_{}", outcome.code().to_uppercase()));
+        }
+        for silence in Silence::ALL {
+            let wire = contact::SmsSilence::try_from(silence_to_wire(*silence)).unwrap();
+            assert_eq!(wire.as_str_name(), format!("SMS_SILENCE_{}", silence.code().to_uppercase()));
+        }
+        for encoding in Encoding::ALL {
+            let wire = contact::SmsEncoding::try_from(encoding_to_wire(*encoding)).unwrap();
+            assert_eq!(wire.as_str_name(), format!("SMS_ENCODING_{}", encoding.code().to_uppercase()));
+        }
+        for kind in OutageKind::ALL {
+            let wire = outage::OutageKind::try_from(outage_kind_to_wire(*kind)).unwrap();
+            assert_eq!(wire.as_str_name(), format!("OUTAGE_KIND_{}", kind.code().to_uppercase()));
+        }
+        for source in EstimateSource::ALL {
+            let wire = outage::EstimateSource::try_from(estimate_source_to_wire(*source)).unwrap();
+            assert_eq!(wire.as_str_name(), format!("ESTIMATE_SOURCE_{}", source.code().to_uppercase()));
         }
         for state in State::ALL {
             let wire = ticket::TicketState::try_from(state_to_wire(*state)).unwrap();

@@ -8,6 +8,8 @@ pub mod feed;
 pub mod metric;
 /// Bundles of rules, and what nodes say of them.
 pub mod standard;
+/// Outages.
+pub mod outage;
 /// Tickets and their timelines.
 pub mod ticket;
 /// Times and durations.

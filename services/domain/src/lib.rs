@@ -12,17 +12,25 @@ pub mod contact;
 pub mod customer_code;
 /// The ordered, gap-free log of a node, and what reading it requires.
 pub mod feed;
+/// What customers write by SMS, and what it asks for.
+pub mod keyword;
 /// Buckets, sketches and figures.
 pub mod metric;
+/// Losses of supply: where, why, until when.
+pub mod outage;
 /// Provinces by ISO 3166-2 code.
 pub mod province;
 /// References of tickets.
 pub mod reference;
 /// Expected noes.
 pub mod refusal;
+/// Text messages: alphabets, lengths and parts.
+pub mod sms_text;
 /// Text: normal form, folding, words.
 pub mod text;
 /// Cases that customers open and agents work.
 pub mod ticket;
+/// Dated, signed rules that all share.
+pub mod standard;
 /// The closed list of topics.
 pub mod topic;
