@@ -6,10 +6,10 @@ pub mod contact;
 pub mod feed;
 /// Counts, sketches and buckets.
 pub mod metric;
-/// Bundles of rules, and what nodes say of them.
-pub mod standard;
 /// Outages.
 pub mod outage;
+/// Bundles of rules, and what nodes say of them.
+pub mod standard;
 /// Tickets and their timelines.
 pub mod ticket;
 /// Times and durations.

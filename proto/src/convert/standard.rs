@@ -1,6 +1,7 @@
 use gridcare_domain::{
     acknowledgement::{Acknowledgement, StandardStatus},
     feed::{Change, Kind},
+    standard::Standard,
 };
 use prost::Message as _;
 
@@ -55,9 +56,28 @@ pub fn acknowledgement_change(said: &Acknowledgement) -> Change {
     Change { kind: Kind::Standard, key: said.digest.clone(), version: said.version, payload }
 }
 
+/// Takes away what the standard does not let leave the region. What an entry is about, and when, always leaves.
+#[must_use]
+pub fn narrow(mut ticket: wire::FederatedTicket, standard: &Standard) -> wire::FederatedTicket {
+    macro_rules! keep {
+        ($($field:ident),+ $(,)?) => {$(
+            if !standard.exports(stringify!($field)) {
+                ticket.$field = Default::default();
+            }
+        )+};
+    }
+    keep!(topic, channel, province, customer_pseudonym, assignee_pseudonym, resolved_at, closed_at, category, team);
+    keep!(standard, clocks, first_response_at, parent_id, merged_into_id, satisfaction, rated_at, repetition, locality);
+    ticket
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use gridcare_domain::standard::{FEDERATED, INDISPENSABLE, builtin, read};
     use proptest::prelude::*;
+    use prost_reflect::{DescriptorPool, DynamicMessage, Kind, MessageDescriptor, Value};
 
     use super::*;
 
@@ -67,6 +87,63 @@ mod tests {
             assert_eq!(i64::from(status_to_wire(*status)), status.number());
             assert_eq!(status_from_wire(status_to_wire(*status)), Some(*status));
         }
+    }
+
+    fn federated_ticket() -> MessageDescriptor {
+        let pool = DescriptorPool::decode(crate::DESCRIPTORS).unwrap();
+        pool.get_message_by_name("gridcare.federation.v1.FederatedTicket").unwrap()
+    }
+
+    /// A message that has something in every field.
+    fn full(of: &MessageDescriptor) -> DynamicMessage {
+        let mut message = DynamicMessage::new(of.clone());
+        for field in of.fields() {
+            let value = match field.kind() {
+                Kind::String => Value::String("x".into()),
+                Kind::Uint64 => Value::U64(1),
+                Kind::Int32 => Value::I32(1),
+                Kind::Int64 => Value::I64(1),
+                Kind::Enum(_) => Value::EnumNumber(1),
+                Kind::Message(inner) => Value::Message(full(&inner)),
+                other => panic!("give {other:?} a value"),
+            };
+            message.set_field(&field, if field.is_list() { Value::List(vec![value]) } else { value });
+        }
+        message
+    }
+
+    fn names(message: &DynamicMessage) -> BTreeSet<String> {
+        message.fields().map(|(field, _)| field.name().to_owned()).collect()
+    }
+
+    fn letting_go(fields: impl Iterator<Item = String>) -> Standard {
+        let mut bundle = read(builtin()).unwrap();
+        bundle.export = fields.collect();
+        Standard::compile(bundle).unwrap()
+    }
+
+    #[test]
+    fn every_field_of_a_federated_ticket_can_be_kept_at_home_alone() {
+        let of = federated_ticket();
+        let all = names(&full(&of));
+        assert_eq!(all, FEDERATED.map(str::to_owned).into(), "what standards can let go is what the wire carries");
+        for withheld in FEDERATED.iter().filter(|field| !INDISPENSABLE.contains(field)) {
+            let standard = letting_go(all.iter().filter(|field| field != withheld).cloned());
+            let ticket: wire::FederatedTicket = full(&of).transcode_to().unwrap();
+            let mut narrowed = DynamicMessage::new(of.clone());
+            narrowed.transcode_from(&narrow(ticket, &standard)).unwrap();
+            let gone: Vec<_> = all.difference(&names(&narrowed)).cloned().collect();
+            assert_eq!(gone, [*withheld]);
+        }
+    }
+
+    #[test]
+    fn a_bundle_can_let_go_what_is_indispensable_and_no_more() {
+        let of = federated_ticket();
+        let standard = letting_go(INDISPENSABLE.iter().map(|field| (*field).to_owned()));
+        let mut narrowed = DynamicMessage::new(of.clone());
+        narrowed.transcode_from(&narrow(full(&of).transcode_to().unwrap(), &standard)).unwrap();
+        assert_eq!(names(&narrowed), INDISPENSABLE.map(str::to_owned).into());
     }
 
     proptest! {

@@ -6,7 +6,7 @@ use gridcare_domain::{capability::Capability, contact::Channel, metric::Definiti
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
-pub use crate::standard_settings::{StandardSettings, TrustedKey};
+pub use crate::standard_settings::StandardSettings;
 
 /// Who this node is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

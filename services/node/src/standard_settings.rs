@@ -1,6 +1,6 @@
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
-use gridcare_chassis::config::Setting;
+use gridcare_chassis::config::{Setting, TrustedKey};
 use gridcare_domain::{
     refusal::Refusal,
     standard::{
@@ -8,16 +8,6 @@ use gridcare_domain::{
     },
 };
 use serde::{Deserialize, Serialize};
-
-/// A key whose bundles are taken.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TrustedKey {
-    /// As signatures name it: the first 16 hexadecimal digits of its SHA-256, which `gridcare standards` prints.
-    pub id: String,
-    /// PEM, or base64 of its 32 bytes.
-    pub public: String,
-}
 
 /// Whose rules this node takes, and what it promises beyond them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,7 +55,7 @@ impl StandardSettings {
     /// Reads keys and files, or says everything that is wrong with them.
     pub(crate) fn read(&self) -> Result<Prepared, Vec<String>> {
         let mut found = Vec::new();
-        let trusted = trusted("standards.trusted_keys", &self.trusted_keys, &mut found);
+        let trusted = TrustedKey::read_all("standards.trusted_keys", &self.trusted_keys, &mut found);
         self.check_exports(&mut found);
         let initial = self.initial(&mut found);
         let overlay = self.overlay(&mut found);
@@ -121,22 +111,6 @@ impl StandardSettings {
             }
         }
     }
-}
-
-/// The keys of a list, each checked against the name under which signatures know it.
-pub(crate) fn trusted(path: &str, keys: &[TrustedKey], found: &mut Vec<String>) -> Vec<PublicKey> {
-    let mut trusted: Vec<PublicKey> = Vec::new();
-    for (i, TrustedKey { id, public }) in keys.iter().enumerate() {
-        match PublicKey::parse(public) {
-            Err(error) => found.push(format!("{path}[{i}].public: {error}")),
-            Ok(key) if key.id() != *id => {
-                found.push(format!("{path}[{i}].id: this key is {}, not {id:?}; give its own id", key.id()));
-            }
-            Ok(key) if trusted.contains(&key) => found.push(format!("{path}[{i}]: {id} stands twice; leave one")),
-            Ok(key) => trusted.push(key),
-        }
-    }
-    trusted
 }
 
 /// What this node's settings have against a standard: an overlay that is laxer, fields that must not leave.

@@ -1,5 +1,9 @@
 //! A standard takes effect: a bundle is offered, accepted or refused with every reason, and holds from its time on.
 
+mod begin;
+
+pub(crate) use begin::begin;
+
 use std::{error::Error, sync::Arc, time::Duration};
 
 use gridcare_chassis::id::new_id;
@@ -95,7 +99,7 @@ pub(crate) fn change(standard: &StoredStandard) -> Change {
 
 /// SHA-256, 64 lowercase hexadecimal digits.
 pub(crate) fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", Sha256::digest(bytes))
 }
 
 /// Verifies a bundle against what this node asks of it.
@@ -240,7 +244,7 @@ async fn clocks_follow(node: &Node, holder: &str) -> Result<(), Neglected> {
     }
     let Some(lease) = take(node, holder).await? else { return Ok(()) };
     for (standard, digest) in owed {
-        held(node, holder, &lease, rebase(node, &standard)).await?;
+        held(node, holder, &lease, open_clocks_follow(node, &standard)).await?;
         if !node.store.standard_rebased(&lease, &digest, revision).await? {
             // Something was said meanwhile; what it changes is done with it.
             break;
@@ -250,8 +254,9 @@ async fn clocks_follow(node: &Node, holder: &str) -> Result<(), Neglected> {
     node.learn_standards().await
 }
 
-/// Recomputes all open clocks for what `standard` says from its `effective_us` on.
-async fn rebase(node: &Node, standard: &Arc<Standard>) -> Result<(), StoreError> {
+/// The one place where open clocks learn of a standard: recomputed for what it says from its `effective_us` on.
+#[expect(clippy::unused_async, reason = "whatever recomputes clocks is awaited here")]
+async fn open_clocks_follow(node: &Node, standard: &Arc<Standard>) -> Result<(), StoreError> {
     tracing::info!(node = node.id, standard = standard.version(), "open clocks follow");
     Ok(())
 }

@@ -55,30 +55,22 @@ impl StandardService for Standards {
         &self,
         request: Request<wire::GetStandardRequest>,
     ) -> Result<Response<wire::GetStandardResponse>, Status> {
-        let name = match &request.get_ref().which {
-            Some(Which::Version(version)) if !version.is_empty() && version.len() <= 200 => {
-                // A record's stamp may name an overlay too.
-                version.split('+').next().unwrap_or_default().to_owned()
+        let standards = &self.0.standards;
+        let standard = match &request.get_ref().which {
+            None => standards.current(),
+            Some(Which::At(at)) => {
+                let mut found = Vec::new();
+                let at = time::instant(at);
+                if at.is_none() {
+                    found.push(Violation::new("at", "MALFORMED", "give a time within the calendar"));
+                }
+                refuse_if(found)?;
+                standards.at(at.map(jiff::Timestamp::as_microsecond).unwrap_or_default())
             }
-            Some(Which::At(at)) if time::instant(at).is_some() => {
-                let at_us = time::instant(at).map(jiff::Timestamp::as_microsecond).unwrap_or_default();
-                self.0.standards.at(at_us).bundle().version_id()
-            }
-            _ => {
-                refuse_if(vec![Violation::new("which", "REQUIRED", "give a version, or a time")])?;
-                return Err(Status::invalid_argument("which is missing"));
-            }
+            Some(Which::Version(version)) => return self.of_version(version).await,
         };
-        let Some(whole) = self.0.store.standard(&name).await.map_err(|e| failed(&e))? else {
-            let message = format!("this node was given no standard {name:?}; see ListStandards");
-            return Err(refuse(&Refusal::new(RefusalKind::NotFound, "STANDARD_NOT_FOUND", message)));
-        };
-        Ok(Response::new(wire::GetStandardResponse {
-            standard: Some(standard_to_wire(&whole.standard)),
-            bundle: whole.bundle,
-            signature: whole.signature,
-            overlay: self.0.standards.overlay(&whole.overlay),
-        }))
+        // As it holds: with what is tightened in it.
+        self.of_version(standard.version()).await
     }
 
     async fn list_standards(
@@ -91,7 +83,8 @@ impl StandardService for Standards {
         let place = page::place::<72>(b"standards", &body.page_token, &mut found);
         let below = place.and_then(|place| {
             let (received, digest) = place.split_first_chunk::<8>()?;
-            Some((i64::from_be_bytes(*received), String::from_utf8(digest.to_vec()).ok()?))
+            let digest = std::str::from_utf8(digest).ok().filter(|text| text.bytes().all(|b| b.is_ascii_hexdigit()))?;
+            Some((i64::from_be_bytes(*received), digest.to_owned()))
         });
         refuse_if(found)?;
         let below = below.as_ref().map(|(received_us, digest)| (*received_us, digest.as_str()));
@@ -105,5 +98,25 @@ impl StandardService for Standards {
         let next_page_token = rows.last().filter(|_| more).map(token).unwrap_or_default();
         let standards = rows.iter().map(standard_to_wire).collect();
         Ok(Response::new(wire::ListStandardsResponse { standards, next_page_token }))
+    }
+}
+
+impl Standards {
+    /// The bundle of a version, or of a record's stamp, which may name an overlay too.
+    async fn of_version(&self, version: &str) -> Result<Response<wire::GetStandardResponse>, Status> {
+        let standards = &self.0.standards;
+        let known = standards.by_version(version);
+        let name = known.as_ref().map_or_else(|| version.to_owned(), |standard| standard.bundle().version_id());
+        let Some(whole) = self.0.store.standard(&name).await.map_err(|e| failed(&e))? else {
+            let message = "this node was given no such standard; ListStandards has those that it was given";
+            return Err(refuse(&Refusal::new(RefusalKind::NotFound, "NO_SUCH_STANDARD", message)));
+        };
+        let overlay = known.and_then(|standard| Some(standard.version().split_once('+')?.1.to_owned()));
+        Ok(Response::new(wire::GetStandardResponse {
+            standard: Some(standard_to_wire(&whole.standard)),
+            bundle: whole.bundle,
+            signature: whole.signature,
+            overlay: overlay.map(|overlay| standards.overlay(&overlay)).unwrap_or_default(),
+        }))
     }
 }
