@@ -24,6 +24,7 @@ mod signature;
 mod template;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod tree;
 
 pub use acceptance::{Offer, Terms, accept};
