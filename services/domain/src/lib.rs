@@ -2,8 +2,12 @@
 
 /// What a node says of bundles of rules, and which of them is in force when.
 pub mod acknowledgement;
+/// TEMP
+pub mod calendar;
 /// What a node offers and reports, by channel, metric and date.
 pub mod capability;
+/// TEMP
+pub mod clock;
 /// Which members an answer covers, and as of when.
 pub mod completeness;
 /// Calls, messages, visits and letters.
@@ -26,11 +30,11 @@ pub mod reference;
 pub mod refusal;
 /// Text messages: alphabets, lengths and parts.
 pub mod sms_text;
+/// Dated, signed rules that all share.
+pub mod standard;
 /// Text: normal form, folding, words.
 pub mod text;
 /// Cases that customers open and agents work.
 pub mod ticket;
-/// Dated, signed rules that all share.
-pub mod standard;
 /// The closed list of topics.
 pub mod topic;

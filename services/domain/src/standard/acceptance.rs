@@ -2,12 +2,12 @@
 
 use super::{
     bundle::Bundle,
+    compiled::Standard,
     export::INDISPENSABLE,
     finding::{Finding, Severity},
     overlay::{Overlay, refused, wider},
     reading::read,
     signature::{PublicKey, Signature},
-    standard::Standard,
 };
 use crate::refusal::{Refusal, RefusalKind, Violation};
 
@@ -89,7 +89,8 @@ fn in_the_past(bundle: &Bundle, offer: &Offer<'_>) -> Option<Refusal> {
 fn invalid(found: &[Finding]) -> Vec<Refusal> {
     let errors: Vec<_> = found.iter().filter(|finding| finding.severity == Severity::Error).collect();
     let (wide, other): (Vec<_>, Vec<_>) = errors.into_iter().partition(|finding| finding.code == "WIDER_EXPORT");
-    let mut refusals: Vec<_> = wide.into_iter().map(|finding| refused("WIDER_EXPORT", finding.message.clone())).collect();
+    let mut refusals: Vec<_> =
+        wide.into_iter().map(|finding| refused("WIDER_EXPORT", finding.message.clone())).collect();
     if !other.is_empty() {
         let violation = |finding: &&Finding| {
             let place = format!("line {}, column {}: {}", finding.line, finding.column, finding.message);

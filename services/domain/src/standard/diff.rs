@@ -94,14 +94,20 @@ fn plain(bundle: &Bundle) -> Value {
 
 /// Walks through two lists by the names of their entries.
 fn pairs<T>(
-    old: &[T], new: &[T], name: impl Fn(&T) -> String, what: &str, changes: &mut Vec<Change>,
+    old: &[T],
+    new: &[T],
+    name: impl Fn(&T) -> String,
+    what: &str,
+    changes: &mut Vec<Change>,
     both: impl Fn(&T, &T, &str, &mut Vec<Change>),
 ) {
     let by_name = |list| -> BTreeMap<String, &T> { <[T]>::iter(list).map(|entry| (name(entry), entry)).collect() };
     let (was, is) = (by_name(old), by_name(new));
     for (name, entry) in &was {
         match is.get(name) {
-            None => changes.push(Change { sort: Sort::Removed, what: format!("{what}{name}"), before: None, after: None }),
+            None => {
+                changes.push(Change { sort: Sort::Removed, what: format!("{what}{name}"), before: None, after: None });
+            }
             Some(now) => both(entry, now, &format!("{what}{name}"), changes),
         }
     }
@@ -153,9 +159,16 @@ fn target(old: &Target, new: &Target, what: &str, changes: &mut Vec<Change>) {
         rules.iter().enumerate().map(|(at, it)| (key(at, it), it.clone())).collect()
     };
     let what = format!("{what}, rule from ");
-    pairs(&keyed(&old.rules), &keyed(&new.rules), |(key, _)| key.clone(), &what, changes, |(_, was), (_, is), what, changes| {
-        rule(was, is, what, changes);
-    });
+    pairs(
+        &keyed(&old.rules),
+        &keyed(&new.rules),
+        |(key, _)| key.clone(),
+        &what,
+        changes,
+        |(_, was), (_, is), what, changes| {
+            rule(was, is, what, changes);
+        },
+    );
 }
 
 fn rule(was: &DatedRule, is: &DatedRule, what: &str, changes: &mut Vec<Change>) {

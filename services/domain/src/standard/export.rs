@@ -26,12 +26,5 @@ pub const FEDERATED: [&str; 18] = [
 ];
 
 /// Fields that a category may require of its requests.
-pub const REQUIRABLE: [&str; 7] = [
-    "customer_code",
-    "requester_name",
-    "requester_contact_point",
-    "province",
-    "description",
-    "locality",
-    "event_at",
-];
+pub const REQUIRABLE: [&str; 7] =
+    ["customer_code", "requester_name", "requester_contact_point", "province", "description", "locality", "event_at"];

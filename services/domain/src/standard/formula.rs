@@ -38,7 +38,7 @@ pub const MEASURES: [&str; 33] = [
 ];
 
 /// The names in a formula, or why it is none.
-pub fn names(text: &str) -> Result<Vec<&str>, &'static str> {
+pub(super) fn names(text: &str) -> Result<Vec<&str>, &'static str> {
     let (mut names, mut depth, mut wants_value, mut rest) = (Vec::new(), 0_u32, true, text);
     loop {
         rest = rest.trim_start_matches(' ');

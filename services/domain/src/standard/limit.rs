@@ -159,8 +159,24 @@ mod tests {
     #[test]
     fn malformed_limits_are_refused() {
         for text in [
-            "", "2", "h", "2h", "0 h", "-2 h", "2  h", " 2 h", "2 h ", "02 h", "2.5 h", "2 wd before", "8 wh after",
-            "2 weeks", "2 h since", "99999 h", "２ h", "2 h before after",
+            "",
+            "2",
+            "h",
+            "2h",
+            "0 h",
+            "-2 h",
+            "2  h",
+            " 2 h",
+            "2 h ",
+            "02 h",
+            "2.5 h",
+            "2 wd before",
+            "8 wh after",
+            "2 weeks",
+            "2 h since",
+            "99999 h",
+            "２ h",
+            "2 h before after",
         ] {
             assert!(read(text).is_err(), "{text:?}");
         }
@@ -185,7 +201,9 @@ mod tests {
         }
         assert_eq!(hours("07:30-11:30"), Some((450, 690)));
         assert_eq!(hours("22:00-30:00"), Some((1320, 1800)));
-        for text in ["", "07:30", "7:30-11:30", "11:30-07:30", "24:00-25:00", "07:60-11:30", "07:30-49:00", "07:30-11:3é"] {
+        for text in
+            ["", "07:30", "7:30-11:30", "11:30-07:30", "24:00-25:00", "07:60-11:30", "07:30-49:00", "07:30-11:3é"]
+        {
             assert_eq!(hours(text), None, "{text}");
         }
     }

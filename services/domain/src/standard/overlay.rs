@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     bundle::{Bundle, DatedRule, Target},
+    compiled::Standard,
     export::{FEDERATED, INDISPENSABLE},
     finding::{Finding, Path},
     limit,
-    standard::Standard,
 };
 use crate::refusal::{Refusal, RefusalKind};
 
@@ -83,12 +83,11 @@ impl Standard {
         }
         let mut refusals = Vec::new();
         for lowered in &overlay.targets {
-            match bundle.targets.iter_mut().find(|target| target.id == lowered.id) {
-                Some(target) => refusals.extend(lower(target, lowered).err()),
-                None => {
-                    let message = format!("the standard has no target {}; correct the overlay", lowered.id);
-                    refusals.push(refused("UNKNOWN_TARGET", message).with("target", &lowered.id));
-                }
+            if let Some(target) = bundle.targets.iter_mut().find(|target| target.id == lowered.id) {
+                refusals.extend(lower(target, lowered).err());
+            } else {
+                let message = format!("the standard has no target {}; correct the overlay", lowered.id);
+                refusals.push(refused("UNKNOWN_TARGET", message).with("target", &lowered.id));
             }
         }
         if let Some(fields) = &overlay.export {
@@ -102,9 +101,8 @@ impl Standard {
             return Err(refusals);
         }
         let version = format!("{}+{}.{}", bundle.version_id(), overlay.overlay, overlay.version);
-        Self::compile_as(bundle, version).map_err(|found| {
-            found.iter().map(|finding| refused("INVALID_OVERLAY", finding.message.clone())).collect()
-        })
+        Self::compile_as(bundle, version)
+            .map_err(|found| found.iter().map(|finding| refused("INVALID_OVERLAY", finding.message.clone())).collect())
     }
 }
 
@@ -121,8 +119,7 @@ fn lower(target: &mut Target, lowered: &Lowered) -> Result<(), Refusal> {
         let held = limit::read(&rule.limit).map_err(|cure| at_target(refused("INVALID_OVERLAY", cure)))?;
         match limit::compare(&wanted, &held) {
             None => {
-                let message =
-                    format!("{} has {}, which {} does not count like", lowered.id, rule.limit, lowered.limit);
+                let message = format!("{} has {}, which {} does not count like", lowered.id, rule.limit, lowered.limit);
                 return Err(at_target(refused("OVERLAY_CHANGES_CLOCK", message)));
             }
             Some(Ordering::Greater) => {

@@ -6,7 +6,7 @@ use super::{
     bundle::Bundle,
     finding::{Finding, Path, has_errors},
     form::{BUNDLE_SHAPE, OVERLAY_SHAPE},
-    lint,
+    lint::bundle as in_its_meaning,
     overlay::Overlay,
     shape::Shape,
     tree::{self, Node},
@@ -14,13 +14,13 @@ use super::{
 
 /// Reads a bundle that has no errors; warnings are let through. Otherwise everything that is wrong.
 pub fn read(yaml: &str) -> Result<Bundle, Vec<Finding>> {
-    checked(yaml, &BUNDLE_SHAPE, lint::bundle).map(|(bundle, _)| bundle)
+    checked(yaml, &BUNDLE_SHAPE, in_its_meaning).map(|(bundle, _)| bundle)
 }
 
 /// Everything that is wrong with a bundle, in the order of its lines.
 #[must_use]
 pub fn lint(yaml: &str) -> Vec<Finding> {
-    checked(yaml, &BUNDLE_SHAPE, lint::bundle).map_or_else(|found| found, |(_, warnings)| warnings)
+    checked(yaml, &BUNDLE_SHAPE, in_its_meaning).map_or_else(|found| found, |(_, warnings)| warnings)
 }
 
 /// Reads an overlay that has no errors. Whether it fits a standard, only the standard knows.
@@ -35,7 +35,9 @@ pub fn lint_overlay(yaml: &str) -> Vec<Finding> {
 }
 
 fn checked<T: DeserializeOwned>(
-    yaml: &str, shape: &'static Shape, meaning: impl Fn(&T) -> Vec<Finding>,
+    yaml: &str,
+    shape: &'static Shape,
+    meaning: impl Fn(&T) -> Vec<Finding>,
 ) -> Result<(T, Vec<Finding>), Vec<Finding>> {
     let tree = tree::parse(yaml)?;
     let mut found = Vec::new();

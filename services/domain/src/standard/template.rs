@@ -23,7 +23,7 @@ pub const PLACEHOLDERS: [&str; 14] = [
 ];
 
 /// The names between braces, or what is wrong with the text.
-pub fn placeholders(text: &str) -> Result<BTreeSet<&str>, &'static str> {
+pub(super) fn placeholders(text: &str) -> Result<BTreeSet<&str>, &'static str> {
     let mut names = BTreeSet::new();
     let mut rest = text;
     while let Some(at) = rest.find(['{', '}']) {
@@ -80,13 +80,7 @@ mod tests {
 
     fn template(text: &str) -> Template {
         let text = text.to_owned();
-        Template {
-            id: "t".into(),
-            name_vi: "t".into(),
-            name_en: "t".into(),
-            text_vi: text.clone(),
-            text_en: text,
-        }
+        Template { id: "t".into(), name_vi: "t".into(), name_en: "t".into(), text_vi: text.clone(), text_en: text }
     }
 
     #[test]

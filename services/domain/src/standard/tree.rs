@@ -55,8 +55,9 @@ pub(crate) fn parse(yaml: &str) -> Result<Node, Vec<Finding>> {
         let place = place(&span);
         let (anchored, tagged) = match &event {
             Event::Alias(_) => (true, false),
-            Event::Scalar(_, _, anchor, tag) => (*anchor > 0, tag.is_some()),
-            Event::SequenceStart(anchor, tag) | Event::MappingStart(anchor, tag) => (*anchor > 0, tag.is_some()),
+            Event::Scalar(_, _, anchor, tag) | Event::SequenceStart(anchor, tag) | Event::MappingStart(anchor, tag) => {
+                (*anchor > 0, tag.is_some())
+            }
             _ => (false, false),
         };
         if anchored || tagged {
@@ -188,7 +189,7 @@ mod tests {
         let tree = parse("a: 1\nlist:\n  - { x: \"7\", y: [p, q] }\n  - z: |\n      two\n      lines\n").unwrap();
         let path = Path::default();
         assert_eq!(tree.locate(&path.key("a")), (1, 4));
-        assert_eq!(tree.locate(&path.item("list", 0).item("y", 1)), (3, 21));
+        assert_eq!(tree.locate(&path.item("list", 0).item("y", 1)), (3, 22));
         assert_eq!(tree.locate(&path.item("list", 1)), (4, 5));
         assert_eq!(tree.locate(&path.item("list", 1).key("missing")), (4, 5), "the innermost value that is there");
         let value = json!({ "a": 1, "list": [{ "x": "7", "y": ["p", "q"] }, { "z": "two\nlines\n" }] });
@@ -218,7 +219,7 @@ mod tests {
         for (yaml, place, code) in [
             ("", (1, 1), "SYNTAX"),
             ("a: 1\na: 2\n", (2, 1), "DUPLICATE_KEY"),
-            ("a: &x 1\nb: *x\n", (1, 7), "SYNTAX"),
+            ("a: &x 1\nb: *x\n", (1, 4), "SYNTAX"),
             ("a: 1\n---\nb: 1\n", (2, 1), "SYNTAX"),
             ("a: [1, 2\n", (2, 1), "SYNTAX"),
             ("? [a]\n: 1\n", (1, 3), "SYNTAX"),

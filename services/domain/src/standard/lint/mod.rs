@@ -6,6 +6,9 @@ mod reach;
 mod rules;
 mod texts;
 
+pub(super) use names::export;
+pub(super) use rules::permille;
+
 use super::{
     bundle::Bundle,
     finding::{Finding, Path},

@@ -101,9 +101,9 @@ fn dates(target: &Target, path: &Path, found: &mut Vec<Finding>) {
     for (place, (at, rule)) in ordered.iter().enumerate().skip(1) {
         let before = &ordered[..place];
         // The rule before that lasts longest: a gap opens only behind it.
-        let Some((earlier, last)) = before.iter().max_by_key(|(at, rule)| {
-            (rule.until.is_none(), rule.until, Reverse(*at))
-        }) else {
+        let Some((earlier, last)) =
+            before.iter().max_by_key(|(at, rule)| (rule.until.is_none(), rule.until, Reverse(*at)))
+        else {
             continue;
         };
         let path = rules.index(*at);
@@ -119,7 +119,11 @@ fn dates(target: &Target, path: &Path, found: &mut Vec<Finding>) {
 }
 
 fn overlap(
-    target: &Target, (earlier, last): (usize, &DatedRule), rule: &DatedRule, path: &Path, found: &mut Vec<Finding>,
+    target: &Target,
+    (earlier, last): (usize, &DatedRule),
+    rule: &DatedRule,
+    path: &Path,
+    found: &mut Vec<Finding>,
 ) {
     let limits = (limit::read(&last.limit), limit::read(&rule.limit));
     match (target.overlap, limits) {

@@ -21,7 +21,7 @@ pub(super) fn check(bundle: &Bundle, found: &mut Vec<Finding>) {
         escalates(bundle, escalation, &root().item("escalations", at), found);
     }
     for (at, set) in bundle.sms.iter().enumerate() {
-        if let Err(e) = Grammar::new(set) {
+        if let Err(e) = Grammar::compile(set) {
             found.push(Finding::error(&root().item("sms", at).key("keywords"), "MALFORMED_KEYWORD", e.to_string()));
         }
     }
@@ -79,7 +79,8 @@ fn leads_to(bundle: &Bundle, kpi: &Kpi, id: &str, steps: usize) -> bool {
     let mut reached: BTreeSet<&str> = formula::names(&kpi.formula).unwrap_or_default().into_iter().collect();
     for _ in 0..steps {
         let next = |name: &&str| bundle.kpis.iter().find(|kpi| kpi.id == *name).map(|kpi| kpi.formula.as_str());
-        let further: Vec<_> = reached.iter().filter_map(next).flat_map(|text| formula::names(text).unwrap_or_default()).collect();
+        let further: Vec<_> =
+            reached.iter().filter_map(next).flat_map(|text| formula::names(text).unwrap_or_default()).collect();
         let before = reached.len();
         reached.extend(further);
         if reached.len() == before {

@@ -253,9 +253,8 @@ impl Compiled {
     /// The strictest rule that holds on that day; of equals the first one.
     fn on(&self, day: Date) -> Option<Arc<Rule>> {
         let holding = self.rules.iter().filter(|(dated, _)| dated.holds(day)).map(|(_, rule)| rule);
-        let stricter = |one: &Arc<Rule>, other: &Arc<Rule>| {
-            limit::compare(&one.limit, &other.limit).unwrap_or(Ordering::Equal)
-        };
+        let stricter =
+            |one: &Arc<Rule>, other: &Arc<Rule>| limit::compare(&one.limit, &other.limit).unwrap_or(Ordering::Equal);
         holding.min_by(|one, other| stricter(one, other)).cloned()
     }
 }
@@ -283,7 +282,8 @@ fn compiled(target: &Target, hours: Option<&Arc<Calendar>>, version: &str) -> Re
     let mut rules = Vec::with_capacity(target.rules.len());
     for (at, dated) in target.rules.iter().enumerate() {
         let path = Path::default().key("targets").key(&target.id).item("rules", at).key("limit");
-        let limit = limit::read(&dated.limit).map_err(|cure| vec![Finding::error(&path, "MALFORMED_DURATION", cure)])?;
+        let limit =
+            limit::read(&dated.limit).map_err(|cure| vec![Finding::error(&path, "MALFORMED_DURATION", cure)])?;
         let rule = Rule {
             key: RuleKey(format!("{version}/{}/{at}", target.id)),
             target: target.id.clone(),
