@@ -64,8 +64,7 @@ const BY_INDEX: [(&str, &str); 19] = [
 ];
 
 /// Tables of one row, which no index could make faster.
-const ONE_ROW: [&str; 6] =
-    ["feed_head", "reference_block", "contact_head", "metric_rolled", "notification_head", "ticket_governed"];
+const ONE_ROW: [&str; 5] = ["feed_head", "reference_block", "contact_head", "metric_rolled", "notification_head"];
 
 /// Whether a plan reads a whole table: the line that says so.
 fn whole_table(engine: Engine, plan: &str) -> Option<&str> {

@@ -147,8 +147,6 @@ pub(crate) async fn use_all(store: &NodeStore) {
         ))
     });
     assert_eq!(step.await.unwrap().changed, 1);
-    store.set_governed("evn-2013.1").await.unwrap();
-    assert_eq!(store.governed_by().await.unwrap(), "evn-2013.1");
 }
 
 async fn merge_into(store: &NodeStore, one: &Ticket, two: &Ticket) {

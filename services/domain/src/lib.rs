@@ -1,5 +1,7 @@
 //! Pure rules of Gridcare: no async, no I/O, no clock, no randomness. `now` and ids come in as values.
 
+/// What a node says of bundles of rules, and which of them is in force when.
+pub mod acknowledgement;
 pub mod assignment;
 /// TEMP
 pub mod calendar;

@@ -6,6 +6,8 @@ use gridcare_domain::{capability::Capability, contact::Channel, metric::Definiti
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
+pub use crate::standard_settings::StandardSettings;
+
 /// Who this node is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -145,6 +147,8 @@ pub struct NodeConfig {
     pub figures: Figures,
     /// What it takes on at most.
     pub limits: Limits,
+    /// Whose rules it takes, and what it promises beyond them.
+    pub standards: StandardSettings,
     /// What it offers and reports.
     pub capabilities: Vec<Offer>,
 }
@@ -183,6 +187,10 @@ impl Settings for NodeConfig {
         Limits::SETTINGS[3],
         Limits::SETTINGS[4],
         Limits::SETTINGS[5],
+        StandardSettings::SETTINGS[0],
+        StandardSettings::SETTINGS[1],
+        StandardSettings::SETTINGS[2],
+        StandardSettings::SETTINGS[3],
         Setting::new(
             "capabilities",
             "list of {channel, metric, offered_from, reported_from, reported_through}; what is not listed is not offered",
@@ -239,6 +247,7 @@ impl Settings for NodeConfig {
         found.extend(self.tls.check(self.listen.grpc));
         found.extend(self.telemetry.check());
         found.extend(self.limits.check());
+        found.extend(self.standards.check());
         for (i, offer) in self.capabilities.iter().enumerate() {
             if Channel::parse(&offer.channel).is_none() {
                 found.push(format!(

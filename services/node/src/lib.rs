@@ -10,6 +10,7 @@ mod idempotency;
 mod outlet;
 mod rules;
 mod serve;
+mod standard_settings;
 mod standards;
 
 use std::sync::Arc;
@@ -27,6 +28,8 @@ const FEED: &str = "feed";
 const CONTACTS: &str = "contacts";
 /// Topic on which the runner of bulk actions is woken.
 const BULK: &str = "bulk";
+/// Topic on which replicas learn that a bundle of rules was kept or took effect.
+const STANDARDS: &str = "standards";
 
 /// What every flow of a node works with.
 struct Node {
@@ -39,6 +42,7 @@ struct Node {
     pseudonym_key: [u8; 32],
     unique_key: UniqueKey,
     store: NodeStore,
+    /// The rules that it works by.
     standards: Arc<standards::Standards>,
     /// Strategies choose one agent at a time.
     assigning: tokio::sync::Mutex<()>,

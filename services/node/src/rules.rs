@@ -9,7 +9,7 @@ use crate::{Node, standards::Standards};
 #[derive(Clone)]
 pub(crate) struct Rules {
     pub(crate) standard: Arc<Standard>,
-    standards: Arc<Standards>,
+    pub(crate) standards: Arc<Standards>,
 }
 
 impl Rules {

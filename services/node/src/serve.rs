@@ -13,6 +13,7 @@ use gridcare_proto::{
     convert::feed::capability_change,
     federation::v1::feed_service_server as feed,
     metric::v1::metric_service_server as metric,
+    standard::v1::standard_service_server as standard,
     ticket::v1::{team_service_server as team, ticket_service_server as ticket},
 };
 use gridcare_store::{NodeStore, StoreError};
@@ -47,6 +48,9 @@ pub enum NodeError {
          give these back, or begin a new node", .0.0.id, .0.0.service_level_ms / 1_000, .0.0.short_abandon_ms / 1_000, .0.1
     )]
     Definition(Box<(gridcare_domain::metric::Definition, String)>),
+    /// What is stored here and what the configuration says do not go together, or a file changed since it was checked.
+    #[error("the standards are not usable:\n  - {}", .0.join("\n  - "))]
+    Standards(Vec<String>),
     /// A port could not be opened.
     #[error("a port could not be opened; choose another or stop what uses it")]
     Bind(#[source] std::io::Error),
@@ -97,9 +101,9 @@ pub async fn run(
     });
     let tracker = TaskTracker::new();
     tracker.spawn(flows::metric_rolls_up::run(node.clone(), shutdown.clone()));
+    tracker.spawn(flows::standard_takes_effect::run(node.clone(), shutdown.clone()));
     tracker.spawn(flows::old_rows_go::run(node.clone(), config.keep.clone(), shutdown.clone()));
     tracker.spawn(flows::clock_runs_out::run(node.clone(), shutdown.clone()));
-    tracker.spawn(flows::clocks_are_rebased::run(node.clone(), shutdown.clone()));
     tracker.spawn(flows::bulk_action_runs::run(node.clone(), shutdown.clone()));
     tracker.close();
 
@@ -112,6 +116,7 @@ pub async fn run(
             <contact::ContactServiceServer<grpc::Contacts> as NamedService>::NAME,
             <metric::MetricServiceServer<grpc::Metrics> as NamedService>::NAME,
             <feed::FeedServiceServer<grpc::Feed> as NamedService>::NAME,
+            <standard::StandardServiceServer<grpc::Standards> as NamedService>::NAME,
         ],
     );
     let server = server.process(&config.node.id).limits(config.limits.clone()).tls(tls);
@@ -148,6 +153,7 @@ async fn open(config: &NodeConfig, clock: SharedClock) -> Result<Node, NodeError
     if settled != wanted {
         return Err(NodeError::Definition(Box::new(settled)));
     }
+    let standards = flows::standard_takes_effect::begin(&config.standards, &store, &clock).await?;
     Ok(Node {
         id: config.node.id.clone(),
         region: config.node.region.clone(),
@@ -157,8 +163,8 @@ async fn open(config: &NodeConfig, clock: SharedClock) -> Result<Node, NodeError
         definition: config.definition(),
         pseudonym_key,
         unique_key: UniqueKey { id: config.keys.unique_id.clone(), key: unique },
+        standards: Arc::new(standards),
         store,
-        standards: Arc::new(crate::standards::Standards::shipped()),
         assigning: tokio::sync::Mutex::default(),
         bus,
         clock,
@@ -186,4 +192,5 @@ fn routes(node: &Arc<Node>) -> Routes {
         .add_service(contacts)
         .add_service(metric::MetricServiceServer::new(grpc::Metrics(node.clone())).max_encoding_message_size(64 << 20))
         .add_service(feed::FeedServiceServer::new(grpc::Feed(node.clone())).max_encoding_message_size(64 << 20))
+        .add_service(standard::StandardServiceServer::new(grpc::Standards(node.clone())))
 }

@@ -30,6 +30,8 @@ pub mod relation;
 pub mod request;
 /// All federated aggregates as of one position.
 pub mod snapshot;
+/// Bundles of rules, and what a node says of them.
+pub mod standard;
 /// Statements and their values.
 pub mod statement;
 /// Who works on tickets.
@@ -119,6 +121,7 @@ pub fn node_statements() -> Vec<&'static statement::Statement> {
         relation::STATEMENTS,
         request::STATEMENTS,
         team::STATEMENTS,
+        standard::STATEMENTS,
         ticket::STATEMENTS,
         ticket_import::STATEMENTS,
     ]

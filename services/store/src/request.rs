@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::{
     NodeStore, StoreError,
-    db::Tx,
+    db::{Db, Tx},
     statement::{Rows, statements, values},
 };
 
@@ -99,12 +99,17 @@ impl NodeStore {
 
     /// Forgets answers older than `before_us`, one page of keys at a time; returns where to go on, `None` at the end.
     pub async fn expire_requests(&self, after: Uuid, page: i64, before_us: i64) -> Result<Option<Uuid>, StoreError> {
-        let keys = self.db.fetch(&REQUEST_PAGE, values![after, page]).await?;
-        let Some(last) = keys.last() else { return Ok(None) };
-        let last = last.uuid(0)?;
-        let mut tx = self.db.begin().await?;
-        tx.execute(&REQUEST_EXPIRE, values![after, page, before_us]).await?;
-        tx.commit().await?;
-        Ok(Some(last))
+        expire(&self.db, after, page, before_us).await
     }
+}
+
+/// Forgets answers older than `before_us`, one page of keys at a time; returns where to go on, `None` at the end.
+pub(crate) async fn expire(db: &Db, after: Uuid, page: i64, before_us: i64) -> Result<Option<Uuid>, StoreError> {
+    let keys = db.fetch(&REQUEST_PAGE, values![after, page]).await?;
+    let Some(last) = keys.last() else { return Ok(None) };
+    let last = last.uuid(0)?;
+    let mut tx = db.begin().await?;
+    tx.execute(&REQUEST_EXPIRE, values![after, page, before_us]).await?;
+    tx.commit().await?;
+    Ok(Some(last))
 }

@@ -17,8 +17,6 @@ statements! {
          ON CONFLICT (source, source_key) DO NOTHING RETURNING source_key";
     TICKET_IMPORT_KNOWN [source Text, source_key Text] =
         "SELECT i.source_key FROM v JOIN ticket_import AS i ON i.source = v.source AND i.source_key = v.source_key";
-    GOVERNED = "SELECT standard FROM ticket_governed WHERE one = 1";
-    GOVERNED_SET = "UPDATE ticket_governed SET standard = $1 WHERE one = 1";
 }
 
 /// A ticket of another system, with all that happened to it.
@@ -72,18 +70,5 @@ impl NodeStore {
         tx.commit().await?;
         self.writer.committed(Committed { feed: true, contacts: false });
         Ok(writes.len())
-    }
-
-    /// The standard under which all open tickets are; empty before the first.
-    pub async fn governed_by(&self) -> Result<String, StoreError> {
-        let row = self.db.fetch_one(&GOVERNED, vec![]).await?;
-        Ok(row.map(|row| row.text(0)).transpose()?.unwrap_or_default())
-    }
-
-    /// All open tickets are under this standard now.
-    pub async fn set_governed(&self, standard: &str) -> Result<(), StoreError> {
-        let mut tx = self.db.begin().await?;
-        tx.execute(&GOVERNED_SET, values![standard]).await?;
-        tx.commit().await
     }
 }

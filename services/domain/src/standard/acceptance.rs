@@ -2,12 +2,12 @@
 
 use super::{
     bundle::Bundle,
+    compiled::Standard,
     export::INDISPENSABLE,
     finding::{Finding, Severity},
     overlay::{Overlay, refused, wider},
     reading::read,
     signature::{PublicKey, Signature},
-    standard::Standard,
 };
 use crate::refusal::{Refusal, RefusalKind, Violation};
 

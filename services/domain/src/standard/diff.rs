@@ -106,7 +106,7 @@ fn pairs<T>(
     for (name, entry) in &was {
         match is.get(name) {
             None => {
-                changes.push(Change { sort: Sort::Removed, what: format!("{what}{name}"), before: None, after: None })
+                changes.push(Change { sort: Sort::Removed, what: format!("{what}{name}"), before: None, after: None });
             }
             Some(now) => both(entry, now, &format!("{what}{name}"), changes),
         }

@@ -1,10 +1,9 @@
 //! The form of bundles and of overlays.
 
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
-
 use super::{
-    Locality, bundle, export, formula, limit,
-    shape::{Field, Form, Record, Shape},
+    Locality, bundle, export,
+    shape::{Field, Record, Shape},
+    texts::{CODE, DATE, DIGITS, DURATION, FORMULA, HOURS, INSTANT, LIMIT, REGION, STANDARD, ZONE},
 };
 use crate::{clock::ClockKind, contact::Channel, keyword::Answer, ticket::Priority, topic::Topic};
 
@@ -24,87 +23,6 @@ const fn any(of: &'static Shape, most: usize) -> Shape {
     Shape::List { of, least: 0, most }
 }
 
-static CODE: Form = Form {
-    pattern: "^[a-z][a-z0-9_]{0,63}$",
-    holds: |text| {
-        is_word(text, |c| c.is_ascii_lowercase(), |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_')
-    },
-    code: "MALFORMED_CODE",
-    cure: "write small letters, digits and underscores, beginning with a letter",
-};
-static STANDARD: Form = Form {
-    pattern: "^[a-z][a-z0-9-]{0,63}$",
-    holds: |text| {
-        is_word(text, |c| c.is_ascii_lowercase(), |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-')
-    },
-    code: "MALFORMED_CODE",
-    cure: "write small letters, digits and hyphens, beginning with a letter, such as evn-2013",
-};
-static REGION: Form = Form {
-    pattern: "^[A-Z][A-Z0-9_]{0,31}$",
-    holds: |text| {
-        text.len() <= 32
-            && is_word(text, |c| c.is_ascii_uppercase(), |c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == b'_')
-    },
-    code: "MALFORMED_CODE",
-    cure: "write the code of a region in capital letters, such as HCMC",
-};
-static DIGITS: Form = Form {
-    pattern: "^[0-9]{3,8}$",
-    holds: |text| (3..=8).contains(&text.len()) && text.bytes().all(|c| c.is_ascii_digit()),
-    code: "MALFORMED_CODE",
-    cure: "write three to eight digits, in quotes",
-};
-static DATE: Form = Form {
-    pattern: "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$",
-    holds: |text| text.len() == 10 && text.parse::<Date>().is_ok_and(|date| date.to_string() == text),
-    code: "MALFORMED_DATE",
-    cure: "write a day that exists, such as 2013-02-28",
-};
-static INSTANT: Form = Form {
-    pattern: "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(Z|[+-][0-9]{2}:[0-9]{2})$",
-    holds: |text| {
-        let zoned = text.ends_with('Z') || text.get(19..20).is_some_and(|sign| sign == "+" || sign == "-");
-        matches!(text.len(), 20 | 25) && text.get(10..11) == Some("T") && zoned && text.parse::<Timestamp>().is_ok()
-    },
-    code: "MALFORMED_INSTANT",
-    cure: "write an instant with its offset, such as 2013-01-01T00:00:00+07:00",
-};
-static ZONE: Form = Form {
-    pattern: "^[A-Za-z]+([_+/-][A-Za-z0-9]+)*$",
-    holds: |text| TimeZone::get(text).is_ok(),
-    code: "UNKNOWN_ZONE",
-    cure: "write an IANA time zone, such as Asia/Ho_Chi_Minh",
-};
-static HOURS: Form = Form {
-    pattern: "^([01][0-9]|2[0-3]):[0-5][0-9]-([0-3][0-9]|4[0-8]):[0-5][0-9]$",
-    holds: |text| limit::hours(text).is_some(),
-    code: "MALFORMED_HOURS",
-    cure: "write hours such as 07:30-11:30; what ends after midnight as 22:00-30:00",
-};
-static LIMIT: Form = Form {
-    pattern: limit::PATTERN,
-    holds: |text| limit::read(text).is_ok(),
-    code: "MALFORMED_DURATION",
-    cure: "write a limit such as `30 min`, `2 h`, `5 d`, `8 wh` (working hours), `3 wd` (working days), `5 d before` or `12 h after`",
-};
-static DURATION: Form = Form {
-    pattern: limit::ISO_PATTERN,
-    holds: |text| limit::iso_us(text).is_some(),
-    code: "MALFORMED_DURATION",
-    cure: "write a duration such as PT20S, PT30M or P7D",
-};
-static FORMULA: Form = Form {
-    pattern: "^[a-z0-9_.+*/() -]+$",
-    holds: |text| formula::names(text).is_ok(),
-    code: "MALFORMED_FORMULA",
-    cure: "write names and numbers with + - * / and brackets, such as answered_within / offered",
-};
-
-fn is_word(text: &str, first: fn(u8) -> bool, rest: fn(u8) -> bool) -> bool {
-    text.len() <= 64 && text.bytes().next().is_some_and(first) && text.bytes().all(rest)
-}
-
 macro_rules! words {
     ($name:ident, $type:ty) => {
         static $name: Shape = Shape::OneOf(|| <$type>::ALL.iter().map(|word| word.code()).collect());
@@ -119,7 +37,7 @@ words!(KIND, ClockKind);
 words!(ROLE, bundle::Role);
 words!(ANSWER, Answer);
 
-static CODE_SHAPE: Shape = Shape::Text(&CODE);
+static CODE_SHAPE: Shape = A_CODE;
 static HOURS_SHAPE: Shape = Shape::Text(&HOURS);
 static FRACTION: Shape = Shape::Fraction;
 static PAUSE: Shape = Shape::OneOf(|| vec!["customer", "third_party"]);
@@ -168,7 +86,7 @@ static BUNDLE: Record = Record {
 static CALENDAR: Record = Record {
     about: "when people work",
     fields: &[
-        must("id", CODE_SHAPE_OWNED, "by which targets name it"),
+        must("id", A_CODE, "by which targets name it"),
         NAME_VI,
         NAME_EN,
         may("time_zone", Shape::Text(&ZONE), "IANA zone of its hours; the bundle's when absent"),
@@ -178,7 +96,7 @@ static CALENDAR: Record = Record {
         may("exceptions", any(&Shape::Record(&EXCEPTION), 2_000), "days with hours of their own, holidays or not"),
     ],
 };
-const CODE_SHAPE_OWNED: Shape = Shape::Text(&CODE);
+const A_CODE: Shape = Shape::Text(&CODE);
 
 static WEEK: Record = Record {
     about: "hours of each weekday",
@@ -221,7 +139,7 @@ static PRIORITY_ENTRY: Record = Record {
 static CATEGORY: Record = Record {
     about: "what a request is about, finer than its topic",
     fields: &[
-        must("code", CODE_SHAPE_OWNED, "by which targets and tickets name it"),
+        must("code", A_CODE, "by which targets and tickets name it"),
         must("topic", Shape::OneOf(|| words_of(&TOPIC)), "the topic that figures count it under"),
         NAME_VI,
         NAME_EN,
@@ -236,7 +154,7 @@ static CATEGORY: Record = Record {
 static TARGET: Record = Record {
     about: "what is promised to whom",
     fields: &[
-        must("id", CODE_SHAPE_OWNED, "by which clocks, overlays and reports name it"),
+        must("id", A_CODE, "by which clocks, overlays and reports name it"),
         must("kind", Shape::OneOf(|| words_of(&KIND)), "what its clock waits for"),
         NAME_VI,
         NAME_EN,
@@ -250,7 +168,7 @@ static TARGET: Record = Record {
             Shape::OneOf(|| vec!["elapsed", "working"]),
             "whether hours count as they pass, or working hours only",
         ),
-        may("calendar", CODE_SHAPE_OWNED, "whose hours, for working time"),
+        may("calendar", A_CODE, "whose hours, for working time"),
         may("pauses", any(&PAUSE, 2), "for whom the clock waits"),
         may(
             "warnings",
@@ -286,7 +204,7 @@ static RULE: Record = Record {
 static ESCALATION: Record = Record {
     about: "what follows when a limit comes near or passes",
     fields: &[
-        must("id", CODE_SHAPE_OWNED, "by which timelines name it"),
+        must("id", A_CODE, "by which timelines name it"),
         must("when", Shape::OneOf(|| vec!["warned", "breached"]), "what sets it off"),
         may("at", Shape::Fraction, "the fraction of the limit, for warnings"),
         may("kinds", any(&KIND, 4), "only clocks of these kinds"),
@@ -294,17 +212,17 @@ static ESCALATION: Record = Record {
         may("priorities", any(&PRIORITY, 4), "only tickets of these priorities"),
         may("raise_to", Shape::OneOf(|| words_of(&PRIORITY)), "the least priority that the ticket has afterwards"),
         may("notify", any(&ROLE, 10), "roles that are told"),
-        may("reassign_to", CODE_SHAPE_OWNED, "the team that takes the ticket"),
+        may("reassign_to", A_CODE, "the team that takes the ticket"),
     ],
 };
 static KPI: Record = Record {
     about: "a figure with its one formula",
     fields: &[
-        must("id", CODE_SHAPE_OWNED, "by which reports and other formulas name it"),
+        must("id", A_CODE, "by which reports and other formulas name it"),
         NAME_VI,
         NAME_EN,
         must("formula", Shape::Text(&FORMULA), "over measures and other figures"),
-        may("denominator", CODE_SHAPE_OWNED, "of what it is a share"),
+        may("denominator", A_CODE, "of what it is a share"),
         may("threshold", Shape::Text(&DURATION), "the time that a measure of the formula depends on"),
         may("objective", Shape::Number, "what should be reached"),
         must(
@@ -319,12 +237,12 @@ static KPI: Record = Record {
 static NOTICE: Record = Record {
     about: "what a notice to the public must say, and by when",
     fields: &[
-        must("id", CODE_SHAPE_OWNED, "by which notices name it"),
+        must("id", A_CODE, "by which notices name it"),
         NAME_VI,
         NAME_EN,
         must("content", some(&CONTENT, 10), "what it must say"),
         may("first_within", Shape::Text(&DURATION), "how soon the first must be out"),
-        may("target", CODE_SHAPE_OWNED, "the target whose limit it has"),
+        may("target", A_CODE, "the target whose limit it has"),
         must("channels", some(&CHANNEL, 8), "where it must appear"),
         must("source", Shape::Free, "who says so"),
     ],
@@ -354,13 +272,13 @@ static FEEDBACK: Record = Record {
             Shape::Text(&DURATION),
             "within which another contact about the same means that the first did not settle it",
         ),
-        must("template", CODE_SHAPE_OWNED, "the template that asks"),
+        must("template", A_CODE, "the template that asks"),
     ],
 };
 static TEMPLATE: Record = Record {
     about: "an answer in both languages",
     fields: &[
-        must("id", CODE_SHAPE_OWNED, "by which agents choose it"),
+        must("id", A_CODE, "by which agents choose it"),
         NAME_VI,
         NAME_EN,
         must("text_vi", Shape::Free, "the text in Vietnamese, with placeholders such as {reference}"),
@@ -387,7 +305,7 @@ static OVERLAY: Record = Record {
 static LOWERED: Record = Record {
     about: "a lower limit",
     fields: &[
-        must("id", CODE_SHAPE_OWNED, "the target"),
+        must("id", A_CODE, "the target"),
         must("limit", Shape::Text(&LIMIT), "counted as the standard counts"),
         must("from", Shape::Text(&DATE), "the first day of opening that it holds for"),
         must("source", Shape::Free, "who says so"),

@@ -5,6 +5,7 @@
 
 mod acceptance;
 mod bundle;
+mod compiled;
 mod diff;
 mod escalation;
 mod export;
@@ -20,10 +21,10 @@ mod reading;
 mod shape;
 mod shelf;
 mod signature;
-mod standard;
 mod template;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod tree;
 
 pub use acceptance::{Offer, Terms, accept};
@@ -32,6 +33,7 @@ pub use bundle::{
     LocalityEntry, Merging, NoticeRule, Overlap, Pause, Period, PriorityEntry, Role, Selector, Target, Template,
     UNKNOWN_LOCALITY, Week, When,
 };
+pub use compiled::{Feedback, RuleSubject, Standard};
 pub use diff::{Change, Sort, diff};
 pub use escalation::Escalation;
 pub use export::{FEDERATED, INDISPENSABLE, REQUIRABLE};
@@ -43,7 +45,6 @@ pub use overlay::{Lowered, Overlay};
 pub use reading::{lint, lint_overlay, read, read_overlay};
 pub use shelf::Shelf;
 pub use signature::{KeyError, PublicKey, SecretKey, Signature};
-pub use standard::{Feedback, RuleSubject, Standard};
 pub use template::{Language, PLACEHOLDERS};
 pub use tree::DOCUMENT_LIMIT;
 

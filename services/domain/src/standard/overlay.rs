@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     bundle::{Bundle, DatedRule, Target},
+    compiled::Standard,
     export::{FEDERATED, INDISPENSABLE},
     finding::{Finding, Path},
     limit,
-    standard::Standard,
 };
 use crate::refusal::{Refusal, RefusalKind};
 
@@ -83,12 +83,11 @@ impl Standard {
         }
         let mut refusals = Vec::new();
         for lowered in &overlay.targets {
-            match bundle.targets.iter_mut().find(|target| target.id == lowered.id) {
-                Some(target) => refusals.extend(lower(target, lowered).err()),
-                None => {
-                    let message = format!("the standard has no target {}; correct the overlay", lowered.id);
-                    refusals.push(refused("UNKNOWN_TARGET", message).with("target", &lowered.id));
-                }
+            if let Some(target) = bundle.targets.iter_mut().find(|target| target.id == lowered.id) {
+                refusals.extend(lower(target, lowered).err());
+            } else {
+                let message = format!("the standard has no target {}; correct the overlay", lowered.id);
+                refusals.push(refused("UNKNOWN_TARGET", message).with("target", &lowered.id));
             }
         }
         if let Some(fields) = &overlay.export {

@@ -97,13 +97,12 @@ impl Record {
             return;
         };
         for (key, value) in map {
-            match self.fields.iter().find(|field| field.name == key.text) {
-                Some(field) => field.shape.check(value, &path.key(field.name), found),
-                None => {
-                    let shown: String = key.text.chars().take(80).collect();
-                    let message = format!("`{shown}` is no key of this{}", hint(&key.text, self.names()));
-                    found.push(Finding::error(path, "UNKNOWN_KEY_WORD", message).at(key.place));
-                }
+            if let Some(field) = self.fields.iter().find(|field| field.name == key.text) {
+                field.shape.check(value, &path.key(field.name), found);
+            } else {
+                let shown: String = key.text.chars().take(80).collect();
+                let message = format!("`{shown}` is no key of this{}", hint(&key.text, self.names()));
+                found.push(Finding::error(path, "UNKNOWN_FIELD", message).at(key.place));
             }
         }
         let absent = |field: &&Field| field.required && !map.iter().any(|(key, _)| key.text == field.name);
@@ -168,14 +167,15 @@ impl Shape {
                 Some(whole) if (*least..=*most).contains(&whole) => Ok(()),
                 _ => Err(("OUT_OF_RANGE", format!("write a whole number from {least} to {most}"))),
             },
-            (Self::Number, Value::Number(_)) | (Self::Flag, Value::Bool(_)) => Ok(()),
+            (Self::Number, Value::Number(_))
+            | (Self::Flag, Value::Bool(_))
+            | (Self::List { .. } | Self::Record(_), _) => Ok(()),
             (Self::Number, _) => wrong("write a number"),
             (Self::Flag, _) => wrong("write true or false"),
             (Self::Fraction, value) => match value.as_f64() {
                 Some(share) if share > 0.0 && share < 1.0 => Ok(()),
                 _ => Err(("MALFORMED_FRACTION", "write a fraction between 0 and 1, such as 0.8".to_owned())),
             },
-            (Self::List { .. } | Self::Record(_), _) => Ok(()),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::standard::Standard;
+use super::compiled::Standard;
 use crate::{
     clock::{Rule, RuleBook, RuleKey},
     ticket::Versions,

@@ -50,7 +50,9 @@ impl PublicKey {
     /// The first 16 hexadecimal digits of the key's SHA-256: how signatures name it.
     #[must_use]
     pub fn id(&self) -> String {
-        Sha256::digest(self.0.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        let digest: [u8; 32] = Sha256::digest(self.0.as_bytes()).into();
+        let first = digest.iter().take(8).fold(0, |id: u64, byte| id << 8 | u64::from(*byte));
+        format!("{first:016x}")
     }
 
     /// Base64 of the 32 bytes, on one line.

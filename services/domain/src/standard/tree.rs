@@ -55,8 +55,9 @@ pub(crate) fn parse(yaml: &str) -> Result<Node, Vec<Finding>> {
         let place = place(&span);
         let (anchored, tagged) = match &event {
             Event::Alias(_) => (true, false),
-            Event::Scalar(_, _, anchor, tag) => (*anchor > 0, tag.is_some()),
-            Event::SequenceStart(anchor, tag) | Event::MappingStart(anchor, tag) => (*anchor > 0, tag.is_some()),
+            Event::Scalar(_, _, anchor, tag) | Event::SequenceStart(anchor, tag) | Event::MappingStart(anchor, tag) => {
+                (*anchor > 0, tag.is_some())
+            }
             _ => (false, false),
         };
         if anchored || tagged {

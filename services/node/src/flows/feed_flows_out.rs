@@ -109,6 +109,9 @@ pub(crate) async fn snapshot(node: SharedNode, out: Outlet<wire::GetSnapshotResp
                 (tickets.iter().map(change).collect::<Vec<_>>(), None)
             }
             Ok(Page::Buckets(buckets)) => (buckets.iter().map(convert::bucket_change).collect(), None),
+            Ok(Page::Standards(standards)) => {
+                (standards.iter().map(super::standard_takes_effect::change).collect(), None)
+            }
             Ok(Page::End(capabilities, cursor)) => (
                 capabilities.iter().map(|(c, version)| convert::capability_change(c, *version)).collect(),
                 Some(cursor),

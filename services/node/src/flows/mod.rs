@@ -8,6 +8,7 @@ pub(crate) mod feed_flows_out;
 pub(crate) mod metric_is_asked;
 pub(crate) mod metric_rolls_up;
 pub(crate) mod old_rows_go;
+pub(crate) mod standard_takes_effect;
 pub(crate) mod template_is_rendered;
 pub(crate) mod ticket_is_assigned;
 pub(crate) mod ticket_is_explained;

@@ -4,6 +4,7 @@ mod contact;
 mod feed;
 mod metric;
 mod page;
+mod standard;
 mod team;
 mod ticket;
 
@@ -23,6 +24,8 @@ pub(crate) struct Teams(pub(crate) SharedNode);
 pub(crate) struct Contacts(pub(crate) SharedNode);
 /// `MetricService`.
 pub(crate) struct Metrics(pub(crate) SharedNode);
+/// `StandardService`.
+pub(crate) struct Standards(pub(crate) SharedNode);
 /// `FeedService`.
 pub(crate) struct Feed(pub(crate) SharedNode);
 

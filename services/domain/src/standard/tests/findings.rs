@@ -23,7 +23,7 @@ fn every_mistake_is_found_at_its_line() {
     let mut wrong = Vec::new();
     for (from, to, expected) in [
         // Form.
-        ("standard: small", "standrad: small", &["1 UNKNOWN_KEY_WORD", "1 MISSING_KEY"][..]),
+        ("standard: small", "standrad: small", &["1 UNKNOWN_FIELD", "1 MISSING_KEY"][..]),
         ("version: 1\n", "version: one\n", &["2 OUT_OF_RANGE"]),
         ("name_vi: Nhỏ\n", "", &["1 MISSING_NAME"]),
         ("name_en: Town", "name_en: \"  \"", &["16 EMPTY"]),

@@ -5,7 +5,7 @@ mod choice;
 mod findings;
 mod schema;
 
-pub(self) use super::*;
+use super::*;
 
 /// A small bundle that lints clean but for topics without a category; tests change its lines.
 const SMALL: &str = r#"standard: small

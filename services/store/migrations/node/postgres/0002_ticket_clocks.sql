@@ -109,11 +109,4 @@ CREATE TABLE ticket_import (
     PRIMARY KEY (source, source_key)
 );
 
--- One row: under which standard all open tickets are.
-CREATE TABLE ticket_governed (
-    one      BIGINT PRIMARY KEY CHECK (one = 1),
-    standard TEXT   NOT NULL
-);
-
-INSERT INTO ticket_governed (one, standard) VALUES (1, '');
 INSERT INTO notification_head (one, number) VALUES (1, 0);
