@@ -6,6 +6,8 @@ mod lifecycle;
 mod merge;
 mod required;
 mod satisfaction;
+#[cfg(test)]
+mod tests;
 
 use jiff::Timestamp;
 use uuid::Uuid;
