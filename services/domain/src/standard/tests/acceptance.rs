@@ -83,13 +83,13 @@ fn a_wider_export_is_refused_whoever_widens() {
     let trusted = [key(1).public()];
     let open = Terms { trusted: &trusted, export_limit: None, overlay: None };
     assert_eq!(reasons(answered(&with("province]", "customer_name]"), &open)), ["WIDER_EXPORT"]);
-    let limit = ["state".to_owned(), "priority".to_owned()];
+    let limit = ["state".to_owned(), "channel".to_owned()];
     let limited = Terms { export_limit: Some(&limit), ..open };
     assert_eq!(reasons(answered(SMALL, &limited)), ["WIDER_EXPORT"]);
-    assert!(answered(&with(", province]", ", priority]"), &limited).is_ok());
-    let wide = overlay("export: [id, reference, version, state, opened_at, updated_at, channel]");
+    assert!(answered(&with(", province]", ", channel]"), &limited).is_ok());
+    let wide = overlay("export: [id, reference, version, state, priority, opened_at, updated_at, channel]");
     assert_eq!(reasons(answered(SMALL, &Terms { overlay: Some(&wide), ..open })), ["WIDER_EXPORT"]);
-    let narrow = overlay("export: [id, reference, version, state, opened_at, updated_at]");
+    let narrow = overlay("export: [id, reference, version, state, priority, opened_at, updated_at]");
     assert!(!answered(SMALL, &Terms { overlay: Some(&narrow), ..open }).unwrap().exports("province"));
 }
 

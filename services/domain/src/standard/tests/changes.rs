@@ -49,8 +49,8 @@ fn what_comes_and_goes_is_told() {
         ]
     );
     assert_eq!(
-        changes(&with(", province]", ", priority]")),
-        ["removed   export province", "added     export priority"]
+        changes(&with(", province]", ", channel]")),
+        ["removed   export province", "added     export channel"]
     );
     let yaml = with("version: 1\n", "version: 2\n").replace("ask_after: PT1H", "ask_after: PT2H");
     assert_eq!(changes(&yaml).len(), 2);

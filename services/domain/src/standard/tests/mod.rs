@@ -55,7 +55,7 @@ kpis:
 feedback: { ask_after: PT1H, repeat_contact_window: P7D, template: ask }
 templates:
   - { id: ask, name_vi: Hỏi, name_en: Ask, text_vi: "Yêu cầu {reference}?", text_en: "Request {reference}?" }
-export: [id, reference, version, state, opened_at, updated_at, province]
+export: [id, reference, version, state, priority, opened_at, updated_at, province]
 "#;
 
 /// The small bundle with one text replaced.
