@@ -1,10 +1,10 @@
 //! Pure rules of Gridcare: no async, no I/O, no clock, no randomness. `now` and ids come in as values.
 
-/// TEMP
+/// Working hours: spans of local days, holidays and exceptions, and counting within them.
 pub mod calendar;
 /// What a node offers and reports, by channel, metric and date.
 pub mod capability;
-/// TEMP
+/// Deadlines of a ticket, and why they are what they are.
 pub mod clock;
 /// Which members an answer covers, and as of when.
 pub mod completeness;
