@@ -51,7 +51,7 @@ pub(super) static INSTANT: Form = Form {
     cure: "write an instant with its offset, such as 2013-01-01T00:00:00+07:00",
 };
 pub(super) static ZONE: Form = Form {
-    pattern: "^[A-Za-z]+([_+/-][A-Za-z0-9]+)*$",
+    pattern: "^[A-Za-z][A-Za-z0-9_+/-]*$",
     holds: |text| TimeZone::get(text).is_ok(),
     code: "UNKNOWN_ZONE",
     cure: "write an IANA time zone, such as Asia/Ho_Chi_Minh",
