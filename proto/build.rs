@@ -4,6 +4,7 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 const PROTOS: &[&str] = &[
     "gridcare/contact/v1/contact.proto",
+    "gridcare/customer/v1/customer.proto",
     "gridcare/federation/v1/feed.proto",
     "gridcare/federation/v1/national.proto",
     "gridcare/metric/v1/metric.proto",

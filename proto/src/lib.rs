@@ -21,6 +21,8 @@ macro_rules! packages {
 packages! {
     /// Contacts of one node.
     contact,
+    /// Customers of one node.
+    customer,
     /// Feeds of nodes, and the national view of a gateway.
     federation,
     /// Buckets, sketches and figures.
