@@ -3,6 +3,7 @@
 mod bench;
 mod connection;
 mod contacts;
+mod customers;
 mod demo;
 mod failure;
 mod health;
@@ -46,6 +47,8 @@ enum Tool {
     #[command(subcommand)]
     Contacts(contacts::Contacts),
     #[command(subcommand)]
+    Customers(customers::Customers),
+    #[command(subcommand)]
     Metric(metric::Metric),
     Health(health::Health),
     #[command(subcommand)]
@@ -76,6 +79,7 @@ async fn tool(matches: &clap::ArgMatches) -> Result<(), Failure> {
         Tool::Demo(demo) => demo.run().await,
         Tool::Status(status) => status.run().await,
         Tool::Contacts(contacts) => contacts.run().await,
+        Tool::Customers(customers) => customers.run().await,
         Tool::Metric(metric) => metric.run().await,
         Tool::Health(health) => health.run().await,
         Tool::Bench(bench) => bench.run().await,
