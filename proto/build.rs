@@ -6,6 +6,7 @@ const PROTOS: &[&str] = &[
     "gridcare/billing/v1/billing.proto",
     "gridcare/contact/v1/contact.proto",
     "gridcare/contact/v1/sms.proto",
+    "gridcare/customer/v1/customer.proto",
     "gridcare/federation/v1/feed.proto",
     "gridcare/federation/v1/national.proto",
     "gridcare/metric/v1/metric.proto",

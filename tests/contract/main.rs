@@ -6,11 +6,13 @@ mod samples;
 
 mod contact_tallies;
 mod contacts;
+mod customers;
 mod durability;
 mod feed;
 mod group_commit;
 mod idempotency;
 mod leases;
+mod personal_columns;
 mod statements;
 mod ticket_care;
 mod ticket_search;

@@ -4,7 +4,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets what it does not expect stops there")]
 
 mod a_configuration_is_refused_whole;
+mod a_customer_is_forgotten;
+mod a_customer_is_imported;
 mod a_queue_log_is_imported;
+mod an_owner_is_named;
 mod bad_input_is_refused;
 mod clock_runs_out;
 mod contact_arrives;

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use gridcare_proto::{
     contact::v1::{self as contact, contact_service_client::ContactServiceClient},
+    customer::v1::customer_service_client::CustomerServiceClient,
     federation::v1::{feed_service_client::FeedServiceClient, national_service_client::NationalServiceClient},
     metric::v1::metric_service_client::MetricServiceClient,
     ticket::v1::{
@@ -62,6 +63,12 @@ pub async fn ticket(process: &Process, name: &str) -> ticket::Ticket {
 #[must_use]
 pub fn contacts(process: &Process) -> ContactServiceClient<Channel> {
     ContactServiceClient::new(channel(process)).max_decoding_message_size(64 << 20)
+}
+
+/// Customers of a node.
+#[must_use]
+pub fn customers(process: &Process) -> CustomerServiceClient<Channel> {
+    CustomerServiceClient::new(channel(process)).max_decoding_message_size(64 << 20)
 }
 
 /// Metrics of a node.

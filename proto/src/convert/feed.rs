@@ -86,8 +86,9 @@ pub fn federated_ticket(ticket: &Ticket, clocks: Vec<Clock>, leaving: Leaving<'_
     let may = |field: &str| leaving.governance.standard.exports(field);
     let text = |field: &str, given: Option<String>| given.filter(|_| may(field)).unwrap_or_default();
     let at = |field: &str, given: Option<Timestamp>| given.filter(|_| may(field)).map(time::timestamp);
-    let customer = ticket.customer_code.as_ref().filter(|_| may("customer_pseudonym"));
-    let customer = customer.map(|code: &CustomerCode| pseudonym(Subject::Customer, code.as_str(), leaving.key));
+    // An erased customer has none: the country forgets that these tickets are one person's.
+    let known = ticket.customer_code.as_ref().filter(|code| !code.is_pseudonym() && may("customer_pseudonym"));
+    let customer = known.map(|code: &CustomerCode| pseudonym(Subject::Customer, code.as_str(), leaving.key));
     let assignee = ticket.assignee.as_ref().filter(|_| may("assignee_pseudonym"));
     let assignee = assignee.map(|who| pseudonym(Subject::Agent, who, leaving.key));
     wire::FederatedTicket {

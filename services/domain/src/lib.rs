@@ -14,6 +14,8 @@ pub mod clock;
 pub mod completeness;
 /// Calls, messages, visits and letters.
 pub mod contact;
+/// Customers, how they may be reached, and where they are supplied.
+pub mod customer;
 /// Codes of customers, and their pseudonyms.
 pub mod customer_code;
 /// The ordered, gap-free log of a node, and what reading it requires.
@@ -34,6 +36,8 @@ pub mod refusal;
 pub mod sms_text;
 /// Dated, signed rules that all share.
 pub mod standard;
+/// Who serves which customer, and since when.
+pub mod routing;
 /// Text: normal form, folding, words.
 pub mod text;
 /// Cases that customers open and agents work.

@@ -3,6 +3,7 @@
 mod bench;
 mod connection;
 mod contacts;
+mod customers;
 mod demo;
 mod failure;
 mod health;
@@ -48,6 +49,8 @@ enum Tool {
     #[command(subcommand)]
     Contacts(contacts::Contacts),
     #[command(subcommand)]
+    Customers(customers::Customers),
+    #[command(subcommand)]
     Metric(metric::Metric),
     Health(health::Health),
     #[command(subcommand)]
@@ -82,6 +85,7 @@ async fn tool(matches: &clap::ArgMatches) -> Result<(), Failure> {
         Tool::Demo(demo) => demo.run().await,
         Tool::Status(status) => status.run().await,
         Tool::Contacts(contacts) => contacts.run().await,
+        Tool::Customers(customers) => customers.run().await,
         Tool::Metric(metric) => metric.run().await,
         Tool::Health(health) => health.run().await,
         Tool::Standards(standards) => standards.run(),

@@ -7,6 +7,8 @@ pub mod config;
 mod flows;
 mod grpc;
 mod idempotency;
+/// Messages of the wire as JSON.
+pub mod open_form;
 mod outlet;
 mod rules;
 mod serve;
@@ -17,7 +19,10 @@ use std::sync::Arc;
 
 use gridcare_bus::Bus;
 use gridcare_chassis::clock::SharedClock;
-use gridcare_domain::metric::{Definition, hyperloglog::UniqueKey};
+use gridcare_domain::{
+    metric::{Definition, hyperloglog::UniqueKey},
+    routing::Routing,
+};
 use gridcare_store::NodeStore;
 use jiff::{Timestamp, tz::TimeZone};
 pub use serve::{Addresses, NodeError, run};
@@ -41,6 +46,7 @@ struct Node {
     definition: Definition,
     pseudonym_key: [u8; 32],
     unique_key: UniqueKey,
+    routing: Routing,
     store: NodeStore,
     /// The rules that it works by.
     standards: Arc<standards::Standards>,

@@ -8,10 +8,16 @@ pub mod bulk;
 pub mod capability;
 /// Contacts, imports and checkpoints.
 pub mod contact;
+/// Customers, their premises and their imports.
+pub mod customer;
+/// One customer, and pages of many.
+pub mod customer_page;
 /// The two drivers.
 pub mod db;
 /// Tickets at which something must be noticed.
 pub mod due;
+/// Erasing a customer, and finding all that is held of one.
+pub mod erasure;
 mod error;
 /// A node's ordered log.
 pub mod feed;
@@ -114,6 +120,9 @@ pub fn node_statements() -> Vec<&'static statement::Statement> {
         bulk::STATEMENTS,
         capability::STATEMENTS,
         contact::STATEMENTS,
+        customer::STATEMENTS,
+        customer_page::STATEMENTS,
+        erasure::STATEMENTS,
         feed::STATEMENTS,
         lease::STATEMENTS,
         metric::STATEMENTS,
