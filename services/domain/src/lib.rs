@@ -1,5 +1,7 @@
 //! Pure rules of Gridcare: no async, no I/O, no clock, no randomness. `now` and ids come in as values.
 
+/// Bills, as far as a care node asks for them.
+pub mod billing;
 /// What a node offers and reports, by channel, metric and date.
 pub mod capability;
 /// Which members an answer covers, and as of when.

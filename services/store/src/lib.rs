@@ -18,8 +18,12 @@ pub mod lease;
 /// Tallies, buckets and the roller's cursor.
 pub mod metric;
 mod opening;
+/// Outages and their areas.
+pub mod outage;
 /// Answers by request id.
 pub mod request;
+/// What two-way SMS remembers.
+pub mod sms;
 /// All federated aggregates as of one position.
 pub mod snapshot;
 /// Statements and their values.
@@ -102,7 +106,9 @@ pub fn node_statements() -> Vec<&'static statement::Statement> {
         feed::STATEMENTS,
         lease::STATEMENTS,
         metric::STATEMENTS,
+        outage::STATEMENTS,
         request::STATEMENTS,
+        sms::STATEMENTS,
         ticket::STATEMENTS,
     ]
     .concat()

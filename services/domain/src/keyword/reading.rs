@@ -24,6 +24,13 @@ impl Month {
         let in_range = (1..=12).contains(&month) && (2_000..=2_099).contains(&year);
         Some(Self { year: i16::try_from(year).ok()?, month: i8::try_from(month).ok()? }).filter(|_| in_range)
     }
+
+    /// The month that a text is, in any of the ways in which customers write one: `5/13`, `05-2013`, `2013-05`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let reading = Reading::of(text);
+        reading.month(0).filter(|(_, end)| *end == reading.len()).map(|(month, _)| month)
+    }
 }
 
 impl fmt::Display for Month {
