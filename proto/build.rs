@@ -6,11 +6,13 @@ const PROTOS: &[&str] = &[
     "gridcare/billing/v1/billing.proto",
     "gridcare/contact/v1/contact.proto",
     "gridcare/contact/v1/sms.proto",
+    "gridcare/customer/v1/customer.proto",
     "gridcare/federation/v1/feed.proto",
     "gridcare/federation/v1/national.proto",
     "gridcare/metric/v1/metric.proto",
     "gridcare/outage/v1/outage.proto",
     "gridcare/privacy/v1/data_class.proto",
+    "gridcare/ticket/v1/team.proto",
     "gridcare/ticket/v1/ticket.proto",
 ];
 

@@ -23,6 +23,8 @@ packages! {
     billing,
     /// Contacts of one node.
     contact,
+    /// Customers of one node.
+    customer,
     /// Feeds of nodes, and the national view of a gateway.
     federation,
     /// Buckets, sketches and figures.

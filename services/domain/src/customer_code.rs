@@ -34,6 +34,39 @@ impl CustomerCode {
     }
 }
 
+/// Codes that stand for erased customers begin so; no corporation gives them.
+const ERASED: &str = "PZ0";
+
+impl CustomerCode {
+    /// What stands for this code once the customer is erased: of the same shape, so that tickets and contacts that must be kept
+    /// stay one customer's, and keyed, so that nobody without the node's key can test a guess. The same code always gives the same.
+    #[must_use]
+    pub fn erased(&self, key: &[u8; 32]) -> Self {
+        const LETTERS: &[u8; 36] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+        if self.is_pseudonym() {
+            return self.clone();
+        }
+        let key = blake3::derive_key("gridcare 2026 pseudonym v1 erased customer", key);
+        let hash = blake3::keyed_hash(&key, self.0.as_bytes());
+        let mut number = [0; 8];
+        number.copy_from_slice(&hash.as_bytes()[..8]);
+        let mut number = u64::from_le_bytes(number);
+        let mut code = ERASED.to_owned();
+        // Ten letters of 36 are 51 bits: among ten million erased customers, two hardly ever share one.
+        for _ in 0..10 {
+            code.push(char::from(LETTERS[usize::try_from(number % 36).unwrap_or(0)]));
+            number /= 36;
+        }
+        Self(code)
+    }
+
+    /// Whether it stands for an erased customer.
+    #[must_use]
+    pub fn is_pseudonym(&self) -> bool {
+        self.0.starts_with(ERASED)
+    }
+}
+
 impl fmt::Display for CustomerCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
@@ -146,6 +179,18 @@ mod tests {
         // What was sent in a feed is compared with what is sent tomorrow; changing this number breaks that.
         assert_eq!(pseudonym(Subject::Customer, "PE01000123456", &[1; 32]), "0ac9c242aad8edc533d4d7f7f34757ef");
         assert_eq!(pseudonym(Subject::Agent, "lan", &[1; 32]), "b2597fca0408f6d624cbc36cdaa95ae2");
+    }
+
+    #[test]
+    fn an_erased_code_is_a_code_that_says_nothing_of_the_first() {
+        let code = CustomerCode::parse("PE01000123456").unwrap();
+        let erased = code.erased(&[1; 32]);
+        assert_eq!(CustomerCode::parse(erased.as_str()), Ok(erased.clone()));
+        assert!(erased.is_pseudonym() && !code.is_pseudonym());
+        assert_eq!(erased, code.erased(&[1; 32]), "the same code always gives the same");
+        assert_eq!(erased.erased(&[1; 32]), erased, "erasing twice changes nothing");
+        assert_ne!(erased, code.erased(&[2; 32]));
+        assert_ne!(erased, CustomerCode::parse("PE01000123457").unwrap().erased(&[1; 32]));
     }
 
     proptest! {

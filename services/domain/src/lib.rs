@@ -8,6 +8,8 @@ pub mod capability;
 pub mod completeness;
 /// Calls, messages, visits and letters.
 pub mod contact;
+/// Customers, how they may be reached, and where they are supplied.
+pub mod customer;
 /// Codes of customers, and their pseudonyms.
 pub mod customer_code;
 /// The ordered, gap-free log of a node, and what reading it requires.
@@ -24,6 +26,8 @@ pub mod province;
 pub mod reference;
 /// Expected noes.
 pub mod refusal;
+/// Who serves which customer, and since when.
+pub mod routing;
 /// Text messages: alphabets, lengths and parts.
 pub mod sms_text;
 /// Text: normal form, folding, words.

@@ -27,11 +27,25 @@ pub fn fold(text: &str) -> String {
         return text.to_ascii_lowercase();
     }
     // Character by character, since a lower case that looks at neighbours (final sigma) would make a prefix fold differently.
-    text.nfd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).filter_map(plain).collect()
+    text.nfd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase).filter_map(plainer).collect()
+}
+
+/// The text without diacritics, its case kept, for what cannot show them: `Nguyễn Văn Đức` becomes `Nguyen Van Duc`.
+#[must_use]
+pub fn plain(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_owned();
+    }
+    let letter = |c| match c {
+        'đ' | 'ð' | 'ɖ' => 'd',
+        'Đ' | 'Ð' | 'Ɖ' => 'D',
+        _ => c,
+    };
+    text.nfd().filter(|c| !is_combining_mark(*c)).map(letter).nfc().collect()
 }
 
 /// What neither decomposition nor lower case makes plain; none for a mark that lowering the case has set free.
-fn plain(c: char) -> Option<char> {
+fn plainer(c: char) -> Option<char> {
     match c {
         // đ has no decomposition; ð and ɖ are what conversions from older Vietnamese fonts leave in its place.
         'đ' | 'ð' | 'ɖ' => Some('d'),
@@ -140,6 +154,12 @@ mod tests {
                 assert_eq!(fold(&form), plain.repeat(letters.chars().count()));
             }
         }
+    }
+
+    #[test]
+    fn a_plain_text_keeps_its_case() {
+        assert_eq!(plain("Nguyễn Văn ĐỨC"), "Nguyen Van DUC");
+        assert_eq!(fold(&plain("Ðặng Thị Ánh")), fold("Ðặng Thị Ánh"));
     }
 
     #[test]
