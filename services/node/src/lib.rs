@@ -1,5 +1,7 @@
 //! A node: the care service of one corporation, on its own data. It never needs a gateway to serve.
 
+/// Bills and readings, from wherever the corporation has them.
+pub mod billing;
 /// What the outside world's files and systems look like.
 pub mod channels;
 /// Its configuration.
@@ -9,6 +11,7 @@ mod grpc;
 mod idempotency;
 mod outlet;
 mod serve;
+mod texts;
 
 use std::sync::Arc;
 
@@ -37,6 +40,8 @@ struct Node {
     store: NodeStore,
     bus: Bus,
     clock: SharedClock,
+    sms: flows::sms_is_answered::Sms,
+    billing: billing::Billing,
     /// Snapshots hold a connection each, and on SQLite the history of the file.
     snapshots: Arc<tokio::sync::Semaphore>,
 }

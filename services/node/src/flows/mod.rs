@@ -5,4 +5,6 @@ pub(crate) mod feed_flows_out;
 pub(crate) mod metric_is_asked;
 pub(crate) mod metric_rolls_up;
 pub(crate) mod old_rows_go;
+pub(crate) mod outage_unfolds;
+pub(crate) mod sms_is_answered;
 pub(crate) mod ticket_moves;

@@ -3,7 +3,9 @@
 mod contact;
 mod feed;
 mod metric;
+mod outage;
 mod page;
+mod sms;
 mod ticket;
 
 use gridcare_chassis::status::{fault, refuse};
@@ -20,6 +22,10 @@ pub(crate) struct Tickets(pub(crate) SharedNode);
 pub(crate) struct Contacts(pub(crate) SharedNode);
 /// `MetricService`.
 pub(crate) struct Metrics(pub(crate) SharedNode);
+/// `OutageService`.
+pub(crate) struct Outages(pub(crate) SharedNode);
+/// `SmsService`.
+pub(crate) struct Messages(pub(crate) SharedNode);
 /// `FeedService`.
 pub(crate) struct Feed(pub(crate) SharedNode);
 
