@@ -1,6 +1,7 @@
 //! The one binary of Gridcare: a node, a gateway, the tools around them, and a whole country for trying it out.
 
 mod bench;
+mod billing;
 mod connection;
 mod contacts;
 mod demo;
@@ -48,6 +49,7 @@ enum Tool {
     #[command(subcommand)]
     Metric(metric::Metric),
     Health(health::Health),
+    Billing(billing::Billing),
     #[command(subcommand)]
     Bench(bench::Bench),
 }
@@ -78,6 +80,7 @@ async fn tool(matches: &clap::ArgMatches) -> Result<(), Failure> {
         Tool::Contacts(contacts) => contacts.run().await,
         Tool::Metric(metric) => metric.run().await,
         Tool::Health(health) => health.run().await,
+        Tool::Billing(billing) => billing.run().await,
         Tool::Bench(bench) => bench.run().await,
     }
 }

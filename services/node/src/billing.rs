@@ -105,7 +105,12 @@ impl Billing {
                 let month = answer.month.as_ref().and_then(month_from_wire).ok_or_else(|| senseless("month"))?;
                 let day = match answer.reading_day {
                     0 => None,
-                    day => Some(i8::try_from(day).ok().filter(|day| (1..=31).contains(day)).ok_or_else(|| senseless("reading_day"))?),
+                    day => Some(
+                        i8::try_from(day)
+                            .ok()
+                            .filter(|day| (1..=31).contains(day))
+                            .ok_or_else(|| senseless("reading_day"))?,
+                    ),
                 };
                 Ok(Some(MeterReading { month, reading_kwh: answer.reading_kwh, day }))
             }
@@ -128,9 +133,7 @@ pub enum BillingError {
 }
 
 /// What an adapter answered in time; none when it does not know the customer or the month.
-async fn asked<T>(
-    call: impl Future<Output = Result<tonic::Response<T>, Status>>,
-) -> Result<Option<T>, NoBilling> {
+async fn asked<T>(call: impl Future<Output = Result<tonic::Response<T>, Status>>) -> Result<Option<T>, NoBilling> {
     let failed = |code: Code| {
         tracing::warn!(?code, "the billing adapter gave no answer; the customer is told to ask elsewhere");
         metrics::counter!("gridcare_billing_failures_total").increment(1);

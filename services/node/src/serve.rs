@@ -9,8 +9,11 @@ use gridcare_chassis::{
 };
 use gridcare_domain::metric::hyperloglog::UniqueKey;
 use gridcare_proto::{
-    contact::v1::{contact_service_server as contact, sms_service_server as sms}, convert::feed::capability_change,
-    federation::v1::feed_service_server as feed, metric::v1::metric_service_server as metric, outage::v1::outage_service_server as outage,
+    contact::v1::{contact_service_server as contact, sms_service_server as sms},
+    convert::feed::capability_change,
+    federation::v1::feed_service_server as feed,
+    metric::v1::metric_service_server as metric,
+    outage::v1::outage_service_server as outage,
     ticket::v1::ticket_service_server as ticket,
 };
 use gridcare_store::{NodeStore, StoreError};

@@ -110,12 +110,7 @@ impl Node {
         }
     }
 
-    async fn answer_new_sms(
-        &self,
-        request: Request,
-        cause: &Cause<'_>,
-        message: &Message,
-    ) -> Result<Answer, Trouble> {
+    async fn answer_new_sms(&self, request: Request, cause: &Cause<'_>, message: &Message) -> Result<Answer, Trouble> {
         let set = self.keyword_set();
         let silent = self.judge_sms(request, set, message).await?;
         let grammar = self.grammar(set);

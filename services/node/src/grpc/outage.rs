@@ -59,7 +59,8 @@ impl OutageService for Outages {
     ) -> Result<Response<wire::ListOutagesResponse>, Status> {
         let body = request.into_inner();
         let mut found = Vec::new();
-        let bound = wire::ListOutagesRequest { page_token: String::new(), page_size: 0, ..body.clone() }.encode_to_vec();
+        let bound =
+            wire::ListOutagesRequest { page_token: String::new(), page_size: 0, ..body.clone() }.encode_to_vec();
         let limit = page::size(body.page_size, &mut found);
         let place = page::place::<24>(&bound, &body.page_token, &mut found);
         let filter = body.filter.unwrap_or_default();

@@ -4,10 +4,7 @@ use gridcare_domain::{
     refusal::RefusalKind,
     topic::Topic,
 };
-use gridcare_store::{
-    customer::CustomerWrite,
-    customer_page::StoredCustomer,
-};
+use gridcare_store::{customer::CustomerWrite, customer_page::StoredCustomer};
 use jiff::Timestamp;
 
 use super::{Cause, Message, Told, Trouble, asker::Asker};
@@ -82,7 +79,8 @@ impl Node {
                     version: Some(now.version),
                     after_erasure: false,
                 };
-                let put = self.store.put_customer(request, self.now_us(), write, &self.pseudonym_key, |_, _| Vec::new());
+                let put =
+                    self.store.put_customer(request, self.now_us(), write, &self.pseudonym_key, |_, _| Vec::new());
                 match put.await? {
                     Ok(_) => break,
                     Err(refusal) if refusal.kind == RefusalKind::Conflict && left > 0 => {

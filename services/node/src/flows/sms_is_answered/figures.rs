@@ -66,11 +66,8 @@ impl Node {
             Ok(found) => match found.and_then(|found| Some((found.month, found.reading_kwh?))) {
                 None => self.plainly(asker, "reading-none"),
                 Some((month, reading)) => {
-                    let values = [
-                        ("code", asker.shown()),
-                        ("month", &month.to_string()),
-                        ("reading", &texts.number(reading)),
-                    ];
+                    let values =
+                        [("code", asker.shown()), ("month", &month.to_string()), ("reading", &texts.number(reading))];
                     texts.say("reading", &values)
                 }
             },

@@ -19,9 +19,7 @@ impl Node {
         let code = asker.code.as_ref().filter(|_| asker.customer.is_none())?;
         let owner = Routing::builtin().owner(code, None, self.today()).ok();
         Some(match owner.filter(|owner| owner.region != self.region) {
-            Some(owner) => {
-                asker.texts().say("elsewhere", &[("code", code.as_str()), ("region", &owner.region)])
-            }
+            Some(owner) => asker.texts().say("elsewhere", &[("code", code.as_str()), ("region", &owner.region)]),
             None => self.plainly(asker, "unknown-code"),
         })
     }
@@ -35,9 +33,10 @@ impl Node {
             until_us: Some(now.as_microsecond().saturating_add(1)),
         };
         let found = self.store.outages_at(&asker.sites(), &query).await?;
-        Ok(found.into_iter().filter(|outage| outage.lasts_at(now) && !is_over(outage, now)).min_by_key(|outage| {
-            (outage.kind == OutageKind::Planned, std::cmp::Reverse(outage.begins_at))
-        }))
+        Ok(found
+            .into_iter()
+            .filter(|outage| outage.lasts_at(now) && !is_over(outage, now))
+            .min_by_key(|outage| (outage.kind == OutageKind::Planned, std::cmp::Reverse(outage.begins_at))))
     }
 
     pub(super) async fn present_outage(&self, asker: &Asker) -> Result<String, StoreError> {
