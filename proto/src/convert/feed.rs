@@ -71,8 +71,9 @@ pub fn capability_from_wire(capability: &wire::Capability) -> Result<(Capability
 /// What the country may know of a ticket: no free text; customers and agents as pseudonyms under the node's key.
 #[must_use]
 pub fn federated_ticket(ticket: &Ticket, key: &[u8; 32]) -> wire::FederatedTicket {
-    let customer =
-        ticket.customer_code.as_ref().map(|code: &CustomerCode| pseudonym(Subject::Customer, code.as_str(), key));
+    // An erased customer has none: the country forgets that these tickets are one person's.
+    let known = ticket.customer_code.as_ref().filter(|code| !code.is_pseudonym());
+    let customer = known.map(|code: &CustomerCode| pseudonym(Subject::Customer, code.as_str(), key));
     let assignee = ticket.assignee.as_ref().map(|who| pseudonym(Subject::Agent, who, key));
     wire::FederatedTicket {
         id: ticket.id.to_string(),

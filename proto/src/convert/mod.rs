@@ -2,6 +2,8 @@
 pub mod code;
 /// Contacts.
 pub mod contact;
+/// Customers and their premises.
+pub mod customer;
 /// Cursors, capabilities and entries of feeds.
 pub mod feed;
 /// Counts, sketches and buckets.

@@ -157,10 +157,10 @@ pub fn lint(routes: &[Route]) -> Vec<RoutingFinding> {
         let mut fatal = |message: &str| found.push(RoutingFinding { row, fatal: true, message: message.to_owned() });
         match (&route.prefix, &route.province) {
             (Some(prefix), None) if !is_prefix(prefix) => {
-                fatal("prefix: give P, a letter, and up to 11 letters or digits")
+                fatal("prefix: give P, a letter, and up to 11 letters or digits");
             }
             (None, Some(code)) if province::find(code).is_none() => {
-                fatal("province: give an ISO 3166-2 code, such as VN-SG")
+                fatal("province: give an ISO 3166-2 code, such as VN-SG");
             }
             (Some(_), Some(_)) | (None, None) => fatal("give either a prefix or a province"),
             _ => {}

@@ -86,6 +86,9 @@ statements! {
     CONTACT_BETWEEN = concat!("SELECT ", counting!(), " FROM contact WHERE contact.arrived_us >= $1 AND contact.arrived_us < $2
          AND contact.channel = $3 AND contact.direction = $4 AND contact.arrival_no <= $5 ORDER BY contact.arrived_us, contact.arrival_no");
     CONTACT_SPAN = concat!("SELECT ", counting!(), " FROM contact WHERE contact.arrived_us >= $1 AND contact.arrived_us < $2 ORDER BY contact.arrived_us, contact.arrival_no");
+    CONTACT_OF_CUSTOMER = concat!("SELECT ", columns!(), " FROM contact WHERE contact.customer_code = $1 ORDER BY contact.arrival_no");
+    CONTACT_AT_POINT [point Text] = concat!("SELECT ", columns!(), " FROM contact JOIN v ON v.point = contact.contact_point
+         WHERE (contact.customer_code IS NULL) IS TRUE");
     CHECKPOINT_PUT =
         "INSERT INTO import_checkpoint (source, checkpoint, updated_us) VALUES ($1, $2, $3)
          ON CONFLICT (source) DO UPDATE SET checkpoint = excluded.checkpoint, updated_us = excluded.updated_us";
@@ -363,7 +366,7 @@ impl NodeStore {
         outcome.duplicates += prepared.repeated;
         let batch = &prepared.batch;
         if let Some((source, checkpoint)) = &batch.checkpoint {
-            tx.execute(&CHECKPOINT_PUT, values![source.as_str(), checkpoint.as_str(), now_us]).await?;
+            put_checkpoint(&mut tx, source, checkpoint, now_us).await?;
         }
         let answer = batch.request.as_ref().map(|(request, respond)| (*request, respond(outcome)));
         if let Some(answer) = &answer {
@@ -533,6 +536,25 @@ pub(crate) async fn correct(
     }
     metric::tally(tx, &tallies).await?;
     Ok(arrival_no)
+}
+
+/// Every contact of a customer, in order of arrival.
+pub(crate) async fn of_customer(tx: &mut Tx, code: &CustomerCode) -> Result<Vec<StoredContact>, StoreError> {
+    tx.fetch(&CONTACT_OF_CUSTOMER, values![code.as_str()]).await?.iter().map(stored).collect()
+}
+
+/// Every contact of nobody's code that came from one of these points, as they were written.
+pub(crate) async fn at_points(tx: &mut Tx, points: &[String]) -> Result<Vec<StoredContact>, StoreError> {
+    let mut rows = Rows::of(&CONTACT_AT_POINT, points.len());
+    for point in points {
+        rows.push(row![point.as_str()]);
+    }
+    tx.fetch_rows(&CONTACT_AT_POINT, rows).await?.iter().map(stored).collect()
+}
+
+/// Where an importer would resume, written with the batch that it belongs to.
+pub(crate) async fn put_checkpoint(tx: &mut Tx, source: &str, checkpoint: &str, now_us: i64) -> Result<(), StoreError> {
+    tx.execute(&CHECKPOINT_PUT, values![source, checkpoint, now_us]).await.map(drop)
 }
 
 /// The stored contact, locked until the commit.

@@ -252,18 +252,28 @@ impl Db {
     /// The search of these folded words, all of them, the last as a prefix, in the engine's own query language.
     #[must_use]
     pub fn words_query(&self, words: &[String]) -> String {
-        let quoted: Vec<_> = words
-            .iter()
-            .enumerate()
-            .map(|(i, word)| {
-                let prefix = i + 1 == words.len();
-                match self.engine() {
-                    Engine::Sqlite => format!("\"{word}\"{}", if prefix { "*" } else { "" }),
-                    Engine::Postgres => format!("'{word}'{}", if prefix { ":*" } else { "" }),
-                }
-            })
-            .collect();
-        quoted.join(if self.engine() == Engine::Sqlite { " AND " } else { " & " })
+        words_query(self.engine(), words)
+    }
+
+    /// Lets go of words that no row has any more. `SQLite`'s index of words keeps those of a changed row until its parts are
+    /// merged; here they are, a bounded part in each transaction, so that a ticket waits for milliseconds at most.
+    pub(crate) async fn merge_words(&self) -> Result<(), StoreError> {
+        let Pools::Sqlite { write, .. } = &self.pools else { return Ok(()) };
+        let failed = |source| StoreError::Statement { statement: "WORDS_MERGE", source };
+        // A negative number of pages begins a merge of all parts; positive ones go on with it.
+        for pages in std::iter::once(-200_i64).chain(std::iter::repeat(200)) {
+            let mut connection = write.acquire().await.map_err(failed)?;
+            let changes = "SELECT total_changes()";
+            let before: i64 = sqlx::query_scalar(changes).fetch_one(&mut *connection).await.map_err(failed)?;
+            let merge = sqlx::query("INSERT INTO ticket_words (ticket_words, rank) VALUES ('merge', $1)").bind(pages);
+            merge.execute(&mut *connection).await.map_err(failed)?;
+            let after: i64 = sqlx::query_scalar(changes).fetch_one(&mut *connection).await.map_err(failed)?;
+            // Fewer than two changes mean that nothing was left to merge.
+            if after - before < 2 {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Names of the statements that have run on this database, for the contract suite.
@@ -415,6 +425,12 @@ impl Tx {
         }
         .instrument(span)
         .await
+    }
+
+    /// The search of these folded words, as [`Db::words_query`] makes it.
+    #[must_use]
+    pub fn words_query(&self, words: &[String]) -> String {
+        words_query(self.engine(), words)
     }
 
     /// Makes everything durable. When this fails, nobody knows whether it happened: ask by `request_id`.
@@ -589,6 +605,21 @@ async fn open_postgres(address: &str, connections: u32) -> Result<PgPool, StoreE
         .connect_with(options)
         .await
         .map_err(StoreError::Open)
+}
+
+fn words_query(engine: Engine, words: &[String]) -> String {
+    let quoted: Vec<_> = words
+        .iter()
+        .enumerate()
+        .map(|(i, word)| {
+            let prefix = i + 1 == words.len();
+            match engine {
+                Engine::Sqlite => format!("\"{word}\"{}", if prefix { "*" } else { "" }),
+                Engine::Postgres => format!("'{word}'{}", if prefix { ":*" } else { "" }),
+            }
+        })
+        .collect();
+    quoted.join(if engine == Engine::Sqlite { " AND " } else { " & " })
 }
 
 /// The words predicate, `{words:$n}`: the one search that the engines serve differently.

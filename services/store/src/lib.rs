@@ -6,8 +6,14 @@ pub mod bench;
 pub mod capability;
 /// Contacts, imports and checkpoints.
 pub mod contact;
+/// Customers, their premises and their imports.
+pub mod customer;
+/// One customer, and pages of many.
+pub mod customer_page;
 /// The two drivers.
 pub mod db;
+/// Erasing a customer, and finding all that is held of one.
+pub mod erasure;
 mod error;
 /// A node's ordered log.
 pub mod feed;
@@ -103,6 +109,9 @@ pub fn node_statements() -> Vec<&'static statement::Statement> {
     [
         capability::STATEMENTS,
         contact::STATEMENTS,
+        customer::STATEMENTS,
+        customer_page::STATEMENTS,
+        erasure::STATEMENTS,
         feed::STATEMENTS,
         lease::STATEMENTS,
         metric::STATEMENTS,

@@ -30,6 +30,9 @@ pub struct Request {
     pub body: Uuid,
 }
 
+/// Stands for an answer that was erased with a customer's data. No message is encoded so.
+pub(crate) const ERASED: &[u8] = &[0xff];
+
 /// A stored answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Answered {
@@ -40,6 +43,11 @@ pub(crate) struct Answered {
 impl Answered {
     /// The stored response, when the body is the same.
     pub(crate) fn replay(&self, request: &Request) -> Result<Vec<u8>, Refusal> {
+        if self.body == request.body && self.response == ERASED {
+            let message =
+                "this was carried out, and its answer was erased with the customer's data; read what it concerns anew";
+            return Err(Refusal::new(RefusalKind::Precondition, "ANSWER_ERASED", message));
+        }
         if self.body == request.body {
             return Ok(self.response.clone());
         }

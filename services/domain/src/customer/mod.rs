@@ -4,13 +4,15 @@ mod email;
 mod locality;
 mod phone;
 mod table;
+mod traces;
 
 pub use digest::digest;
 pub use draft::{Draft, PointDraft, settle};
 pub use email::{EmailError, email};
 pub use locality::Locality;
-pub use phone::{PhoneError, phone};
+pub use phone::{PhoneError, phone, spellings};
 pub use table::{COLUMNS, Column, Explained, Heading, Joined, Row, join};
+pub use traces::{ERASED_SUBJECT, Traces, forget};
 
 use jiff::Timestamp;
 
@@ -51,6 +53,18 @@ codes! {
         Vi = 1 "vi",
         /// English.
         En = 2 "en",
+    }
+}
+
+codes! {
+    /// Why a customer is erased: a closed list, since the reason is kept and prose could name the person.
+    ErasureReason {
+        /// The customer asked for it.
+        Requested = 1 "requested",
+        /// The contract ended, and the time of keeping is over.
+        RetentionEnded = 2 "retention_ended",
+        /// They should never have been stored.
+        StoredByMistake = 3 "stored_by_mistake",
     }
 }
 

@@ -84,6 +84,22 @@ fn of_vietnam(national: &str) -> Result<String, PhoneError> {
     Ok(new.unwrap_or_else(|| format!("+{HOME}{national}")))
 }
 
+/// The ways in which a number in E.164 form stands in files and texts, without what people put between digits.
+#[must_use]
+pub fn spellings(number: &str) -> Vec<String> {
+    let digits = number.trim_start_matches('+');
+    let mut all = vec![format!("+{digits}"), digits.to_owned(), format!("00{digits}")];
+    let Some(national) = digits.strip_prefix(HOME) else { return all };
+    let old = RENUMBERED.iter().filter(|_| national.len() == 9);
+    let old = old.filter_map(|(old, new)| national.strip_prefix(new).map(|rest| format!("{old}{rest}")));
+    for national in std::iter::once(national.to_owned()).chain(old) {
+        all.extend([format!("0{national}"), format!("{HOME}{national}"), format!("+{HOME}{national}"), national]);
+    }
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -132,6 +148,16 @@ mod tests {
             if let Ok(number) = phone(&text) {
                 prop_assert_eq!(phone(&number), Ok(number.clone()));
                 prop_assert!(number.len() <= 16 && number.starts_with('+'));
+            }
+        }
+
+        #[test]
+        fn every_spelling_is_of_the_same_number(text in "0[1-9][0-9]{8,9}") {
+            let number = phone(&text).unwrap();
+            let all = spellings(&number);
+            prop_assert!(all.contains(&text), "{all:?}");
+            for spelling in all {
+                prop_assert_eq!(phone(&spelling), Ok(number.clone()), "{}", spelling);
             }
         }
 
