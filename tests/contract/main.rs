@@ -11,6 +11,8 @@ mod feed;
 mod group_commit;
 mod idempotency;
 mod leases;
+mod outages;
+mod sms_exchanges;
 mod statements;
 mod ticket_search;
 mod tickets;

@@ -40,7 +40,7 @@ const WHOLE_TABLE: [(&str, &str); 4] = [
 ];
 
 /// Statements whose filter has an index of its own, which must be the one that serves them on both engines.
-const BY_INDEX: [(&str, &str); 12] = [
+const BY_INDEX: [(&str, &str); 16] = [
     ("TICKET_STATE_NEWEST", "ticket_state"),
     ("TICKET_STATE_OLDEST", "ticket_state"),
     ("TICKET_CUSTOMER", "ticket_customer"),
@@ -52,6 +52,10 @@ const BY_INDEX: [(&str, &str); 12] = [
     ("CONTACT_UNFINISHED", "contact_unfinished"),
     ("CONTACT_NEWEST", "contact_arrived"),
     ("CONTACT_SPAN", "contact_arrived"),
+    ("OUTAGE_NEWEST", "outage_begins"),
+    ("OUTAGE_OF_SCOPE", "outage_area_scope"),
+    ("EXCHANGE_COUNT", "sms_exchange_sender"),
+    ("EXCHANGE_OWN", "sms_exchange_reply"),
     ("NATIONAL_TICKET_OF_STATE", "national_ticket_state"),
 ];
 
@@ -211,6 +215,8 @@ async fn every_statement_of_a_node_runs_and_is_served_by_an_index(place: Place) 
     assert_eq!(settled, (definition, "unique-1".to_owned()), "what is counted once stays what it is");
     use_metrics_and_leases(&store).await;
     use_the_feed(&store).await;
+    crate::outages::use_outages(&store).await;
+    crate::sms_exchanges::use_sms(&store).await;
     // Openings alone have a path of their own on Postgres; among contacts they take the common one.
     let mixed = (0..40).map(|i| {
         let store = &store;

@@ -5,6 +5,8 @@
 
 mod a_configuration_is_refused_whole;
 mod a_queue_log_is_imported;
+mod an_outage_unfolds;
+mod an_sms_is_answered;
 mod bad_input_is_refused;
 mod contact_arrives;
 mod feed_flows_in;
