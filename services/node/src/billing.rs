@@ -27,7 +27,7 @@ pub(crate) enum Billing {
     /// Nowhere: they are not offered.
     Unoffered,
     /// From the corporation's adapter.
-    Adapter(BillingServiceClient<Caller>),
+    Adapter(Box<BillingServiceClient<Caller>>),
     /// From a file.
     File(BillingFile),
 }
@@ -48,7 +48,7 @@ impl Billing {
             (Some(endpoint), _) => {
                 let methods = Methods::read([gridcare_proto::DESCRIPTORS])?;
                 let caller = Caller::new(tls::channel(endpoint, &config.tls)?, methods, PATIENCE);
-                Ok(Self::Adapter(BillingServiceClient::new(caller)))
+                Ok(Self::Adapter(Box::new(BillingServiceClient::new(caller))))
             }
             (None, Some(file)) => Ok(Self::File(BillingFile::open(file).await?)),
             (None, None) => Ok(Self::Unoffered),
@@ -102,7 +102,7 @@ impl Billing {
                 let month = month.map(month_to_wire);
                 let request = wire::GetMeterReadingRequest { customer_code: code.to_string(), month };
                 let Some(answer) = asked(client.get_meter_reading(request)).await? else { return Ok(None) };
-                let month = answer.month.as_ref().and_then(month_from_wire).ok_or_else(|| senseless("month"))?;
+                let month = answer.month.and_then(month_from_wire).ok_or_else(|| senseless("month"))?;
                 let day = match answer.reading_day {
                     0 => None,
                     day => Some(
@@ -159,12 +159,12 @@ fn month_to_wire(month: Month) -> wire::BillingMonth {
     wire::BillingMonth { year: month.year.into(), month: month.month.into() }
 }
 
-fn month_from_wire(month: &wire::BillingMonth) -> Option<Month> {
+fn month_from_wire(month: wire::BillingMonth) -> Option<Month> {
     Month::new(u32::try_from(month.month).ok()?, u32::try_from(month.year).ok().filter(|year| *year >= 2_000)?)
 }
 
 fn bill_from_wire(bill: &wire::Bill) -> Result<Bill, NoBilling> {
-    let month = bill.month.as_ref().and_then(month_from_wire).ok_or_else(|| senseless("bill.month"))?;
+    let month = bill.month.and_then(month_from_wire).ok_or_else(|| senseless("bill.month"))?;
     let date = |date: &wire::BillingDate| {
         Date::new(date.year.try_into().ok()?, date.month.try_into().ok()?, date.day.try_into().ok()?).ok()
     };

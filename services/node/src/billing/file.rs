@@ -86,7 +86,7 @@ fn unknown() -> Status {
 }
 
 /// The customer and the month of a request, or every rule that they break.
-fn asked(code: &str, month: Option<&wire::BillingMonth>) -> Result<(CustomerCode, Option<Month>), Status> {
+fn asked(code: &str, month: Option<wire::BillingMonth>) -> Result<(CustomerCode, Option<Month>), Status> {
     let mut found = Vec::new();
     let read = CustomerCode::parse(code);
     if let Err(e) = &read {
@@ -123,7 +123,7 @@ impl BillingService for FileService {
         request: Request<wire::GetBillRequest>,
     ) -> Result<Response<wire::GetBillResponse>, Status> {
         let body = request.into_inner();
-        let (code, month) = asked(&body.customer_code, body.month.as_ref())?;
+        let (code, month) = asked(&body.customer_code, body.month)?;
         let table = self.0.table().await;
         let bill = table.bill(&code, month).ok_or_else(unknown)?;
         Ok(Response::new(wire::GetBillResponse { bill: Some(bill_to_wire(bill)) }))
@@ -146,7 +146,7 @@ impl BillingService for FileService {
         request: Request<wire::GetMeterReadingRequest>,
     ) -> Result<Response<wire::GetMeterReadingResponse>, Status> {
         let body = request.into_inner();
-        let (code, month) = asked(&body.customer_code, body.month.as_ref())?;
+        let (code, month) = asked(&body.customer_code, body.month)?;
         let reading = self.0.table().await.reading(&code, month).ok_or_else(unknown)?;
         Ok(Response::new(wire::GetMeterReadingResponse {
             month: Some(month_to_wire(reading.month)),

@@ -115,12 +115,11 @@ impl Node {
         let silent = self.judge_sms(request, set, message).await?;
         let grammar = self.grammar(set);
         let parsed = grammar.parse(&message.text);
-        let response = match silent {
-            Some(silence) => self.keep_silent(cause, message, &parsed, silence).await?,
-            None => {
-                let told = self.tell(cause, message, &grammar, parsed).await?;
-                self.reply(cause, message, told).await?
-            }
+        let response = if let Some(silence) = silent {
+            self.keep_silent(cause, message, &parsed, silence).await?
+        } else {
+            let told = self.tell(cause, message, &grammar, parsed).await?;
+            self.reply(cause, message, told).await?
         };
         let silence = silent.map_or("none", Silence::code);
         metrics::counter!("gridcare_sms_answers_total", "keyword" => response.keyword.clone(), "silence" => silence)
@@ -184,7 +183,7 @@ impl Node {
             Parsed::Stop | Parsed::Start | Parsed::Unknown => None,
         };
         let asker = self.asker(&message.from, code).await?;
-        let (asked, month) = match parsed {
+        let (wanted, month) = match parsed {
             Parsed::Stop => return self.stop_notices(cause, message, &asker).await,
             Parsed::Start => return self.start_notices(cause, message, &asker).await,
             Parsed::Unknown => (Asked::Help, None),
@@ -195,7 +194,7 @@ impl Node {
                 _ => return Ok(self.lacking(&asker, grammar, answer, missing[0])),
             },
         };
-        self.tell_what_is_asked(cause, message, grammar, &asker, asked, month).await
+        self.tell_what_is_asked(cause, message, grammar, &asker, wanted, month).await
     }
 
     async fn tell_what_is_asked(
@@ -204,14 +203,14 @@ impl Node {
         message: &Message,
         grammar: &Grammar,
         asker: &Asker,
-        asked: Asked,
+        wanted: Asked,
         month: Option<Month>,
     ) -> Result<Told, Trouble> {
-        let text = match (asked, &asker.code) {
+        let text = match (wanted, &asker.code) {
             (Asked::Help, _) => self.help(asker, grammar),
             (Asked::ReportOutage, _) => return self.report_outage(cause, message, asker).await,
-            (_, None) => return Ok(self.lacking(asker, grammar, Some(asked), Missing::Code)),
-            (asked, Some(_)) if asked.is_private() && !asker.may_be_told_amounts() => self.private(asker),
+            (_, None) => return Ok(self.lacking(asker, grammar, Some(wanted), Missing::Code)),
+            (wanted, Some(_)) if wanted.is_private() && !asker.may_be_told_amounts() => self.private(asker),
             (Asked::Bill, Some(code)) => self.bill(asker, code, month).await,
             (Asked::AmountOwed, Some(code)) => self.amount_owed(asker, code).await,
             (Asked::MeterReading, Some(code)) => self.meter_reading(asker, code, month).await,
@@ -219,7 +218,7 @@ impl Node {
             (Asked::PlannedOutages, Some(_)) => self.planned_outages(asker).await?,
             (Asked::PresentOutage, Some(_)) => self.present_outage(asker).await?,
         };
-        Ok(Told::answer(text, asked, asker))
+        Ok(Told::answer(text, wanted, asker))
     }
 
     /// The answer in the sender's encoding, with both contacts recorded.
@@ -313,11 +312,11 @@ impl Node {
 }
 
 impl Told {
-    fn answer(text: String, asked: Asked, asker: &Asker) -> Self {
+    fn answer(text: String, wanted: Asked, asker: &Asker) -> Self {
         Self {
             text,
-            keyword: asked.code(),
-            topic: asked.topic(),
+            keyword: wanted.code(),
+            topic: wanted.topic(),
             customer: asker.code.clone(),
             ticket: None,
             outcome: Outcome::SelfServed,

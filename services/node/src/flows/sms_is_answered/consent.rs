@@ -24,9 +24,9 @@ impl Node {
         asker: &Asker,
     ) -> Result<Told, Trouble> {
         let refuse = |purpose, before: Option<&Consent>| {
-            // What was refused before keeps its own date and record.
-            let refused = before.is_some_and(|before| !before.granted);
-            (!refused).then(|| consent(purpose, false, message.received_at))
+            // What was refused before keeps its date and record; what was never asked about is not sent but for outages.
+            let open = before.map_or(purpose == Purpose::OutageNotice, |before| before.granted);
+            open.then(|| consent(purpose, false, message.received_at))
         };
         self.change_consents(cause, asker, &refuse).await?;
         Ok(self.about_notices(asker, "stop", if asker.own.is_empty() { "stopped-unknown" } else { "stopped" }))

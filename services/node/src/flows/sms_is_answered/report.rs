@@ -29,17 +29,16 @@ impl Node {
         asker: &Asker,
     ) -> Result<Told, Trouble> {
         let open = self.open_report_of(asker).await?;
-        let reference = match open {
-            Some(ticket) => ticket.reference.to_string(),
-            None => {
-                let opening = report(message, asker).map_err(|e| StoreError::Corrupt { table: "ticket", what: e })?;
-                let (answer, own) = self.open_ticket(cause.of("/ticket"), opening).await;
-                let opened = match own {
-                    Some(own) => own,
-                    None => done::<wire::OpenTicketResponse>(answer)?,
-                };
-                opened.ticket.unwrap_or_default().reference
-            }
+        let reference = if let Some(ticket) = open {
+            ticket.reference.to_string()
+        } else {
+            let opening = report(message, asker).map_err(|e| StoreError::Corrupt { table: "ticket", what: e })?;
+            let (answer, own) = self.open_ticket(cause.of("/ticket"), opening).await;
+            let opened = match own {
+                Some(own) => own,
+                None => done::<wire::OpenTicketResponse>(answer)?,
+            };
+            opened.ticket.unwrap_or_default().reference
         };
         let texts = asker.texts();
         let more = match self.outage_of(asker).await? {

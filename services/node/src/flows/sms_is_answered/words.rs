@@ -50,14 +50,14 @@ impl Node {
             })
             .collect();
         let hotline = self.hotline(texts);
-        match items.is_empty() {
-            true => texts.say("help-none", &[("hotline", &hotline)]),
-            false => texts.say("help", &[("list", &items.join("; ")), ("hotline", &hotline)]),
+        if items.is_empty() {
+            return texts.say("help-none", &[("hotline", &hotline)]);
         }
+        texts.say("help", &[("list", &items.join("; ")), ("hotline", &hotline)])
     }
 
     /// What a message lacks, and how it is written.
-    pub(super) fn lacking(&self, asker: &Asker, grammar: &Grammar, asked: Option<Asked>, missing: Missing) -> Told {
+    pub(super) fn lacking(&self, asker: &Asker, grammar: &Grammar, wanted: Option<Asked>, missing: Missing) -> Told {
         let texts = asker.texts();
         let what = texts.say(
             match missing {
@@ -69,21 +69,17 @@ impl Node {
             },
             &[],
         );
-        let syntax = match asked {
-            Some(asked) => grammar.syntax(asked).map(|syntax| Self::syntax(texts, syntax)),
-            None => {
-                let all: Vec<_> = grammar.syntaxes().map(|(_, syntax)| Self::syntax(texts, syntax)).collect();
-                (!all.is_empty()).then(|| all.join("; "))
-            }
-        };
+        let fitting = grammar.syntaxes().filter(|(answer, _)| wanted.is_none_or(|wanted| wanted == *answer));
+        let syntaxes: Vec<_> = fitting.map(|(_, syntax)| Self::syntax(texts, syntax)).collect();
+        let syntax = (!syntaxes.is_empty()).then(|| syntaxes.join("; "));
         let text = match syntax {
             Some(syntax) => texts.say("missing", &[("what", &what), ("syntax", &syntax)]),
             None => texts.say("missing-free", &[("what", &what), ("hotline", &self.hotline(texts))]),
         };
         Told {
             text,
-            keyword: asked.map_or("", Asked::code),
-            topic: asked.map_or(Topic::Information, Asked::topic),
+            keyword: wanted.map_or("", Asked::code),
+            topic: wanted.map_or(Topic::Information, Asked::topic),
             customer: asker.code.clone(),
             ticket: None,
             outcome: Outcome::Answered,
