@@ -36,7 +36,7 @@ pub(super) struct Scene {
     pub(super) node: Process,
     pub(super) database: String,
     pub(super) billing: Process,
-    billing_arguments: Vec<String>,
+    pub(super) billing_arguments: Vec<String>,
     pub(super) short_code: &'static str,
 }
 

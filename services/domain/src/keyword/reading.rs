@@ -45,22 +45,27 @@ impl fmt::Display for Month {
 pub(super) struct Reading {
     letters: Vec<char>,
     starts: Vec<bool>,
+    /// Where a word begins after a slash, which stands in months and never in codes.
+    slashed: Vec<bool>,
 }
 
 impl Reading {
     pub(super) fn of(text: &str) -> Self {
         // Compatibility forms first: full-width letters, circled digits and hard spaces are what some keyboards give.
         let compatible: String = text.chars().take(MOST).nfkc().filter(|c| !is_invisible(*c)).collect();
-        let (mut letters, mut starts, mut divided) = (Vec::new(), Vec::new(), true);
+        let mut reading = Self { letters: Vec::new(), starts: Vec::new(), slashed: Vec::new() };
+        let (mut divided, mut slash) = (true, false);
         for c in text::fold(&compatible).chars().take(MOST) {
             if c.is_alphanumeric() {
-                letters.push(c);
-                starts.push(std::mem::take(&mut divided));
+                reading.letters.push(c);
+                reading.starts.push(std::mem::take(&mut divided));
+                reading.slashed.push(std::mem::take(&mut slash));
             } else {
                 divided = true;
+                slash |= matches!(c, '/' | '\u{2044}' | '\u{2215}');
             }
         }
-        Self { letters, starts }
+        reading
     }
 
     pub(super) fn len(&self) -> usize {
@@ -121,7 +126,8 @@ impl Reading {
         }
         pieces.push(end);
         let numbered = |pair: &[usize]| self.slice(pair[0], pair[1]).iter().any(char::is_ascii_digit);
-        (self.divides(end) && pieces.windows(2).all(numbered)).then_some((code, end))
+        let slashed = pieces.iter().any(|at| self.slashed.get(*at).is_some_and(|slashed| *slashed));
+        (self.divides(end) && !slashed && pieces.windows(2).all(numbered)).then_some((code, end))
     }
 
     /// Whether what begins here was meant for a code: a word with a digit and at least five characters.
