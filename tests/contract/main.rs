@@ -6,12 +6,14 @@ mod samples;
 
 mod contact_tallies;
 mod contacts;
+mod customers;
 mod durability;
 mod feed;
 mod group_commit;
 mod idempotency;
 mod leases;
 mod outages;
+mod personal_columns;
 mod sms_exchanges;
 mod statements;
 mod ticket_search;

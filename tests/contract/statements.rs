@@ -40,7 +40,7 @@ const WHOLE_TABLE: [(&str, &str); 4] = [
 ];
 
 /// Statements whose filter has an index of its own, which must be the one that serves them on both engines.
-const BY_INDEX: [(&str, &str); 16] = [
+const BY_INDEX: [(&str, &str); 23] = [
     ("TICKET_STATE_NEWEST", "ticket_state"),
     ("TICKET_STATE_OLDEST", "ticket_state"),
     ("TICKET_CUSTOMER", "ticket_customer"),
@@ -56,11 +56,18 @@ const BY_INDEX: [(&str, &str); 16] = [
     ("OUTAGE_OF_SCOPE", "outage_area_scope"),
     ("EXCHANGE_COUNT", "sms_exchange_sender"),
     ("EXCHANGE_OWN", "sms_exchange_reply"),
+    ("CONTACT_OF_CUSTOMER", "contact_customer"),
+    ("CONTACT_AT_POINT", "contact_point"),
+    ("CUSTOMER_NAMED", "customer_name"),
+    ("CUSTOMER_AT", "customer_point_value"),
+    ("CUSTOMER_FED", "premises_feeder"),
+    ("CUSTOMER_IN", "premises_area"),
+    ("TICKET_SAYING", "ticket_words"),
     ("NATIONAL_TICKET_OF_STATE", "national_ticket_state"),
 ];
 
 /// Tables of one row, which no index could make faster.
-const ONE_ROW: [&str; 4] = ["feed_head", "reference_block", "contact_head", "metric_rolled"];
+const ONE_ROW: [&str; 5] = ["feed_head", "reference_block", "contact_head", "metric_rolled", "customer_head"];
 
 /// Whether a plan reads a whole table: the line that says so.
 fn whole_table(engine: Engine, plan: &str) -> Option<&str> {
@@ -210,6 +217,7 @@ async fn every_statement_of_a_node_runs_and_is_served_by_an_index(place: Place) 
     let settled = store.settle_definition(&definition, "unique-1").await.unwrap();
     assert_eq!(settled, (definition.clone(), "unique-1".to_owned()));
     use_contacts(&store).await;
+    crate::customers::use_customers(&store).await;
     let other = gridcare_domain::metric::Definition { service_level_ms: 30_000, ..definition.clone() };
     let settled = store.settle_definition(&other, "unique-2").await.unwrap();
     assert_eq!(settled, (definition, "unique-1".to_owned()), "what is counted once stays what it is");
@@ -257,6 +265,7 @@ async fn every_statement_of_a_node_runs_and_is_served_by_an_index(place: Place) 
     let tickets: Vec<_> = tickets.collect();
     futures::future::join_all(tickets.iter().map(|ticket| crate::samples::open(&store, ticket))).await;
     crate::samples::import(&store, (0..2_000).map(|n| call("pbx", &format!("many {n}"), n)).collect()).await;
+    crate::customers::many_customers(&store).await;
     analyze(&home).await;
     every_plan_is_served_by_an_index(store.db(), &statements).await;
 }

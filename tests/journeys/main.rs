@@ -4,8 +4,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets what it does not expect stops there")]
 
 mod a_configuration_is_refused_whole;
+mod a_customer_is_forgotten;
+mod a_customer_is_imported;
 mod a_queue_log_is_imported;
 mod an_outage_unfolds;
+mod an_owner_is_named;
 mod an_sms_is_answered;
 mod bad_input_is_refused;
 mod contact_arrives;

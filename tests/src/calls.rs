@@ -4,6 +4,7 @@ use gridcare_proto::{
     contact::v1::{
         self as contact, contact_service_client::ContactServiceClient, sms_service_client::SmsServiceClient,
     },
+    customer::v1::customer_service_client::CustomerServiceClient,
     federation::v1::{feed_service_client::FeedServiceClient, national_service_client::NationalServiceClient},
     metric::v1::metric_service_client::MetricServiceClient,
     outage::v1::outage_service_client::OutageServiceClient,
@@ -52,6 +53,12 @@ pub fn sms(process: &Process) -> SmsServiceClient<Channel> {
 #[must_use]
 pub fn outages(process: &Process) -> OutageServiceClient<Channel> {
     OutageServiceClient::new(channel(process)).max_decoding_message_size(64 << 20)
+}
+
+/// Customers of a node.
+#[must_use]
+pub fn customers(process: &Process) -> CustomerServiceClient<Channel> {
+    CustomerServiceClient::new(channel(process)).max_decoding_message_size(64 << 20)
 }
 
 /// Metrics of a node.

@@ -99,6 +99,15 @@ impl Routing {
         Self::new(file.routes)
     }
 
+    /// Everything that is doubtful about a table in YAML.
+    ///
+    /// # Errors
+    /// Why it cannot be read at all.
+    pub fn findings(yaml: &str) -> Result<Vec<RoutingFinding>, String> {
+        let file: File = serde_yaml_ng::from_str(yaml).map_err(|error| error.to_string())?;
+        Ok(lint(&file.routes))
+    }
+
     /// A table of these rows.
     ///
     /// # Errors

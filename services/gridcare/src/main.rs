@@ -4,6 +4,7 @@ mod bench;
 mod billing;
 mod connection;
 mod contacts;
+mod customers;
 mod demo;
 mod failure;
 mod health;
@@ -47,6 +48,8 @@ enum Tool {
     #[command(subcommand)]
     Contacts(contacts::Contacts),
     #[command(subcommand)]
+    Customers(customers::Customers),
+    #[command(subcommand)]
     Metric(metric::Metric),
     Health(health::Health),
     Billing(billing::Billing),
@@ -78,6 +81,7 @@ async fn tool(matches: &clap::ArgMatches) -> Result<(), Failure> {
         Tool::Demo(demo) => demo.run().await,
         Tool::Status(status) => status.run().await,
         Tool::Contacts(contacts) => contacts.run().await,
+        Tool::Customers(customers) => customers.run().await,
         Tool::Metric(metric) => metric.run().await,
         Tool::Health(health) => health.run().await,
         Tool::Billing(billing) => billing.run().await,

@@ -4,7 +4,13 @@ use gridcare_chassis::{
     config::{Listen, Setting, Settings, Telemetry, Tls},
     serve::Limits,
 };
-use gridcare_domain::{capability::Capability, contact::Channel, metric::Definition, reference::Reference};
+use gridcare_domain::{
+    capability::Capability,
+    contact::Channel,
+    metric::Definition,
+    reference::Reference,
+    routing::{Route, Routing},
+};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 pub use sms::{Billing, Sms};
@@ -124,6 +130,16 @@ pub struct Offer {
     pub reported_through: Option<Date>,
 }
 
+/// Who serves which customer code: by default the table that ships with the product.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RoutingConfig {
+    /// YAML file with one key, `routes`; none: the built-in table, unless `table` is given.
+    pub file: Option<String>,
+    /// The rows themselves, in place of a file.
+    pub table: Vec<Route>,
+}
+
 /// The configuration of a node.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -152,6 +168,8 @@ pub struct NodeConfig {
     pub billing: Billing,
     /// What it takes on at most.
     pub limits: Limits,
+    /// Who serves which customer code.
+    pub routing: RoutingConfig,
     /// What it offers and reports.
     pub capabilities: Vec<Offer>,
 }
@@ -194,6 +212,11 @@ impl Settings for NodeConfig {
         Billing::SETTINGS[3],
         Billing::SETTINGS[4],
         Billing::SETTINGS[5],
+        Setting::new(
+            "routing.file",
+            "YAML file that says who serves which customer code; the built-in table when absent",
+        ),
+        Setting::new("routing.table", "list of {prefix or province, region, from, until}, in place of a file"),
         Limits::SETTINGS[0],
         Limits::SETTINGS[1],
         Limits::SETTINGS[2],
@@ -252,6 +275,10 @@ impl Settings for NodeConfig {
         if self.keep.feed_days == 0 || self.keep.request_days == 0 {
             found.push("keep: give at least one day".to_owned());
         }
+        if let Err(problems) = self.routing() {
+            let key = if self.routing.table.is_empty() { "routing.file" } else { "routing.table" };
+            found.extend(problems.into_iter().map(|problem| format!("{key}: {problem}")));
+        }
         found.extend(self.listen.check());
         found.extend(self.tls.check(self.listen.grpc));
         found.extend(self.telemetry.check());
@@ -294,6 +321,22 @@ impl NodeConfig {
             id: self.figures.definition.clone(),
             service_level_ms: i64::from(self.figures.service_level_s) * 1_000,
             short_abandon_ms: i64::from(self.figures.short_abandon_s) * 1_000,
+        }
+    }
+
+    /// Who serves which customer code.
+    ///
+    /// # Errors
+    /// Everything that makes the table unusable.
+    pub fn routing(&self) -> Result<Routing, Vec<String>> {
+        match &self.routing.file {
+            _ if !self.routing.table.is_empty() => Routing::new(self.routing.table.clone()),
+            Some(file) => {
+                let yaml =
+                    std::fs::read_to_string(file).map_err(|error| vec![format!("{file} cannot be read: {error}")])?;
+                Routing::read(&yaml)
+            }
+            None => Ok(Routing::builtin().clone()),
         }
     }
 

@@ -9,6 +9,8 @@ pub mod config;
 mod flows;
 mod grpc;
 mod idempotency;
+/// Messages of the wire as JSON.
+pub mod open_form;
 mod outlet;
 mod serve;
 mod texts;
@@ -17,7 +19,10 @@ use std::sync::Arc;
 
 use gridcare_bus::Bus;
 use gridcare_chassis::clock::SharedClock;
-use gridcare_domain::metric::{Definition, hyperloglog::UniqueKey};
+use gridcare_domain::{
+    metric::{Definition, hyperloglog::UniqueKey},
+    routing::Routing,
+};
 use gridcare_store::NodeStore;
 use jiff::{Timestamp, tz::TimeZone};
 pub use serve::{Addresses, NodeError, run};
@@ -37,6 +42,7 @@ struct Node {
     definition: Definition,
     pseudonym_key: [u8; 32],
     unique_key: UniqueKey,
+    routing: Routing,
     store: NodeStore,
     bus: Bus,
     clock: SharedClock,

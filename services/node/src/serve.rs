@@ -11,6 +11,7 @@ use gridcare_domain::metric::hyperloglog::UniqueKey;
 use gridcare_proto::{
     contact::v1::{contact_service_server as contact, sms_service_server as sms},
     convert::feed::capability_change,
+    customer::v1::customer_service_server as customer,
     federation::v1::feed_service_server as feed,
     metric::v1::metric_service_server as metric,
     outage::v1::outage_service_server as outage,
@@ -43,6 +44,9 @@ pub enum NodeError {
     /// A key is malformed; the configuration's check says so first.
     #[error("keys.{0}: give 64 hexadecimal digits")]
     Key(&'static str),
+    /// The routing table cannot be used; the configuration's check says so first.
+    #[error("routing is not usable: {}", .0.join("; "))]
+    Routing(Vec<String>),
     /// The database was counted under another definition or key.
     #[error(
         "this database is counted under figures.definition {:?} with service_level_s {} and short_abandon_s {}, and keys.unique_id {:?}; \
@@ -111,6 +115,7 @@ pub async fn run(
         &[
             <ticket::TicketServiceServer<grpc::Tickets> as NamedService>::NAME,
             <contact::ContactServiceServer<grpc::Contacts> as NamedService>::NAME,
+            <customer::CustomerServiceServer<grpc::Customers> as NamedService>::NAME,
             <metric::MetricServiceServer<grpc::Metrics> as NamedService>::NAME,
             <feed::FeedServiceServer<grpc::Feed> as NamedService>::NAME,
             <outage::OutageServiceServer<grpc::Outages> as NamedService>::NAME,
@@ -167,6 +172,7 @@ async fn open(config: &NodeConfig, clock: SharedClock) -> Result<Node, NodeError
         zone: config.zone(),
         definition: config.definition(),
         pseudonym_key,
+        routing: config.routing().map_err(NodeError::Routing)?,
         unique_key: UniqueKey { id: config.keys.unique_id.clone(), key: unique },
         store,
         bus,
@@ -187,10 +193,14 @@ fn routes(node: &Arc<Node>) -> Routes {
     let contacts = contact::ContactServiceServer::new(grpc::Contacts(node.clone()))
         .max_decoding_message_size(16 << 20)
         .max_encoding_message_size(16 << 20);
+    let customers = customer::CustomerServiceServer::new(grpc::Customers(node.clone()))
+        .max_decoding_message_size(16 << 20)
+        .max_encoding_message_size(64 << 20);
     Routes::new(ticket::TicketServiceServer::new(grpc::Tickets(node.clone())).max_encoding_message_size(64 << 20))
         .add_service(contacts)
         .add_service(outage::OutageServiceServer::new(grpc::Outages(node.clone())).max_encoding_message_size(64 << 20))
         .add_service(sms::SmsServiceServer::new(grpc::Messages(node.clone())))
+        .add_service(customers)
         .add_service(metric::MetricServiceServer::new(grpc::Metrics(node.clone())).max_encoding_message_size(64 << 20))
         .add_service(feed::FeedServiceServer::new(grpc::Feed(node.clone())).max_encoding_message_size(64 << 20))
 }

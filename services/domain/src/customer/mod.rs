@@ -10,7 +10,7 @@ pub use digest::digest;
 pub use draft::{Draft, PointDraft, settle};
 pub use email::{EmailError, email};
 pub use locality::Locality;
-pub use phone::{PhoneError, phone, spellings};
+pub use phone::{PhoneError, groupings, phone, spellings};
 pub use table::{COLUMNS, Column, Explained, Heading, Joined, Row, join};
 pub use traces::{ERASED_SUBJECT, Traces, forget};
 

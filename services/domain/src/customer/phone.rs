@@ -93,11 +93,34 @@ pub fn spellings(number: &str) -> Vec<String> {
     let old = RENUMBERED.iter().filter(|_| national.len() == 9);
     let old = old.filter_map(|(old, new)| national.strip_prefix(new).map(|rest| format!("{old}{rest}")));
     for national in std::iter::once(national.to_owned()).chain(old) {
-        all.extend([format!("0{national}"), format!("{HOME}{national}"), format!("+{HOME}{national}"), national]);
+        all.extend([format!("0{national}"), format!("{HOME}{national}"), format!("+{HOME}{national}")]);
+        if national.len() == 9 {
+            all.push(national);
+        }
     }
     all.sort_unstable();
     all.dedup();
     all
+}
+
+/// How people group the ten digits of a number that begins with its zero: `0901 234 567`, `090 123 4567` and so on. None for
+/// others.
+#[must_use]
+pub fn groupings(number: &str) -> Vec<Vec<&str>> {
+    const LENGTHS: [&[usize]; 5] = [&[4, 3, 3], &[3, 3, 4], &[3, 4, 3], &[4, 6], &[4, 2, 2, 2]];
+    if number.len() != 10 || !number.starts_with('0') || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Vec::new();
+    }
+    let cut = |lengths: &&[usize]| {
+        let mut rest = number;
+        let group = |length: &usize| {
+            let (group, after) = rest.split_at(*length);
+            rest = after;
+            group
+        };
+        lengths.iter().map(group).collect()
+    };
+    LENGTHS.iter().map(cut).collect()
 }
 
 #[cfg(test)]
@@ -142,6 +165,13 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_groups_of_a_number_are_the_number() {
+        assert_eq!(groupings("0901234567")[0], ["0901", "234", "567"]);
+        assert!(groupings("0901234567").iter().all(|groups| groups.concat() == "0901234567"));
+        assert!(groupings("+84901234567").is_empty());
+    }
+
     proptest! {
         #[test]
         fn a_normal_form_is_normal(text in "[0-9+ .()-]{0,20}") {
@@ -156,7 +186,7 @@ mod tests {
             let number = phone(&text).unwrap();
             let all = spellings(&number);
             prop_assert!(all.contains(&text), "{all:?}");
-            for spelling in all {
+            for spelling in all.into_iter() {
                 prop_assert_eq!(phone(&spelling), Ok(number.clone()), "{}", spelling);
             }
         }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::{
-    customer::{Customer, PointKind, email, phone, spellings},
+    customer::{Customer, PointKind, email, groupings, phone, spellings},
     customer_code::CustomerCode,
     text,
     ticket::Ticket,
@@ -63,17 +63,20 @@ impl Traces {
         &self.points
     }
 
-    /// Every way in which the contact points may stand in a row.
+    /// Every usual way in which the contact points may stand in a row.
     #[must_use]
     pub fn point_spellings(&self) -> Vec<String> {
-        let plus = self.points.iter().filter(|point| point.starts_with('+') || point.contains('@'));
-        self.numbers.iter().chain(plus).cloned().collect()
+        let grouped = self.numbers.iter().flat_map(|number| groupings(number));
+        let grouped = grouped.flat_map(|groups| [" ", ".", "-"].map(|between| groups.join(between)));
+        self.numbers.iter().chain(&self.points).cloned().chain(grouped).collect()
     }
 
     /// Lists of words by which texts with the contact points are found; each list is one search.
     #[must_use]
     pub fn searches(&self) -> Vec<Vec<String>> {
         let mut searches: Vec<_> = self.numbers.iter().map(|number| vec![number.clone()]).collect();
+        let grouped = self.numbers.iter().flat_map(|number| groupings(number));
+        searches.extend(grouped.map(|groups| groups.into_iter().map(str::to_owned).collect()));
         searches.extend(self.points.iter().filter(|point| point.contains('@')).map(|point| text::query_words(point)));
         searches.retain(|words| !words.is_empty());
         searches
@@ -86,10 +89,10 @@ impl Traces {
             let normal = phone(given).ok().or_else(|| email(given).ok());
             normal.is_some_and(|normal| self.points.contains(&normal))
         };
+        let spellings = self.point_spellings();
         let said = |given: &&str| {
             let folded = text::fold(given);
-            let number = text::query_words(given).iter().any(|word| self.numbers.contains(word));
-            number || self.points.iter().any(|own| own.contains('@') && folded.contains(&text::fold(own)))
+            spellings.iter().any(|spelling| stands_in(&folded, &text::fold(spelling)))
         };
         point.is_some_and(own) || texts.iter().any(said)
     }
@@ -101,6 +104,15 @@ impl Traces {
         let number = phone(author).is_ok_and(|number| self.points.contains(&number));
         number || self.marks.iter().any(|mark| mark == &folded || (mark.len() >= 8 && folded.contains(mark.as_str())))
     }
+}
+
+/// Whether a spelling stands in a text, and not as a part of a longer number or address.
+fn stands_in(text: &str, spelling: &str) -> bool {
+    text.match_indices(spelling).any(|(at, _)| {
+        let before = text[..at].chars().next_back();
+        let after = text[at + spelling.len()..].chars().next();
+        ![before, after].into_iter().flatten().any(char::is_alphanumeric)
+    })
 }
 
 /// What is kept of a ticket whose customer is erased: codes, numbers and times, under a pseudonym.
@@ -144,7 +156,8 @@ mod tests {
             assert!(traces.concerns(Some(point), &[]), "{point}");
         }
         assert!(traces.concerns(None, &["xin gọi lại số 0323456789, cảm ơn"]));
-        assert!(traces.concerns(None, &["thư tới Lan@Example.vn"]));
+        assert!(traces.concerns(None, &["thư tới Lan@Example.vn", ""]));
+        assert!(traces.concerns(None, &["số 032.345.6789!"]));
         assert!(!traces.concerns(Some("0323456788"), &["Nguyễn Thị Lan", "10323456789"]), "many have this name");
     }
 

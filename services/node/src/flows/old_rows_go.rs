@@ -30,6 +30,8 @@ async fn sweep(node: &SharedNode, keep: &Keep, holder: &str) -> Result<(), gridc
     if lease::take(node.store.db(), "sweep", holder, now, until).await?.is_none() {
         return Ok(());
     }
+    // Erasures whose going through the stored answers was interrupted.
+    node.store.sweep_answers(now).await?;
     while node.store.feed_compact(now - i64::from(keep.feed_days) * DAY_US, PAGE).await? > 0 {}
     // Answers are counted within an hour; own texts may come back later.
     while node.store.forget_sms(now - 7 * DAY_US, PAGE).await? > 0 {}

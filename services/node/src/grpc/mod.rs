@@ -1,6 +1,7 @@
 //! Thin: a request is checked whole, a flow runs, its answer goes out.
 
 mod contact;
+mod customer;
 mod feed;
 mod metric;
 mod outage;
@@ -20,6 +21,8 @@ use crate::SharedNode;
 pub(crate) struct Tickets(pub(crate) SharedNode);
 /// `ContactService`.
 pub(crate) struct Contacts(pub(crate) SharedNode);
+/// `CustomerService`.
+pub(crate) struct Customers(pub(crate) SharedNode);
 /// `MetricService`.
 pub(crate) struct Metrics(pub(crate) SharedNode);
 /// `OutageService`.

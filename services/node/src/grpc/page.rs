@@ -38,3 +38,47 @@ pub(super) fn place<const N: usize>(filter: &[u8], token: &str, found: &mut Vec<
     }
     place
 }
+
+/// A page token whose place is texts.
+pub(super) fn text_token(filter: &[u8], texts: &[&str]) -> String {
+    let mut place = Vec::new();
+    for text in texts {
+        place.extend(u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes());
+        place.extend(text.as_bytes());
+    }
+    token(filter, &place)
+}
+
+/// The texts of such a token, or a violation.
+pub(super) fn texts<const N: usize>(filter: &[u8], token: &str, found: &mut Vec<Violation>) -> Option<[String; N]> {
+    if token.is_empty() {
+        return None;
+    }
+    let read = || {
+        let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
+        let (hash, mut rest) = bytes.split_at_checked(8)?;
+        if hash != &blake3::hash(filter).as_bytes()[..8] {
+            return None;
+        }
+        let mut texts = Vec::new();
+        while !rest.is_empty() {
+            let (length, after) = rest.split_at_checked(4)?;
+            let length = usize::try_from(u32::from_be_bytes(length.try_into().ok()?)).ok()?;
+            let (text, after) = after.split_at_checked(length)?;
+            let text = std::str::from_utf8(text).ok()?;
+            // A text of the store holds none, and one engine could not be asked with it.
+            if text.contains('\0') {
+                return None;
+            }
+            texts.push(text.to_owned());
+            rest = after;
+        }
+        <[String; N]>::try_from(texts).ok()
+    };
+    let texts = read();
+    if texts.is_none() {
+        let cure = "give the token of the page before, with the same filter and order, or none to begin again";
+        found.push(Violation::new("page_token", "FOREIGN_TOKEN", cure));
+    }
+    texts
+}

@@ -81,7 +81,7 @@ impl Node {
         };
         let date = found.and_then(|found| match month {
             Some(month) => found.date_in(month),
-            None => found.next_date(self.today()),
+            None => found.next_date(self.day(self.now())),
         });
         match date {
             None => self.plainly(asker, "reading-day-none"),

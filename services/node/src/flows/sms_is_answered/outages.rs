@@ -1,7 +1,4 @@
-use gridcare_domain::{
-    outage::{Outage, OutageKind},
-    routing::Routing,
-};
+use gridcare_domain::outage::{Outage, OutageKind};
 use gridcare_store::{StoreError, outage::OutageQuery};
 use jiff::{SignedDuration, Timestamp};
 
@@ -17,8 +14,8 @@ impl Node {
     /// Whoever is no customer here is told so, and who serves them.
     fn not_ours(&self, asker: &Asker) -> Option<String> {
         let code = asker.code.as_ref().filter(|_| asker.customer.is_none())?;
-        let owner = Routing::builtin().owner(code, None, self.today()).ok();
-        Some(match owner.filter(|owner| owner.region != self.region) {
+        let owner = self.owner_of(code, None).ok();
+        Some(match owner.filter(|owner| !self.owns(owner)) {
             Some(owner) => asker.texts().say("elsewhere", &[("code", code.as_str()), ("region", &owner.region)]),
             None => self.plainly(asker, "unknown-code"),
         })

@@ -3,7 +3,7 @@ use gridcare_domain::{
     keyword::{Answer as Asked, Grammar, Missing},
     topic::Topic,
 };
-use jiff::{Timestamp, civil::Date};
+use jiff::Timestamp;
 
 use super::{Told, asker::Asker};
 use crate::{Node, texts::Texts};
@@ -28,10 +28,6 @@ impl Node {
     /// Local time of the node: `08:00 22/05`.
     pub(super) fn moment(&self, at: Timestamp) -> String {
         at.to_zoned(self.zone.clone()).strftime("%H:%M %d/%m").to_string()
-    }
-
-    pub(super) fn today(&self) -> Date {
-        self.now().to_zoned(self.zone.clone()).date()
     }
 
     /// A syntax in words of the reader's language.
