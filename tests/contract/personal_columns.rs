@@ -27,7 +27,7 @@ const ERASED: [&str; 17] = [
 ];
 
 /// Columns that can hold text or bytes and never hold what names a customer, and why.
-const NOBODY: [(&str, &str); 28] = [
+const NOBODY: [(&str, &str); 32] = [
     ("_sqlx_migrations.*", "of the product itself"),
     ("capability.*", "codes of the node's configuration"),
     ("contact.agent", "an agent, not a customer"),
@@ -42,8 +42,12 @@ const NOBODY: [(&str, &str); 28] = [
     ("lease.*", "names of work and processes"),
     ("metric_bucket.*", "counts and sketches under keys"),
     ("metric_definition.*", "of the node's configuration"),
+    ("outage.*", "codes, times and an id that the node made"),
+    ("outage_area.*", "places of the grid, which many share"),
     ("request.body", "a hash"),
     ("request.key", "a hash"),
+    ("sms_exchange.*", "keyed hashes, for seven days"),
+    ("sms_sender.*", "keyed hashes, for seven days"),
     ("ticket.assignee", "an agent, not a customer"),
     ("ticket.id", "made by the node"),
     ("ticket.prefix", "of the node's configuration"),

@@ -41,7 +41,7 @@ const WHOLE_TABLE: [(&str, &str); 5] = [
 ];
 
 /// Statements whose filter has an index of its own, which must be the one that serves them on both engines.
-const BY_INDEX: [(&str, &str); 19] = [
+const BY_INDEX: [(&str, &str); 23] = [
     ("TICKET_STATE_NEWEST", "ticket_state"),
     ("TICKET_STATE_OLDEST", "ticket_state"),
     ("TICKET_CUSTOMER", "ticket_customer"),
@@ -60,6 +60,10 @@ const BY_INDEX: [(&str, &str); 19] = [
     ("CONTACT_UNFINISHED", "contact_unfinished"),
     ("CONTACT_NEWEST", "contact_arrived"),
     ("CONTACT_SPAN", "contact_arrived"),
+    ("OUTAGE_NEWEST", "outage_begins"),
+    ("OUTAGE_OF_SCOPE", "outage_area_scope"),
+    ("EXCHANGE_COUNT", "sms_exchange_sender"),
+    ("EXCHANGE_OWN", "sms_exchange_reply"),
     ("CONTACT_OF_CUSTOMER", "contact_customer"),
     ("CONTACT_AT_POINT", "contact_point"),
     ("CUSTOMER_NAMED", "customer_name"),
@@ -231,6 +235,8 @@ async fn every_statement_of_a_node_runs_and_is_served_by_an_index(place: Place) 
     assert_eq!(settled, (definition, "unique-1".to_owned()), "what is counted once stays what it is");
     use_metrics_and_leases(&store).await;
     use_the_feed(&store).await;
+    crate::outages::use_outages(&store).await;
+    crate::sms_exchanges::use_sms(&store).await;
     // Openings alone have a path of their own on Postgres; among contacts they take the common one.
     let mixed = (0..40).map(|i| {
         let store = &store;

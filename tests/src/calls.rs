@@ -1,10 +1,13 @@
 use std::time::Duration;
 
 use gridcare_proto::{
-    contact::v1::{self as contact, contact_service_client::ContactServiceClient},
+    contact::v1::{
+        self as contact, contact_service_client::ContactServiceClient, sms_service_client::SmsServiceClient,
+    },
     customer::v1::customer_service_client::CustomerServiceClient,
     federation::v1::{feed_service_client::FeedServiceClient, national_service_client::NationalServiceClient},
     metric::v1::metric_service_client::MetricServiceClient,
+    outage::v1::outage_service_client::OutageServiceClient,
     ticket::v1::{
         self as ticket, team_service_client::TeamServiceClient, ticket_service_client::TicketServiceClient,
     },
@@ -63,6 +66,18 @@ pub async fn ticket(process: &Process, name: &str) -> ticket::Ticket {
 #[must_use]
 pub fn contacts(process: &Process) -> ContactServiceClient<Channel> {
     ContactServiceClient::new(channel(process)).max_decoding_message_size(64 << 20)
+}
+
+/// Two-way SMS of a node.
+#[must_use]
+pub fn sms(process: &Process) -> SmsServiceClient<Channel> {
+    SmsServiceClient::new(channel(process))
+}
+
+/// Outages of a node.
+#[must_use]
+pub fn outages(process: &Process) -> OutageServiceClient<Channel> {
+    OutageServiceClient::new(channel(process)).max_decoding_message_size(64 << 20)
 }
 
 /// Customers of a node.

@@ -4,6 +4,8 @@
 pub mod acknowledgement;
 /// Who gets a ticket.
 pub mod assignment;
+/// Bills, as far as a care node asks for them.
+pub mod billing;
 /// Working hours: spans of local days, holidays and exceptions, and counting within them.
 pub mod calendar;
 /// What a node offers and reports, by channel, metric and date.
@@ -32,12 +34,12 @@ pub mod province;
 pub mod reference;
 /// Expected noes.
 pub mod refusal;
+/// Who serves which customer, and since when.
+pub mod routing;
 /// Text messages: alphabets, lengths and parts.
 pub mod sms_text;
 /// Dated, signed rules that all share.
 pub mod standard;
-/// Who serves which customer, and since when.
-pub mod routing;
 /// Text: normal form, folding, words.
 pub mod text;
 /// Cases that customers open and agents work.

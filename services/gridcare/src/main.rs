@@ -1,6 +1,7 @@
 //! The one binary of Gridcare: a node, a gateway, the tools around them, and a whole country for trying it out.
 
 mod bench;
+mod billing;
 mod connection;
 mod contacts;
 mod customers;
@@ -53,6 +54,7 @@ enum Tool {
     #[command(subcommand)]
     Metric(metric::Metric),
     Health(health::Health),
+    Billing(billing::Billing),
     #[command(subcommand)]
     Standards(standards::Standards),
     #[command(subcommand)]
@@ -90,6 +92,7 @@ async fn tool(matches: &clap::ArgMatches) -> Result<(), Failure> {
         Tool::Health(health) => health.run().await,
         Tool::Standards(standards) => standards.run(),
         Tool::Keys(keys) => keys.run(),
+        Tool::Billing(billing) => billing.run().await,
         Tool::Bench(bench) => bench.run().await,
     }
 }

@@ -1,3 +1,5 @@
+mod sms;
+
 use gridcare_chassis::{
     config::{Listen, Setting, Settings, Telemetry, Tls},
     serve::Limits,
@@ -11,6 +13,7 @@ use gridcare_domain::{
 };
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
+pub use sms::{Billing, Sms};
 
 pub use crate::standard_settings::StandardSettings;
 
@@ -161,6 +164,10 @@ pub struct NodeConfig {
     pub keep: Keep,
     /// What the figures mean.
     pub figures: Figures,
+    /// How customers' messages are answered.
+    pub sms: Sms,
+    /// Where bills are asked for.
+    pub billing: Billing,
     /// What it takes on at most.
     pub limits: Limits,
     /// Whose rules it takes, and what it promises beyond them.
@@ -199,6 +206,16 @@ impl Settings for NodeConfig {
         Setting::new("figures.definition", "name of what the figures mean"),
         Setting::new("figures.service_level_s", "seconds within which an answer meets the service level"),
         Setting::new("figures.short_abandon_s", "seconds below which giving up is a short abandon"),
+        Sms::SETTINGS[0],
+        Sms::SETTINGS[1],
+        Sms::SETTINGS[2],
+        Sms::SETTINGS[3],
+        Billing::SETTINGS[0],
+        Billing::SETTINGS[1],
+        Billing::SETTINGS[2],
+        Billing::SETTINGS[3],
+        Billing::SETTINGS[4],
+        Billing::SETTINGS[5],
         Setting::new(
             "routing.file",
             "YAML file that says who serves which customer code; the built-in table when absent",
@@ -273,6 +290,8 @@ impl Settings for NodeConfig {
         found.extend(self.listen.check());
         found.extend(self.tls.check(self.listen.grpc));
         found.extend(self.telemetry.check());
+        found.extend(self.sms.check());
+        found.extend(self.billing.check());
         found.extend(self.limits.check());
         found.extend(self.standards.check());
         for (i, offer) in self.capabilities.iter().enumerate() {

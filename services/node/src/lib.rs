@@ -1,5 +1,7 @@
 //! A node: the care service of one corporation, on its own data. It never needs a gateway to serve.
 
+/// Bills and readings, from wherever the corporation has them.
+pub mod billing;
 /// What the outside world's files and systems look like.
 pub mod channels;
 /// Its configuration.
@@ -14,6 +16,7 @@ mod rules;
 mod serve;
 mod standard_settings;
 mod standards;
+mod texts;
 
 use std::sync::Arc;
 
@@ -54,6 +57,8 @@ struct Node {
     assigning: tokio::sync::Mutex<()>,
     bus: Bus,
     clock: SharedClock,
+    sms: flows::sms_is_answered::Sms,
+    billing: billing::Billing,
     /// Snapshots hold a connection each, and on SQLite the history of the file.
     snapshots: Arc<tokio::sync::Semaphore>,
 }

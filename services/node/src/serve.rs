@@ -9,11 +9,12 @@ use gridcare_chassis::{
 };
 use gridcare_domain::metric::hyperloglog::UniqueKey;
 use gridcare_proto::{
-    contact::v1::contact_service_server as contact,
+    contact::v1::{contact_service_server as contact, sms_service_server as sms},
     convert::feed::capability_change,
     customer::v1::customer_service_server as customer,
     federation::v1::feed_service_server as feed,
     metric::v1::metric_service_server as metric,
+    outage::v1::outage_service_server as outage,
     standard::v1::standard_service_server as standard,
     ticket::v1::{team_service_server as team, ticket_service_server as ticket},
 };
@@ -24,6 +25,7 @@ use tonic::{server::NamedService, service::Routes};
 
 use crate::{
     CONTACTS, FEED, Node,
+    billing::Billing,
     config::{NodeConfig, key_bytes},
     flows, grpc,
 };
@@ -61,6 +63,9 @@ pub enum NodeError {
     /// Certificates could not be loaded.
     #[error("tls is not usable")]
     Tls(#[from] TlsError),
+    /// Bills cannot be had as configured.
+    #[error("billing is not usable")]
+    Billing(#[from] crate::billing::BillingError),
     /// The bus's address is wrong.
     #[error("bus.redis_url is not usable")]
     Bus(#[from] gridcare_bus::BusError),
@@ -122,6 +127,8 @@ pub async fn run(
             <metric::MetricServiceServer<grpc::Metrics> as NamedService>::NAME,
             <feed::FeedServiceServer<grpc::Feed> as NamedService>::NAME,
             <standard::StandardServiceServer<grpc::Standards> as NamedService>::NAME,
+            <outage::OutageServiceServer<grpc::Outages> as NamedService>::NAME,
+            <sms::SmsServiceServer<grpc::Messages> as NamedService>::NAME,
         ],
     );
     let server = server.process(&config.node.id).limits(config.limits.clone()).tls(tls);
@@ -159,7 +166,15 @@ async fn open(config: &NodeConfig, clock: SharedClock) -> Result<Node, NodeError
         return Err(NodeError::Definition(Box::new(settled)));
     }
     let standards = flows::standard_takes_effect::begin(&config.standards, &store, &clock).await?;
+    let sms = flows::sms_is_answered::Sms {
+        hotline: config.sms.hotline.clone(),
+        own_numbers: config.sms.own_numbers.clone(),
+        limits: config.sms.limits(),
+        key: blake3::derive_key("gridcare 2026 sms loops v1", &pseudonym_key),
+    };
     Ok(Node {
+        sms,
+        billing: Billing::open(&config.billing).await?,
         id: config.node.id.clone(),
         region: config.node.region.clone(),
         prefix: config.prefix().to_owned(),
@@ -199,6 +214,8 @@ fn routes(node: &Arc<Node>) -> Routes {
     Routes::new(tickets)
         .add_service(team::TeamServiceServer::new(grpc::Teams(node.clone())).max_encoding_message_size(64 << 20))
         .add_service(contacts)
+        .add_service(outage::OutageServiceServer::new(grpc::Outages(node.clone())).max_encoding_message_size(64 << 20))
+        .add_service(sms::SmsServiceServer::new(grpc::Messages(node.clone())))
         .add_service(customers)
         .add_service(metric::MetricServiceServer::new(grpc::Metrics(node.clone())).max_encoding_message_size(64 << 20))
         .add_service(feed::FeedServiceServer::new(grpc::Feed(node.clone())).max_encoding_message_size(64 << 20))

@@ -30,10 +30,14 @@ pub mod metric;
 /// What watchers and roles are told.
 pub mod notification;
 mod opening;
+/// Outages and their areas.
+pub mod outage;
 /// Watchers, links and attachments of tickets.
 pub mod relation;
 /// Answers by request id.
 pub mod request;
+/// What two-way SMS remembers.
+pub mod sms;
 /// All federated aggregates as of one position.
 pub mod snapshot;
 /// Bundles of rules, and what a node says of them.
@@ -127,8 +131,10 @@ pub fn node_statements() -> Vec<&'static statement::Statement> {
         lease::STATEMENTS,
         metric::STATEMENTS,
         notification::STATEMENTS,
+        outage::STATEMENTS,
         relation::STATEMENTS,
         request::STATEMENTS,
+        sms::STATEMENTS,
         team::STATEMENTS,
         standard::STATEMENTS,
         ticket::STATEMENTS,

@@ -83,6 +83,12 @@ pub(crate) async fn insert(
     tx.fetch_rows(&REQUEST_INSERT, rows).await?.iter().map(|row| row.uuid(0)).collect()
 }
 
+/// Stores the answer of a mutation; false when the request was answered meanwhile, and then nothing may be kept.
+pub(crate) async fn answer(tx: &mut Tx, request: Request, now_us: i64, response: &[u8]) -> Result<bool, StoreError> {
+    let new = insert(tx, now_us, [(request, response.to_vec())].into_iter()).await?;
+    Ok(!new.is_empty())
+}
+
 /// The stored answers of these requests.
 pub(crate) async fn find(
     tx: &mut Tx,

@@ -10,6 +10,6 @@ mod reading;
 
 pub use facts::published;
 pub use grammar::{Answer, Element, GrammarError, Keyword, KeywordSet};
-pub use loops::{Exchanged, Limits, Silence, phone, silence};
+pub use loops::{Exchanged, Limits, Silence, silence};
 pub use parse::{Grammar, Missing, Parsed};
 pub use reading::Month;

@@ -149,7 +149,12 @@ impl Grammar {
         let places = || std::iter::once(end).chain(reading.words().filter(|at| *at > end));
         let code = places().find_map(|at| reading.code(at).map(|(code, until)| (code, at, until)));
         // A code that runs on into more digits is none.
-        let code = code.filter(|(_, _, until)| {
+        let code = code.filter(|(_, from, until)| {
+            // Nor one that borrows its end from a month.
+            let borrowed = |at: usize| reading.month(at).is_some_and(|(_, end)| end > *until);
+            if (from + 1..*until).any(|at| reading.divides(at) && borrowed(at)) {
+                return false;
+            }
             let longer = reading.is_digit(*until) && reading.month(*until).is_none() && !pattern.has_month();
             reading.divides(*until) && !longer
         });

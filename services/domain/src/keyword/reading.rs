@@ -24,6 +24,13 @@ impl Month {
         let in_range = (1..=12).contains(&month) && (2_000..=2_099).contains(&year);
         Some(Self { year: i16::try_from(year).ok()?, month: i8::try_from(month).ok()? }).filter(|_| in_range)
     }
+
+    /// The month that a text is, in any of the ways in which customers write one: `5/13`, `05-2013`, `2013-05`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let reading = Reading::of(text);
+        reading.month(0).filter(|(_, end)| *end == reading.len()).map(|(month, _)| month)
+    }
 }
 
 impl fmt::Display for Month {
@@ -38,22 +45,27 @@ impl fmt::Display for Month {
 pub(super) struct Reading {
     letters: Vec<char>,
     starts: Vec<bool>,
+    /// Where a word begins after a slash, which stands in months and never in codes.
+    slashed: Vec<bool>,
 }
 
 impl Reading {
     pub(super) fn of(text: &str) -> Self {
         // Compatibility forms first: full-width letters, circled digits and hard spaces are what some keyboards give.
         let compatible: String = text.chars().take(MOST).nfkc().filter(|c| !is_invisible(*c)).collect();
-        let (mut letters, mut starts, mut divided) = (Vec::new(), Vec::new(), true);
+        let mut reading = Self { letters: Vec::new(), starts: Vec::new(), slashed: Vec::new() };
+        let (mut divided, mut slash) = (true, false);
         for c in text::fold(&compatible).chars().take(MOST) {
             if c.is_alphanumeric() {
-                letters.push(c);
-                starts.push(std::mem::take(&mut divided));
+                reading.letters.push(c);
+                reading.starts.push(std::mem::take(&mut divided));
+                reading.slashed.push(std::mem::take(&mut slash));
             } else {
                 divided = true;
+                slash |= matches!(c, '/' | '\u{2044}' | '\u{2215}');
             }
         }
-        Self { letters, starts }
+        reading
     }
 
     pub(super) fn len(&self) -> usize {
@@ -114,7 +126,8 @@ impl Reading {
         }
         pieces.push(end);
         let numbered = |pair: &[usize]| self.slice(pair[0], pair[1]).iter().any(char::is_ascii_digit);
-        (self.divides(end) && pieces.windows(2).all(numbered)).then_some((code, end))
+        let slashed = pieces.iter().any(|at| self.slashed.get(*at).is_some_and(|slashed| *slashed));
+        (self.divides(end) && !slashed && pieces.windows(2).all(numbered)).then_some((code, end))
     }
 
     /// Whether what begins here was meant for a code: a word with a digit and at least five characters.

@@ -17,5 +17,7 @@ pub(crate) mod ticket_is_assigned;
 pub(crate) mod ticket_is_explained;
 pub(crate) mod ticket_is_imported;
 pub(crate) mod ticket_merges;
+pub(crate) mod outage_unfolds;
 pub(crate) mod owner_is_named;
+pub(crate) mod sms_is_answered;
 pub(crate) mod ticket_moves;

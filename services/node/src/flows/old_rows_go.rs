@@ -33,6 +33,8 @@ async fn sweep(node: &SharedNode, keep: &Keep, holder: &str) -> Result<(), gridc
     // Erasures whose going through the stored answers was interrupted.
     node.store.sweep_answers(now).await?;
     while node.store.feed_compact(now - i64::from(keep.feed_days) * DAY_US, PAGE).await? > 0 {}
+    // Answers are counted within an hour; own texts may come back later.
+    while node.store.forget_sms(now - 7 * DAY_US, PAGE).await? > 0 {}
     let mut after = Some(Uuid::nil());
     while let Some(key) = after {
         after = node.store.expire_requests(key, PAGE, now - i64::from(keep.request_days) * DAY_US).await?;

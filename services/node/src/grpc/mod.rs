@@ -4,9 +4,11 @@ mod contact;
 mod customer;
 mod feed;
 mod metric;
+mod outage;
 mod page;
 mod standard;
 mod team;
+mod sms;
 mod ticket;
 
 use gridcare_chassis::status::{fault, refuse};
@@ -29,6 +31,10 @@ pub(crate) struct Customers(pub(crate) SharedNode);
 pub(crate) struct Metrics(pub(crate) SharedNode);
 /// `StandardService`.
 pub(crate) struct Standards(pub(crate) SharedNode);
+/// `OutageService`.
+pub(crate) struct Outages(pub(crate) SharedNode);
+/// `SmsService`.
+pub(crate) struct Messages(pub(crate) SharedNode);
 /// `FeedService`.
 pub(crate) struct Feed(pub(crate) SharedNode);
 

@@ -91,6 +91,9 @@ fn what_is_missing_is_named() {
         ("TD PE010001234567 5/13", lacks(bill, &[Missing::WrongCode])),
         // One digit too few must not borrow one from the month.
         ("TD PE0100012345 05/13", lacks(bill, &[Missing::WrongCode])),
+        ("TD PE0100012345 5/13", lacks(bill, &[Missing::WrongCode])),
+        ("TD PE010001234 05-2013", lacks(bill, &[Missing::WrongCode])),
+        ("NO PE0100012 05/13", lacks(owed, &[Missing::WrongCode])),
     ] {
         assert_eq!(hcmc().parse(text), expected, "{text}");
     }

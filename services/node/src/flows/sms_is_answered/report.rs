@@ -1,0 +1,103 @@
+use gridcare_domain::{
+    contact::{Channel, Outcome},
+    customer::Language,
+    keyword::Answer as Asked,
+    reference::Reference,
+    ticket::{Priority, State, Ticket},
+    topic::Topic,
+};
+use gridcare_proto::ticket::v1 as wire;
+use gridcare_store::{
+    StoreError,
+    ticket::{Order, TicketQuery},
+};
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use super::{Cause, Message, Told, Trouble, asker::Asker, done};
+use crate::{Node, flows::ticket_moves::Opening, texts::Texts};
+
+/// Whoever reports again within this long, while the case is open, means the same outage.
+const SAME_CASE: SignedDuration = SignedDuration::from_hours(6);
+
+impl Node {
+    /// A report that supply is lost: a ticket is opened, unless the customer has one about it, and its reference told.
+    pub(super) async fn report_outage(
+        &self,
+        cause: &Cause<'_>,
+        message: &Message,
+        asker: &Asker,
+    ) -> Result<Told, Trouble> {
+        let open = self.open_report_of(asker).await?;
+        let reference = if let Some(ticket) = open {
+            ticket.reference.to_string()
+        } else {
+            let opening = report(message, asker).map_err(|e| StoreError::Corrupt { table: "ticket", what: e })?;
+            let (answer, own) = self.open_ticket(cause.of("/ticket"), opening).await;
+            let opened = match own {
+                Some(own) => own,
+                None => done::<wire::OpenTicketResponse>(answer)?,
+            };
+            opened.ticket.unwrap_or_default().reference
+        };
+        let texts = asker.texts();
+        let more = match self.outage_of(asker).await? {
+            Some(outage) => self.return_of(texts, &outage),
+            None if asker.customer.is_none() => self.plainly(asker, "reported-where"),
+            None => texts.say("reported-thanks", &[]),
+        };
+        Ok(Told {
+            ticket: Some(reference.clone()),
+            // Somebody has to act.
+            outcome: Outcome::Answered,
+            ..Told::answer(
+                texts.say("reported", &[("ticket", &reference), ("more", &more)]),
+                Asked::ReportOutage,
+                asker,
+            )
+        })
+    }
+
+    /// The ticket about the same outage, when the customer's last one is.
+    async fn open_report_of(&self, asker: &Asker) -> Result<Option<Ticket>, StoreError> {
+        let Some(customer) = &asker.customer else { return Ok(None) };
+        let done = [State::Resolved, State::Closed, State::Cancelled];
+        let query = TicketQuery {
+            states: State::ALL.iter().copied().filter(|state| !done.contains(state)).collect(),
+            topics: vec![Topic::Outage],
+            customer_code: Some(customer.code.as_str().to_owned()),
+            opened_from_us: self.now().checked_sub(SAME_CASE).ok().map(Timestamp::as_microsecond),
+            ..TicketQuery::default()
+        };
+        Ok(self.store.tickets(&query, Order::OpenedDesc, None, 1).await?.pop())
+    }
+}
+
+/// What the desk sees of a report.
+fn report(message: &Message, asker: &Asker) -> Result<Opening, String> {
+    let customer = asker.customer.as_ref();
+    let nothing = Timestamp::UNIX_EPOCH;
+    let draft = Ticket {
+        id: Uuid::nil(),
+        // Identity, reference and times are the node's to give.
+        reference: Reference::new("XX", 0).map_err(|e| e.to_string())?,
+        version: 1,
+        state: State::New,
+        priority: Priority::Normal,
+        topic: Topic::Outage,
+        channel: Channel::Sms,
+        // In the language of the desk.
+        subject: Texts::of(Language::Vi).say("ticket-subject", &[]),
+        description: message.text.clone(),
+        customer_code: asker.code.clone(),
+        requester_name: customer.map(|customer| customer.name.clone()),
+        requester_contact_point: asker.number.clone(),
+        province: customer.and_then(|customer| customer.premises.first()?.province.clone()),
+        assignee: None,
+        opened_at: nothing,
+        updated_at: nothing,
+        resolved_at: None,
+        closed_at: None,
+    };
+    Ok(Opening { draft, author: "sms".to_owned() })
+}
