@@ -18,6 +18,8 @@ pub mod province;
 pub mod reference;
 /// Expected noes.
 pub mod refusal;
+/// What reports say of tickets.
+pub mod report;
 /// Text: normal form, folding, words.
 pub mod text;
 /// Cases that customers open and agents work.
