@@ -8,6 +8,7 @@ const PROTOS: &[&str] = &[
     "gridcare/federation/v1/national.proto",
     "gridcare/metric/v1/metric.proto",
     "gridcare/privacy/v1/data_class.proto",
+    "gridcare/report/v1/report.proto",
     "gridcare/ticket/v1/team.proto",
     "gridcare/ticket/v1/ticket.proto",
 ];

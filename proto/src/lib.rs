@@ -27,6 +27,8 @@ packages! {
     metric,
     /// Data classes of fields.
     privacy,
+    /// Reports about tickets.
+    report,
     /// Tickets of one node.
     ticket,
 }

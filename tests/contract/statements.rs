@@ -272,6 +272,17 @@ fn national(number: u64, state: State) -> FederatedTicket {
         updated_at: ticket.updated_at,
         resolved_at: None,
         closed_at: None,
+        category: String::new(),
+        team: String::new(),
+        standard: String::new(),
+        clocks: Vec::new(),
+        first_response_at: None,
+        parent_id: None,
+        merged_into_id: None,
+        satisfaction: 0,
+        rated_at: None,
+        repetition: 0,
+        locality: 0,
     }
 }
 

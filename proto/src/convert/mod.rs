@@ -6,6 +6,8 @@ pub mod contact;
 pub mod feed;
 /// Counts, sketches and buckets.
 pub mod metric;
+/// Reports about tickets, and the files that are made of them.
+pub mod report;
 /// Tickets and their timelines.
 pub mod ticket;
 /// Times and durations.

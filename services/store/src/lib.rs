@@ -6,6 +6,8 @@ pub mod bench;
 pub mod capability;
 /// Contacts, imports and checkpoints.
 pub mod contact;
+/// What of tickets is in the tallies of reports.
+pub mod counted;
 /// The two drivers.
 pub mod db;
 mod error;
@@ -24,6 +26,8 @@ pub mod request;
 pub mod snapshot;
 /// Statements and their values.
 pub mod statement;
+/// Sums of reports, of nodes and gateways alike.
+pub mod tally;
 /// Tickets and their timelines.
 pub mod ticket;
 /// Group commit.
@@ -99,10 +103,12 @@ pub fn node_statements() -> Vec<&'static statement::Statement> {
     [
         capability::STATEMENTS,
         contact::STATEMENTS,
+        counted::STATEMENTS,
         feed::STATEMENTS,
         lease::STATEMENTS,
         metric::STATEMENTS,
         request::STATEMENTS,
+        tally::STATEMENTS,
         ticket::STATEMENTS,
     ]
     .concat()

@@ -18,6 +18,7 @@ use crate::{
     db::{Db, Migrations},
     lease,
     statement::Statement,
+    tally,
 };
 
 /// The store of one gateway process.
@@ -57,6 +58,7 @@ pub fn gateway_statements() -> Vec<&'static Statement> {
         lease::STATEMENTS,
         member::STATEMENTS,
         replica::STATEMENTS,
+        tally::STATEMENTS,
         ticket::STATEMENTS,
     ]
     .concat()
