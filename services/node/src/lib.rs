@@ -24,6 +24,9 @@ const FEED: &str = "feed";
 /// Topic on which watchers of contacts, and the roller, are woken.
 const CONTACTS: &str = "contacts";
 
+/// Topic on which a report asks for tallies that are up to date.
+const REPORTS: &str = "reports";
+
 /// What every flow of a node works with.
 struct Node {
     id: String,

@@ -11,7 +11,7 @@ use gridcare_domain::metric::hyperloglog::UniqueKey;
 use gridcare_proto::{
     contact::v1::contact_service_server as contact, convert::feed::capability_change,
     federation::v1::feed_service_server as feed, metric::v1::metric_service_server as metric,
-    ticket::v1::ticket_service_server as ticket,
+    report::v1::report_service_server as report, ticket::v1::ticket_service_server as ticket,
 };
 use gridcare_store::{NodeStore, StoreError};
 use tokio::sync::oneshot;
@@ -95,6 +95,7 @@ pub async fn run(
     });
     let tracker = TaskTracker::new();
     tracker.spawn(flows::metric_rolls_up::run(node.clone(), shutdown.clone()));
+    tracker.spawn(flows::tickets_are_tallied::run(node.clone(), shutdown.clone()));
     tracker.spawn(flows::old_rows_go::run(node.clone(), config.keep.clone(), shutdown.clone()));
     tracker.close();
 
@@ -105,6 +106,7 @@ pub async fn run(
             <ticket::TicketServiceServer<grpc::Tickets> as NamedService>::NAME,
             <contact::ContactServiceServer<grpc::Contacts> as NamedService>::NAME,
             <metric::MetricServiceServer<grpc::Metrics> as NamedService>::NAME,
+            <report::ReportServiceServer<grpc::Reports> as NamedService>::NAME,
             <feed::FeedServiceServer<grpc::Feed> as NamedService>::NAME,
         ],
     );
@@ -173,5 +175,6 @@ fn routes(node: &Arc<Node>) -> Routes {
     Routes::new(ticket::TicketServiceServer::new(grpc::Tickets(node.clone())).max_encoding_message_size(64 << 20))
         .add_service(contacts)
         .add_service(metric::MetricServiceServer::new(grpc::Metrics(node.clone())).max_encoding_message_size(64 << 20))
+        .add_service(report::ReportServiceServer::new(grpc::Reports(node.clone())).max_encoding_message_size(64 << 20))
         .add_service(feed::FeedServiceServer::new(grpc::Feed(node.clone())).max_encoding_message_size(64 << 20))
 }

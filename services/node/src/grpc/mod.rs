@@ -4,6 +4,7 @@ mod contact;
 mod feed;
 mod metric;
 mod page;
+mod report;
 mod ticket;
 
 use gridcare_chassis::status::{fault, refuse};
@@ -20,6 +21,8 @@ pub(crate) struct Tickets(pub(crate) SharedNode);
 pub(crate) struct Contacts(pub(crate) SharedNode);
 /// `MetricService`.
 pub(crate) struct Metrics(pub(crate) SharedNode);
+/// `ReportService`.
+pub(crate) struct Reports(pub(crate) SharedNode);
 /// `FeedService`.
 pub(crate) struct Feed(pub(crate) SharedNode);
 
