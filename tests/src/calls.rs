@@ -4,6 +4,9 @@ use gridcare_proto::{
     contact::v1::{self as contact, contact_service_client::ContactServiceClient},
     federation::v1::{feed_service_client::FeedServiceClient, national_service_client::NationalServiceClient},
     metric::v1::metric_service_client::MetricServiceClient,
+    report::v1::{
+        national_report_service_client::NationalReportServiceClient, report_service_client::ReportServiceClient,
+    },
     ticket::v1::{self as ticket, ticket_service_client::TicketServiceClient},
 };
 use tonic::{
@@ -55,6 +58,18 @@ pub fn feed(process: &Process) -> FeedServiceClient<Channel> {
 #[must_use]
 pub fn nation(process: &Process) -> NationalServiceClient<Channel> {
     NationalServiceClient::new(channel(process)).max_decoding_message_size(64 << 20)
+}
+
+/// Reports of a node.
+#[must_use]
+pub fn reports(process: &Process) -> ReportServiceClient<Channel> {
+    ReportServiceClient::new(channel(process)).max_decoding_message_size(64 << 20)
+}
+
+/// Reports of the country, at a gateway.
+#[must_use]
+pub fn national_reports(process: &Process) -> NationalReportServiceClient<Channel> {
+    NationalReportServiceClient::new(channel(process)).max_decoding_message_size(64 << 20)
 }
 
 /// A new request id.

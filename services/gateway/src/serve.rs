@@ -7,7 +7,10 @@ use gridcare_chassis::{
     serve::{self, GrpcServer, Readiness, ServeError, admin},
     tls::{self, TlsError},
 };
-use gridcare_proto::federation::v1::national_service_server::NationalServiceServer;
+use gridcare_proto::{
+    federation::v1::national_service_server::NationalServiceServer,
+    report::v1::national_report_service_server::NationalReportServiceServer,
+};
 use gridcare_store::{StoreError, gateway::GatewayStore};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -17,7 +20,7 @@ use crate::{
     config::GatewayConfig,
     country::Country,
     flows::feed_flows_in::Sharing,
-    grpc::{National, Parts},
+    grpc::{National, NationalReports, Parts},
     peers::{Peer, Peers},
 };
 
@@ -98,10 +101,14 @@ pub async fn run(
         async move { store.members().await.map(drop).map_err(|_| "it does not answer".to_owned()) }
     });
     let definition = config.figures.definition();
-    let national = National(Arc::new(Parts { store: store.clone(), bus, clock, country, definition }));
+    let parts = Arc::new(Parts { store: store.clone(), bus, clock, country, definition });
     // Answers are cut to 4 MiB where they could be longer.
-    let routes = Routes::new(NationalServiceServer::new(national));
-    let names = [<NationalServiceServer<National> as NamedService>::NAME];
+    let routes = Routes::new(NationalServiceServer::new(National(parts.clone())))
+        .add_service(NationalReportServiceServer::new(NationalReports(parts)));
+    let names = [
+        <NationalServiceServer<National> as NamedService>::NAME,
+        <NationalReportServiceServer<NationalReports> as NamedService>::NAME,
+    ];
     let server = GrpcServer::new(routes, gridcare_proto::DESCRIPTORS, &names);
     let server = server.process(&config.gateway.id).limits(config.limits.clone()).tls(tls);
     tracing::info!(gateway = config.gateway.id, members = config.members.len(), grpc = %addresses.grpc, http = %addresses.http, "gateway is up");

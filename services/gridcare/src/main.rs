@@ -9,6 +9,7 @@ mod health;
 mod metric;
 mod output;
 mod process;
+mod report;
 mod screen;
 mod status;
 mod time;
@@ -47,6 +48,8 @@ enum Tool {
     Contacts(contacts::Contacts),
     #[command(subcommand)]
     Metric(metric::Metric),
+    #[command(subcommand)]
+    Report(report::Report),
     Health(health::Health),
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -77,6 +80,7 @@ async fn tool(matches: &clap::ArgMatches) -> Result<(), Failure> {
         Tool::Status(status) => status.run().await,
         Tool::Contacts(contacts) => contacts.run().await,
         Tool::Metric(metric) => metric.run().await,
+        Tool::Report(report) => report.run().await,
         Tool::Health(health) => health.run().await,
         Tool::Bench(bench) => bench.run().await,
     }

@@ -3,6 +3,7 @@
 mod check;
 mod metrics;
 mod page;
+mod report;
 mod status;
 mod tickets;
 
@@ -34,6 +35,10 @@ use crate::{
 /// `NationalService`.
 #[derive(Clone)]
 pub(crate) struct National(pub(crate) Arc<Parts>);
+
+/// `NationalReportService`.
+#[derive(Clone)]
+pub(crate) struct NationalReports(pub(crate) Arc<Parts>);
 
 /// What answers are made of.
 pub(crate) struct Parts {
