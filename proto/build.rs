@@ -13,6 +13,7 @@ const PROTOS: &[&str] = &[
     "gridcare/outage/v1/outage.proto",
     "gridcare/privacy/v1/data_class.proto",
     "gridcare/standard/v1/standard.proto",
+    "gridcare/report/v1/report.proto",
     "gridcare/ticket/v1/team.proto",
     "gridcare/ticket/v1/ticket.proto",
 ];

@@ -35,6 +35,8 @@ packages! {
     privacy,
     /// Bundles of rules, at a node and at a gateway.
     standard,
+    /// Reports about tickets.
+    report,
     /// Tickets of one node.
     ticket,
 }

@@ -14,6 +14,7 @@ mod idempotency;
 mod leases;
 mod outages;
 mod personal_columns;
+mod reports;
 mod sms_exchanges;
 mod statements;
 mod ticket_care;

@@ -7,6 +7,7 @@ mod a_configuration_is_refused_whole;
 mod a_customer_is_forgotten;
 mod a_customer_is_imported;
 mod a_queue_log_is_imported;
+mod a_report_is_drawn;
 mod an_outage_unfolds;
 mod an_owner_is_named;
 mod an_sms_is_answered;

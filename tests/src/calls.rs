@@ -8,9 +8,10 @@ use gridcare_proto::{
     federation::v1::{feed_service_client::FeedServiceClient, national_service_client::NationalServiceClient},
     metric::v1::metric_service_client::MetricServiceClient,
     outage::v1::outage_service_client::OutageServiceClient,
-    ticket::v1::{
-        self as ticket, team_service_client::TeamServiceClient, ticket_service_client::TicketServiceClient,
+    report::v1::{
+        national_report_service_client::NationalReportServiceClient, report_service_client::ReportServiceClient,
     },
+    ticket::v1::{self as ticket, team_service_client::TeamServiceClient, ticket_service_client::TicketServiceClient},
 };
 use tonic::{
     Status,
@@ -102,6 +103,18 @@ pub fn feed(process: &Process) -> FeedServiceClient<Channel> {
 #[must_use]
 pub fn nation(process: &Process) -> NationalServiceClient<Channel> {
     NationalServiceClient::new(channel(process)).max_decoding_message_size(64 << 20)
+}
+
+/// Reports of a node.
+#[must_use]
+pub fn reports(process: &Process) -> ReportServiceClient<Channel> {
+    ReportServiceClient::new(channel(process)).max_decoding_message_size(64 << 20)
+}
+
+/// Reports of the country, at a gateway.
+#[must_use]
+pub fn national_reports(process: &Process) -> NationalReportServiceClient<Channel> {
+    NationalReportServiceClient::new(channel(process)).max_decoding_message_size(64 << 20)
 }
 
 /// A new request id.

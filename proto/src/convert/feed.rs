@@ -5,12 +5,11 @@ use gridcare_domain::{
     metric::Bucket,
     ticket::{Governance, Ticket},
 };
-use jiff::Timestamp;
 use prost::Message as _;
 use uuid::Uuid;
 
 use crate::{
-    convert::{code, metric, time},
+    convert::{code, metric, standard::narrow, time},
     federation::v1 as wire,
     federation::v1::feed_entry,
     metric::v1::MetricBucket,
@@ -83,14 +82,17 @@ pub struct Leaving<'a> {
 /// rest what the standard lets go.
 #[must_use]
 pub fn federated_ticket(ticket: &Ticket, clocks: Vec<Clock>, leaving: Leaving<'_>) -> wire::FederatedTicket {
-    let may = |field: &str| leaving.governance.standard.exports(field);
-    let text = |field: &str, given: Option<String>| given.filter(|_| may(field)).unwrap_or_default();
-    let at = |field: &str, given: Option<Timestamp>| given.filter(|_| may(field)).map(time::timestamp);
+    narrow(federated_whole(ticket, clocks, leaving.key), leaving.governance.standard)
+}
+
+/// The same with everything that the product ever federates; for a node's own figures.
+#[must_use]
+pub fn federated_whole(ticket: &Ticket, clocks: Vec<Clock>, key: &[u8; 32]) -> wire::FederatedTicket {
+    let id = |id: Option<uuid::Uuid>| id.map(|id| id.to_string()).unwrap_or_default();
     // An erased customer has none: the country forgets that these tickets are one person's.
-    let known = ticket.customer_code.as_ref().filter(|code| !code.is_pseudonym() && may("customer_pseudonym"));
-    let customer = known.map(|code: &CustomerCode| pseudonym(Subject::Customer, code.as_str(), leaving.key));
-    let assignee = ticket.assignee.as_ref().filter(|_| may("assignee_pseudonym"));
-    let assignee = assignee.map(|who| pseudonym(Subject::Agent, who, leaving.key));
+    let known = ticket.customer_code.as_ref().filter(|code| !code.is_pseudonym());
+    let customer = known.map(|code: &CustomerCode| pseudonym(Subject::Customer, code.as_str(), key));
+    let assignee = ticket.assignee.as_ref().map(|who| pseudonym(Subject::Agent, who, key));
     wire::FederatedTicket {
         id: ticket.id.to_string(),
         reference: ticket.reference.to_string(),
@@ -99,28 +101,24 @@ pub fn federated_ticket(ticket: &Ticket, clocks: Vec<Clock>, leaving: Leaving<'_
         priority: code::priority_to_wire(ticket.priority),
         topic: ticket.topic.code().to_owned(),
         channel: ticket.channel.code().to_owned(),
-        province: text("province", ticket.province.clone()),
+        province: ticket.province.clone().unwrap_or_default(),
         customer_pseudonym: customer.unwrap_or_default(),
         assignee_pseudonym: assignee.unwrap_or_default(),
         opened_at: Some(time::timestamp(ticket.opened_at)),
         updated_at: Some(time::timestamp(ticket.updated_at)),
-        resolved_at: at("resolved_at", ticket.resolved_at),
-        closed_at: at("closed_at", ticket.closed_at),
-        category: text("category", Some(ticket.category.clone())),
-        team: text("team", ticket.team.clone()),
-        standard: text("standard", Some(ticket.standard.clone())),
-        clocks: if may("clocks") { clocks } else { Vec::new() },
-        first_response_at: at("first_response_at", ticket.first_response_at),
-        parent_id: text("parent_id", ticket.parent.map(|id| id.to_string())),
-        merged_into_id: text("merged_into_id", ticket.merged_into.map(|id| id.to_string())),
-        satisfaction: ticket
-            .satisfaction
-            .filter(|_| may("satisfaction"))
-            .and_then(|n| i32::try_from(n).ok())
-            .unwrap_or(0),
-        rated_at: at("rated_at", ticket.rated_at),
-        repetition: ticket.repetition.filter(|_| may("repetition")).map_or(0, code::repetition_to_wire),
-        locality: ticket.locality.filter(|_| may("locality")).map_or(0, code::locality_to_wire),
+        resolved_at: ticket.resolved_at.map(time::timestamp),
+        closed_at: ticket.closed_at.map(time::timestamp),
+        category: ticket.category.clone(),
+        team: ticket.team.clone().unwrap_or_default(),
+        standard: ticket.standard.clone(),
+        clocks,
+        first_response_at: ticket.first_response_at.map(time::timestamp),
+        parent_id: id(ticket.parent),
+        merged_into_id: id(ticket.merged_into),
+        satisfaction: ticket.satisfaction.and_then(|n| i32::try_from(n).ok()).unwrap_or(0),
+        rated_at: ticket.rated_at.map(time::timestamp),
+        repetition: ticket.repetition.map_or(0, code::repetition_to_wire),
+        locality: ticket.locality.map_or(0, code::locality_to_wire),
     }
 }
 

@@ -34,6 +34,8 @@ pub mod province;
 pub mod reference;
 /// Expected noes.
 pub mod refusal;
+/// What reports say of tickets.
+pub mod report;
 /// Who serves which customer, and since when.
 pub mod routing;
 /// Text messages: alphabets, lengths and parts.

@@ -57,6 +57,12 @@ impl Reference {
         }
     }
 
+    /// What stands in the place of a reference until a node gives one.
+    #[must_use]
+    pub fn unset() -> Self {
+        Self { prefix: "XX".to_owned(), number: 0 }
+    }
+
     /// Reads a reference as people write it: in any case, with spaces, hyphens or nothing between the groups.
     ///
     /// # Errors

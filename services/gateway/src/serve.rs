@@ -10,6 +10,7 @@ use gridcare_chassis::{
 };
 use gridcare_proto::{
     federation::v1::national_service_server::NationalServiceServer,
+    report::v1::national_report_service_server::NationalReportServiceServer,
     standard::v1::national_standard_service_server::NationalStandardServiceServer,
 };
 use gridcare_store::{StoreError, gateway::GatewayStore};
@@ -21,7 +22,7 @@ use crate::{
     config::GatewayConfig,
     country::Country,
     flows::feed_flows_in::Sharing,
-    grpc::{National, Parts, Standards},
+    grpc::{National, NationalReports, Parts, Standards},
     peers::{Peer, Peers},
 };
 
@@ -109,9 +110,11 @@ pub async fn run(
     let parts = Arc::new(Parts { store: store.clone(), bus, clock, country, definition, trusted });
     // Answers are cut to 4 MiB where they could be longer.
     let routes = Routes::new(NationalServiceServer::new(National(parts.clone())))
+        .add_service(NationalReportServiceServer::new(NationalReports(parts.clone())))
         .add_service(NationalStandardServiceServer::new(Standards(parts)));
     let names = [
         <NationalServiceServer<National> as NamedService>::NAME,
+        <NationalReportServiceServer<NationalReports> as NamedService>::NAME,
         <NationalStandardServiceServer<Standards> as NamedService>::NAME,
     ];
     let server = GrpcServer::new(routes, gridcare_proto::DESCRIPTORS, &names);

@@ -1,9 +1,9 @@
 //! Federated tickets and entries between the wire and the read model. What a node sends is checked: the country's
 //! database must hold no free text, whatever a node does.
 
-use gridcare_domain::acknowledgement::Acknowledgement;
+use gridcare_domain::{acknowledgement::Acknowledgement, report::ClockFact};
 use gridcare_proto::{
-    convert::{code, feed, metric, standard, time},
+    convert::{code, feed, metric, report, standard, time},
     federation::v1::{self as wire, feed_entry::Change},
 };
 use gridcare_store::gateway::{FederatedTicket, NationalChange};
@@ -12,7 +12,7 @@ use uuid::Uuid;
 /// The state that an entry carries; `None` for a kind that a newer product knows and we do not.
 pub(crate) fn change_from_wire(entry: &wire::FeedEntry) -> Result<Option<NationalChange>, String> {
     Ok(match &entry.change {
-        None => None,
+        None | Some(Change::Standard(_)) => None,
         Some(Change::Ticket(ticket)) => Some(NationalChange::Ticket(ticket_from_wire(ticket)?)),
         Some(Change::MetricBucket(bucket)) => {
             let bucket = metric::bucket_from_wire(bucket)?;
@@ -63,7 +63,32 @@ fn ticket_from_wire(ticket: &wire::FederatedTicket) -> Result<FederatedTicket, S
         updated_at: at(&ticket.updated_at).ok_or_else(|| missing("updated_at"))?,
         resolved_at: at(&ticket.resolved_at),
         closed_at: at(&ticket.closed_at),
+        category: word("category", &ticket.category)?,
+        team: word("team", &ticket.team)?,
+        standard: word("standard", &ticket.standard)?,
+        clocks: ticket.clocks.iter().map(known_clock).collect::<Result<_, _>>()?,
+        first_response_at: at(&ticket.first_response_at),
+        parent_id: id("parent_id", &ticket.parent_id)?,
+        merged_into_id: id("merged_into_id", &ticket.merged_into_id)?,
+        satisfaction: i64::from(ticket.satisfaction).clamp(0, 5),
+        rated_at: at(&ticket.rated_at),
+        repetition: ticket.repetition.into(),
+        locality: ticket.locality.into(),
     })
+}
+
+/// A clock whose codes are codes.
+fn known_clock(clock: &gridcare_proto::ticket::v1::Clock) -> Result<ClockFact, String> {
+    word("target", &clock.target)?;
+    word("rule", &clock.rule)?;
+    report::clock_from_wire(clock)
+}
+
+/// The id of another ticket, or none.
+fn id(field: &str, text: &str) -> Result<Option<Uuid>, String> {
+    let none = text.is_empty();
+    let read = (!none).then(|| Uuid::parse_str(text)).transpose();
+    read.map_err(|_| format!("{field} is not an id"))
 }
 
 /// A code or an opaque id: no spaces, nothing outside ASCII, short.
@@ -89,6 +114,16 @@ pub(crate) fn ticket_to_wire(ticket: FederatedTicket) -> wire::FederatedTicket {
         updated_at: Some(time::timestamp(ticket.updated_at)),
         resolved_at: ticket.resolved_at.map(time::timestamp),
         closed_at: ticket.closed_at.map(time::timestamp),
-        ..wire::FederatedTicket::default()
+        category: ticket.category,
+        team: ticket.team,
+        standard: ticket.standard,
+        clocks: ticket.clocks.iter().map(report::clock_to_wire).collect(),
+        first_response_at: ticket.first_response_at.map(time::timestamp),
+        parent_id: ticket.parent_id.map(|id| id.to_string()).unwrap_or_default(),
+        merged_into_id: ticket.merged_into_id.map(|id| id.to_string()).unwrap_or_default(),
+        satisfaction: i32::try_from(ticket.satisfaction).unwrap_or(0),
+        rated_at: ticket.rated_at.map(time::timestamp),
+        repetition: i32::try_from(ticket.repetition).unwrap_or(0),
+        locality: i32::try_from(ticket.locality).unwrap_or(0),
     }
 }

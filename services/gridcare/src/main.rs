@@ -12,6 +12,7 @@ mod keys;
 mod metric;
 mod output;
 mod process;
+mod report;
 mod screen;
 mod standards;
 mod status;
@@ -53,6 +54,8 @@ enum Tool {
     Customers(customers::Customers),
     #[command(subcommand)]
     Metric(metric::Metric),
+    #[command(subcommand)]
+    Report(report::Report),
     Health(health::Health),
     Billing(billing::Billing),
     #[command(subcommand)]
@@ -89,6 +92,7 @@ async fn tool(matches: &clap::ArgMatches) -> Result<(), Failure> {
         Tool::Contacts(contacts) => contacts.run().await,
         Tool::Customers(customers) => customers.run().await,
         Tool::Metric(metric) => metric.run().await,
+        Tool::Report(report) => report.run().await,
         Tool::Health(health) => health.run().await,
         Tool::Standards(standards) => standards.run(),
         Tool::Keys(keys) => keys.run(),

@@ -46,6 +46,9 @@ struct Asked {
 pub(crate) struct Verify {
     #[command(flatten)]
     asked: Asked,
+    /// Recount the tickets of reports too
+    #[arg(long)]
+    tickets: bool,
 }
 
 /// Show counts by channel and hour, day or month.
@@ -122,7 +125,10 @@ impl Verify {
             }
             output::line(format!("{buckets} buckets checked against {contacts} contacts: {} differ", seen.len()))?;
         }
-        if seen.is_empty() { Ok(()) } else { Err(Failure::No) }
+        // Both are told, whatever the first one found.
+        let tickets_agree =
+            !self.tickets || crate::report::verify::run(&self.asked.connection, self.asked.json).await?;
+        if seen.is_empty() && tickets_agree { Ok(()) } else { Err(Failure::No) }
     }
 }
 

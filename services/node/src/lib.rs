@@ -39,6 +39,9 @@ const BULK: &str = "bulk";
 /// Topic on which replicas learn that a bundle of rules was kept or took effect.
 const STANDARDS: &str = "standards";
 
+/// Topic on which a report asks for tallies that are up to date.
+const REPORTS: &str = "reports";
+
 /// What every flow of a node works with.
 struct Node {
     id: String,

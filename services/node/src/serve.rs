@@ -15,6 +15,7 @@ use gridcare_proto::{
     federation::v1::feed_service_server as feed,
     metric::v1::metric_service_server as metric,
     outage::v1::outage_service_server as outage,
+    report::v1::report_service_server as report,
     standard::v1::standard_service_server as standard,
     ticket::v1::{team_service_server as team, ticket_service_server as ticket},
 };
@@ -111,6 +112,7 @@ pub async fn run(
     let tracker = TaskTracker::new();
     tracker.spawn(flows::metric_rolls_up::run(node.clone(), shutdown.clone()));
     tracker.spawn(flows::standard_takes_effect::run(node.clone(), shutdown.clone()));
+    tracker.spawn(flows::tickets_are_tallied::run(node.clone(), shutdown.clone()));
     tracker.spawn(flows::old_rows_go::run(node.clone(), config.keep.clone(), shutdown.clone()));
     tracker.spawn(flows::clock_runs_out::run(node.clone(), shutdown.clone()));
     tracker.spawn(flows::bulk_action_runs::run(node.clone(), shutdown.clone()));
@@ -125,6 +127,7 @@ pub async fn run(
             <contact::ContactServiceServer<grpc::Contacts> as NamedService>::NAME,
             <customer::CustomerServiceServer<grpc::Customers> as NamedService>::NAME,
             <metric::MetricServiceServer<grpc::Metrics> as NamedService>::NAME,
+            <report::ReportServiceServer<grpc::Reports> as NamedService>::NAME,
             <feed::FeedServiceServer<grpc::Feed> as NamedService>::NAME,
             <standard::StandardServiceServer<grpc::Standards> as NamedService>::NAME,
             <outage::OutageServiceServer<grpc::Outages> as NamedService>::NAME,
@@ -218,6 +221,7 @@ fn routes(node: &Arc<Node>) -> Routes {
         .add_service(sms::SmsServiceServer::new(grpc::Messages(node.clone())))
         .add_service(customers)
         .add_service(metric::MetricServiceServer::new(grpc::Metrics(node.clone())).max_encoding_message_size(64 << 20))
+        .add_service(report::ReportServiceServer::new(grpc::Reports(node.clone())).max_encoding_message_size(64 << 20))
         .add_service(feed::FeedServiceServer::new(grpc::Feed(node.clone())).max_encoding_message_size(64 << 20))
         .add_service(standard::StandardServiceServer::new(grpc::Standards(node.clone())))
 }

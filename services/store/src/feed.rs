@@ -70,6 +70,11 @@ pub(crate) async fn head_in(tx: &mut Tx) -> Result<Head, StoreError> {
     Ok(Head { cursor: Cursor { incarnation, position, batch_id }, horizon })
 }
 
+/// Entries after a position, within a transaction.
+pub(crate) async fn after_in(tx: &mut Tx, position: i64, limit: i64) -> Result<Vec<Entry>, StoreError> {
+    tx.fetch(&FEED_READ, values![position, limit]).await?.iter().map(entry).collect()
+}
+
 impl NodeStore {
     /// The feed's head.
     pub async fn feed_head(&self) -> Result<Head, StoreError> {

@@ -8,6 +8,8 @@ pub mod bulk;
 pub mod capability;
 /// Contacts, imports and checkpoints.
 pub mod contact;
+/// What of tickets is in the tallies of reports.
+pub mod counted;
 /// Customers, their premises and their imports.
 pub mod customer;
 /// One customer, and pages of many.
@@ -44,6 +46,8 @@ pub mod snapshot;
 pub mod standard;
 /// Statements and their values.
 pub mod statement;
+/// Sums of reports, of nodes and gateways alike.
+pub mod tally;
 /// Who works on tickets.
 pub mod team;
 /// Tickets and their timelines.
@@ -127,6 +131,7 @@ pub fn node_statements() -> Vec<&'static statement::Statement> {
         customer::STATEMENTS,
         customer_page::STATEMENTS,
         erasure::STATEMENTS,
+        counted::STATEMENTS,
         feed::STATEMENTS,
         lease::STATEMENTS,
         metric::STATEMENTS,
@@ -137,6 +142,7 @@ pub fn node_statements() -> Vec<&'static statement::Statement> {
         sms::STATEMENTS,
         team::STATEMENTS,
         standard::STATEMENTS,
+        tally::STATEMENTS,
         ticket::STATEMENTS,
         ticket_import::STATEMENTS,
     ]

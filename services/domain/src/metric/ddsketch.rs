@@ -105,6 +105,12 @@ impl DurationSketch {
         self.sum = self.sum.saturating_add(value);
     }
 
+    /// The bin of a value, for those who keep bins as rows; none of 0, which is counted apart.
+    #[must_use]
+    pub fn bin_of(&self, value: u64) -> Option<i32> {
+        (value > 0).then(|| self.index_of(value))
+    }
+
     /// The bin of a value of at least 1: ceil(ln v / ln γ).
     fn index_of(&self, value: u64) -> i32 {
         #[expect(
@@ -254,7 +260,7 @@ fn gamma(accuracy_ppm: u32) -> f64 {
 }
 
 /// Appends an unsigned number in LEB128, seven bits a byte, low first.
-pub(super) fn write_varint(bytes: &mut Vec<u8>, mut value: u64) {
+pub(crate) fn write_varint(bytes: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         bytes.push(0x80 | (value & 0x7f) as u8);
         value >>= 7;
@@ -263,7 +269,7 @@ pub(super) fn write_varint(bytes: &mut Vec<u8>, mut value: u64) {
 }
 
 /// Takes an unsigned LEB128 number from the front; a longer form than necessary is malformed, so that equal means equal bytes.
-pub(super) fn read_varint(rest: &mut &[u8]) -> Result<u64, MalformedSketch> {
+pub(crate) fn read_varint(rest: &mut &[u8]) -> Result<u64, MalformedSketch> {
     let mut value = 0_u64;
     for shift in (0..64).step_by(7) {
         let Some((&byte, after)) = rest.split_first() else { return Err(MalformedSketch("truncated")) };

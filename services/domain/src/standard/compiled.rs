@@ -218,6 +218,12 @@ impl Standard {
         self.bundle.export.iter().any(|name| name == field)
     }
 
+    /// Whether everything that the product federates may leave.
+    #[must_use]
+    pub fn exports_all(&self) -> bool {
+        super::FEDERATED.iter().all(|field| self.exports(field))
+    }
+
     /// How customers are asked afterwards.
     #[must_use]
     pub fn feedback(&self) -> &Feedback {

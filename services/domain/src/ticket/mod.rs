@@ -211,6 +211,46 @@ pub struct Ticket {
 }
 
 impl Ticket {
+    /// A request that nobody has opened yet: identity, reference, times and clocks are the node's to give.
+    #[must_use]
+    pub fn draft(topic: Topic, channel: Channel, subject: String) -> Self {
+        let nothing = Timestamp::UNIX_EPOCH;
+        Self {
+            id: Uuid::nil(),
+            reference: Reference::unset(),
+            version: 1,
+            state: State::New,
+            priority: Priority::Normal,
+            topic,
+            channel,
+            subject,
+            description: String::new(),
+            customer_code: None,
+            requester_name: None,
+            requester_contact_point: None,
+            province: None,
+            assignee: None,
+            opened_at: nothing,
+            updated_at: nothing,
+            resolved_at: None,
+            closed_at: None,
+            category: String::new(),
+            locality: None,
+            team: None,
+            standard: String::new(),
+            clocks: Clocks::open(&[], 0, None),
+            due_us: None,
+            deadline_us: None,
+            event_at: None,
+            first_response_at: None,
+            parent: None,
+            merged_into: None,
+            satisfaction: None,
+            rated_at: None,
+            repetition: None,
+        }
+    }
+
     /// Whether somebody still has to do something about it.
     #[must_use]
     pub const fn is_open(&self) -> bool {

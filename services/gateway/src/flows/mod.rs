@@ -2,4 +2,5 @@
 
 pub(crate) mod feed_flows_in;
 pub(crate) mod metric_merges;
+pub(crate) mod report_is_drawn;
 pub(crate) mod standard_goes_out;

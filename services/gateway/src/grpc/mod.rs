@@ -3,6 +3,7 @@
 mod check;
 mod metrics;
 mod page;
+mod report;
 mod standards;
 mod status;
 mod tickets;
@@ -40,6 +41,9 @@ pub(crate) struct National(pub(crate) Arc<Parts>);
 /// `NationalStandardService`.
 #[derive(Clone)]
 pub(crate) struct Standards(pub(crate) Arc<Parts>);
+/// `NationalReportService`.
+#[derive(Clone)]
+pub(crate) struct NationalReports(pub(crate) Arc<Parts>);
 
 /// What answers are made of.
 pub(crate) struct Parts {

@@ -24,7 +24,7 @@ pub(crate) fn pad(text: &str, width: usize, right: bool) -> String {
 }
 
 /// Cuts to a width on the screen, with a mark that something is missing.
-pub(super) fn cut(text: &str, width: usize) -> String {
+pub(crate) fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }
@@ -40,20 +40,20 @@ pub(super) fn cut(text: &str, width: usize) -> String {
 }
 
 /// Columns side by side: two lines of heading, a rule, and rows; the first column to the left, numbers to the right.
-pub(super) struct Grid {
+pub(crate) struct Grid {
     /// Over several columns: how many, and the text.
-    pub(super) groups: Vec<(usize, String)>,
-    pub(super) heads: Vec<String>,
-    pub(super) rows: Vec<Vec<String>>,
+    pub(crate) groups: Vec<(usize, String)>,
+    pub(crate) heads: Vec<String>,
+    pub(crate) rows: Vec<Vec<String>>,
     /// Rows at the end that stand below a second rule.
-    pub(super) sums: usize,
+    pub(crate) sums: usize,
     /// Blanks between columns.
-    pub(super) gap: usize,
+    pub(crate) gap: usize,
 }
 
 impl Grid {
     /// The lines of the table.
-    pub(super) fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         let widths = self.widths();
         let gap = " ".repeat(self.gap);
         let line = |cells: &[String]| {
@@ -83,7 +83,7 @@ impl Grid {
     }
 
     /// How wide it is.
-    pub(super) fn width(&self) -> usize {
+    pub(crate) fn width(&self) -> usize {
         self.span(&self.widths())
     }
 

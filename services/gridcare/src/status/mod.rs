@@ -1,6 +1,6 @@
 //! `gridcare status`: the national table in a terminal.
 
-mod cells;
+pub(crate) mod cells;
 pub(crate) mod json;
 pub(crate) mod reach;
 pub(crate) mod table;

@@ -1,7 +1,7 @@
 use gridcare_chassis::id::new_id;
 use gridcare_domain::{customer::ErasureReason, customer_code::CustomerCode};
 use gridcare_proto::{
-    convert::{feed::ticket_change, time},
+    convert::{feed::ticket_change, ticket::clocks_to_wire, time},
     customer::v1 as wire,
 };
 use gridcare_store::{
@@ -35,7 +35,10 @@ impl Node {
             };
             response.encode_to_vec()
         };
-        let change = |ticket: &_| ticket_change(ticket, &self.pseudonym_key);
+        let rules = self.rules();
+        let change = |ticket: &_| {
+            ticket_change(ticket, clocks_to_wire(ticket, rules.book()), rules.leaving(&self.pseudonym_key))
+        };
         let answer = self.store.erase_customer(request, &erasure, change, respond).await?;
         let Err(refusal) = &answer else {
             if let Err(e) = self.store.sweep_answers(self.now_us()).await {

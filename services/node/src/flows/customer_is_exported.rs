@@ -73,10 +73,12 @@ async fn write(
         return Ok(());
     }
     let mut between = "";
+    let rules = node.rules();
     for id in held.tickets {
         let Some(found) = node.store.ticket(id).await? else { continue };
         let timeline = node.store.timeline(id, i64::MAX).await?;
-        let text = format!("{between}{}", form.of("gridcare.ticket.v1.Ticket", &ticket::to_wire(&found, &timeline)));
+        let shown = ticket::to_wire(&found, ticket::clocks_to_wire(&found, rules.book()), &timeline);
+        let text = format!("{between}{}", form.of("gridcare.ticket.v1.Ticket", &shown));
         between = ",";
         if !document.add(&text, false).await {
             return Ok(());

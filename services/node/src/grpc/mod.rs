@@ -6,9 +6,10 @@ mod feed;
 mod metric;
 mod outage;
 mod page;
+mod report;
+mod sms;
 mod standard;
 mod team;
-mod sms;
 mod ticket;
 
 use gridcare_chassis::status::{fault, refuse};
@@ -35,6 +36,8 @@ pub(crate) struct Standards(pub(crate) SharedNode);
 pub(crate) struct Outages(pub(crate) SharedNode);
 /// `SmsService`.
 pub(crate) struct Messages(pub(crate) SharedNode);
+/// `ReportService`.
+pub(crate) struct Reports(pub(crate) SharedNode);
 /// `FeedService`.
 pub(crate) struct Feed(pub(crate) SharedNode);
 

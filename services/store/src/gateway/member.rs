@@ -2,10 +2,10 @@ use gridcare_domain::{
     completeness::{Link, Reach},
     feed::Cursor,
 };
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use uuid::Uuid;
 
-use super::GatewayStore;
+use super::{GatewayStore, ticket};
 use crate::{
     StoreError,
     db::{Row, Tx},
@@ -26,6 +26,7 @@ statements! {
         "SELECT node, region, endpoint, expected_from_us, time_zone, product_version, incarnation, position, batch_id, head, seen_us, failing, failing_since_us
          FROM member WHERE node = $1";
     MEMBER_DESCRIBE = "UPDATE member SET time_zone = $1, product_version = $2 WHERE node = $3 AND (time_zone IS NULL OR time_zone <> $1 OR product_version IS NULL OR product_version <> $2)";
+    MEMBER_ZONE = "SELECT time_zone FROM member WHERE node = $1";
     // What was read from one place is kept once, and under one lease: whoever lost it changes nothing.
     MEMBER_ADVANCE =
         "UPDATE member SET incarnation = $1, position = $2, batch_id = $3, epoch = $4, head = $5, seen_us = $6, failing = NULL, failing_since_us = NULL
@@ -155,6 +156,13 @@ pub(super) async fn end_snapshot(
     won(tx.execute(&MEMBER_SNAPSHOT_END, values).await?, lease)
 }
 
+/// The zone in which a member's days begin; UTC before it has said, or when it says a zone that we do not know.
+pub(super) async fn zone(tx: &mut Tx, node: &str) -> Result<TimeZone, StoreError> {
+    let row = tx.fetch_one(&MEMBER_ZONE, values![node]).await?;
+    let name = row.map(|row| row.text_or_null(0)).transpose()?.flatten();
+    Ok(name.and_then(|name| TimeZone::get(&name).ok()).unwrap_or(TimeZone::UTC))
+}
+
 fn won(changed: u64, lease: &Lease) -> Result<(), StoreError> {
     if changed == 0 { Err(StoreError::LeaseLost(lease.name.clone())) } else { Ok(()) }
 }
@@ -188,7 +196,12 @@ impl GatewayStore {
     pub async fn describe(&self, lease: &Lease, node: &str, time_zone: &str, version: &str) -> Result<(), StoreError> {
         let mut tx = self.db.begin().await?;
         lease::fence(&mut tx, lease).await?;
+        let before = zone(&mut tx, node).await?;
         tx.execute(&MEMBER_DESCRIBE, values![time_zone, version, node]).await?;
+        let now = zone(&mut tx, node).await?;
+        if now != before {
+            ticket::retally(&mut tx, node, &now).await?;
+        }
         tx.commit().await
     }
 

@@ -21,6 +21,7 @@ use crate::{
     db::{Db, Migrations},
     lease,
     statement::Statement,
+    tally,
 };
 
 /// The store of one gateway process.
@@ -63,6 +64,7 @@ pub fn gateway_statements() -> Vec<&'static Statement> {
         replica::STATEMENTS,
         crate::request::STATEMENTS,
         standard::STATEMENTS,
+        tally::STATEMENTS,
         ticket::STATEMENTS,
     ]
     .concat()

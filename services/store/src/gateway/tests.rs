@@ -86,6 +86,17 @@ fn ticket(id: u128, version: i64, state: State) -> NationalChange {
         updated_at: Timestamp::UNIX_EPOCH,
         resolved_at: None,
         closed_at: None,
+        category: String::new(),
+        team: String::new(),
+        standard: String::new(),
+        clocks: Vec::new(),
+        first_response_at: None,
+        parent_id: None,
+        merged_into_id: None,
+        satisfaction: 0,
+        rated_at: None,
+        repetition: 0,
+        locality: 0,
     })
 }
 

@@ -1,21 +1,26 @@
 use std::collections::{BTreeMap, HashMap};
 
-use gridcare_domain::ticket::{Priority, State};
-use jiff::Timestamp;
+use gridcare_domain::{
+    report::{ClockFact, Facts, Repetition, Tally, clocks_from_bytes, clocks_to_bytes},
+    ticket::{Priority, State},
+};
+use jiff::{Timestamp, tz::TimeZone};
 use uuid::Uuid;
 
-use super::GatewayStore;
+use super::{GatewayStore, member};
 use crate::{
     StoreError,
     db::{Row, Tx},
     statement::{Rows, Statement, Value, statements, values},
+    tally,
 };
 
 /// Columns of a ticket, in the order in which rows are read.
 macro_rules! columns {
     () => {
         "t.node, t.id, t.reference, t.version, t.state, t.priority, t.topic, t.channel, t.province, t.customer_pseudonym,
-         t.assignee_pseudonym, t.opened_us, t.updated_us, t.resolved_us, t.closed_us"
+         t.assignee_pseudonym, t.opened_us, t.updated_us, t.resolved_us, t.closed_us, t.category, t.team, t.standard, t.clocks,
+         t.first_response_us, t.parent_id, t.merged_into_id, t.satisfaction, t.rated_us, t.repetition, t.locality"
     };
 }
 
@@ -29,20 +34,28 @@ macro_rules! filters {
 
 statements! {
     NATIONAL_TICKET_HELD [node Text, id Uuid] =
-        "SELECT t.id, t.version, t.state FROM v JOIN national_ticket AS t ON t.node = v.node AND t.id = v.id";
+        concat!("SELECT ", columns!(), " FROM v JOIN national_ticket AS t ON t.node = v.node AND t.id = v.id");
     NATIONAL_TICKET_PUT [node Text, id Uuid, reference Text, version Int, state Int, priority Int, topic Text, channel Text, province Text,
-                         customer_pseudonym Text, assignee_pseudonym Text, opened_us Int, updated_us Int, resolved_us Int, closed_us Int, snapshot_no Int] =
+                         customer_pseudonym Text, assignee_pseudonym Text, opened_us Int, updated_us Int, resolved_us Int, closed_us Int,
+                         category Text, team Text, standard Text, clocks Blob, first_response_us Int, parent_id Uuid, merged_into_id Uuid,
+                         satisfaction Int, rated_us Int, repetition Int, locality Int, snapshot_no Int] =
         "INSERT INTO national_ticket (node, id, reference, version, state, priority, topic, channel, province, customer_pseudonym,
-             assignee_pseudonym, opened_us, updated_us, resolved_us, closed_us, snapshot_no)
+             assignee_pseudonym, opened_us, updated_us, resolved_us, closed_us, category, team, standard, clocks, first_response_us,
+             parent_id, merged_into_id, satisfaction, rated_us, repetition, locality, snapshot_no)
          SELECT node, id, reference, version, state, priority, topic, channel, province, customer_pseudonym,
-             assignee_pseudonym, opened_us, updated_us, resolved_us, closed_us, snapshot_no
+             assignee_pseudonym, opened_us, updated_us, resolved_us, closed_us, category, team, standard, clocks, first_response_us,
+             parent_id, merged_into_id, satisfaction, rated_us, repetition, locality, snapshot_no
          FROM v WHERE true
          ON CONFLICT (node, id) DO UPDATE SET reference = excluded.reference, version = excluded.version, state = excluded.state,
              priority = excluded.priority, topic = excluded.topic, channel = excluded.channel, province = excluded.province,
              customer_pseudonym = excluded.customer_pseudonym, assignee_pseudonym = excluded.assignee_pseudonym,
              opened_us = excluded.opened_us, updated_us = excluded.updated_us, resolved_us = excluded.resolved_us,
-             closed_us = excluded.closed_us, snapshot_no = excluded.snapshot_no
+             closed_us = excluded.closed_us, category = excluded.category, team = excluded.team, standard = excluded.standard,
+             clocks = excluded.clocks, first_response_us = excluded.first_response_us, parent_id = excluded.parent_id,
+             merged_into_id = excluded.merged_into_id, satisfaction = excluded.satisfaction, rated_us = excluded.rated_us,
+             repetition = excluded.repetition, locality = excluded.locality, snapshot_no = excluded.snapshot_no
          WHERE excluded.snapshot_no > 0 OR excluded.version > national_ticket.version";
+    NATIONAL_TICKET_OTHERS = concat!("SELECT ", columns!(), " FROM national_ticket AS t WHERE t.node = $1 AND t.id > $2 AND t.snapshot_no <> $3 ORDER BY t.id LIMIT $4");
     NATIONAL_TICKET_SWEEP = "DELETE FROM national_ticket WHERE node = $1 AND snapshot_no <> $2";
     NATIONAL_TICKET_COUNT_ADD [node Text, state Int, tickets Int] =
         "INSERT INTO national_ticket_count (node, state, tickets) SELECT node, state, tickets FROM v WHERE true
@@ -93,6 +106,52 @@ pub struct FederatedTicket {
     pub resolved_at: Option<Timestamp>,
     /// When it was closed or cancelled.
     pub closed_at: Option<Timestamp>,
+    /// A code of the standard's categories, or empty.
+    pub category: String,
+    /// A code of the node's teams, or empty.
+    pub team: String,
+    /// Version of the standard that governs it, or empty.
+    pub standard: String,
+    /// Its clocks.
+    pub clocks: Vec<ClockFact>,
+    /// The first public answer.
+    pub first_response_at: Option<Timestamp>,
+    /// The ticket that it is a part of.
+    pub parent_id: Option<Uuid>,
+    /// The ticket that it was merged into.
+    pub merged_into_id: Option<Uuid>,
+    /// 1 to 5; 0 when nobody has said.
+    pub satisfaction: i64,
+    /// When it was said.
+    pub rated_at: Option<Timestamp>,
+    /// The wire's number; 0 while nobody knows.
+    pub repetition: i64,
+    /// The wire's number; 0 when nobody has said.
+    pub locality: i64,
+}
+
+impl FederatedTicket {
+    /// What reports know of it.
+    #[must_use]
+    pub fn facts(&self) -> Facts {
+        let us = |at: Option<Timestamp>| at.map(Timestamp::as_microsecond);
+        Facts {
+            state: self.state,
+            merged: self.merged_into_id.is_some(),
+            category: self.category.clone(),
+            topic: self.topic.clone(),
+            channel: self.channel.clone(),
+            team: self.team.clone(),
+            opened_us: self.opened_at.as_microsecond(),
+            updated_us: self.updated_at.as_microsecond(),
+            first_response_us: us(self.first_response_at),
+            resolved_us: us(self.resolved_at),
+            closed_us: us(self.closed_at),
+            rated: us(self.rated_at).filter(|_| self.satisfaction > 0).map(|at| (self.satisfaction, at)),
+            repetition: Repetition::from_number(self.repetition),
+            clocks: self.clocks.clone(),
+        }
+    }
 }
 
 /// A ticket and whose it is.
@@ -151,6 +210,17 @@ fn row_of(node: &str, t: &FederatedTicket, snapshot_no: i64) -> Vec<Value> {
         t.updated_at.as_microsecond(),
         us(t.resolved_at),
         us(t.closed_at),
+        t.category.as_str(),
+        t.team.as_str(),
+        t.standard.as_str(),
+        clocks_to_bytes(&t.clocks),
+        us(t.first_response_at),
+        t.parent_id,
+        t.merged_into_id,
+        t.satisfaction,
+        us(t.rated_at),
+        t.repetition,
+        t.locality,
         snapshot_no,
     ]
 }
@@ -173,6 +243,17 @@ fn national_ticket(row: &Row) -> Result<NationalTicket, StoreError> {
         updated_at: at(row.int(12)?)?,
         resolved_at: row.int_or_null(13)?.map(at).transpose()?,
         closed_at: row.int_or_null(14)?.map(at).transpose()?,
+        category: row.text(15)?,
+        team: row.text(16)?,
+        standard: row.text(17)?,
+        clocks: clocks_from_bytes(&row.blob(18)?).map_err(|e| corrupt(&e.to_string()))?,
+        first_response_at: row.int_or_null(19)?.map(at).transpose()?,
+        parent_id: row.uuid_or_null(20)?,
+        merged_into_id: row.uuid_or_null(21)?,
+        satisfaction: row.int(22)?,
+        rated_at: row.int_or_null(23)?.map(at).transpose()?,
+        repetition: row.int(24)?,
+        locality: row.int(25)?,
     };
     Ok(NationalTicket { node: row.text(0)?, ticket })
 }
@@ -192,34 +273,58 @@ pub(super) async fn put(
             *kept = ticket;
         }
     }
-    // A snapshot counts anew at its end.
+    let held = held(tx, node, newest.keys()).await?;
+    // A snapshot counts states anew at its end.
     if snapshot_no == 0 {
-        count(tx, node, &mut newest).await?;
+        newest.retain(|id, ticket| held.get(id).is_none_or(|held| ticket.version > held.version));
+        count(tx, node, &newest, &held).await?;
+    }
+    let zone = member::zone(tx, node).await?;
+    let mut tally = Tally::default();
+    for (id, ticket) in &newest {
+        if let Some(held) = held.get(id) {
+            tally.count(&held.facts(), &zone, -1);
+        }
+        tally.count(&ticket.facts(), &zone, 1);
     }
     let mut rows = Rows::of(&NATIONAL_TICKET_PUT, newest.len());
     for ticket in newest.into_values() {
         rows.push(row_of(node, ticket, snapshot_no));
     }
-    tx.execute_rows(&NATIONAL_TICKET_PUT, rows).await.map(drop)
+    tx.execute_rows(&NATIONAL_TICKET_PUT, rows).await?;
+    tally::add(tx, node, &tally).await
 }
 
-/// Drops what is already held, and moves the others between the counts of states. Nobody else writes this node's
-/// tickets meanwhile: the member's row is locked.
-async fn count(tx: &mut Tx, node: &str, newest: &mut BTreeMap<Uuid, &FederatedTicket>) -> Result<(), StoreError> {
-    let mut keys = Rows::of(&NATIONAL_TICKET_HELD, newest.len());
-    for id in newest.keys() {
+/// Those of these tickets that are known. Nobody else writes this node's tickets meanwhile: the member's row is locked.
+async fn held(
+    tx: &mut Tx,
+    node: &str,
+    ids: impl ExactSizeIterator<Item = &Uuid>,
+) -> Result<HashMap<Uuid, FederatedTicket>, StoreError> {
+    let mut keys = Rows::of(&NATIONAL_TICKET_HELD, ids.len());
+    for id in ids {
         keys.push(values![node, *id]);
     }
-    let mut held = HashMap::with_capacity(newest.len());
+    let mut held = HashMap::with_capacity(keys.len());
     for row in tx.fetch_rows(&NATIONAL_TICKET_HELD, keys).await? {
-        held.insert(row.uuid(0)?, (row.int(1)?, row.int(2)?));
+        let ticket = national_ticket(&row)?.ticket;
+        held.insert(ticket.id, ticket);
     }
-    newest.retain(|id, ticket| held.get(id).is_none_or(|(version, _)| ticket.version > *version));
+    Ok(held)
+}
+
+/// Moves tickets between the counts of states.
+async fn count(
+    tx: &mut Tx,
+    node: &str,
+    newest: &BTreeMap<Uuid, &FederatedTicket>,
+    held: &HashMap<Uuid, FederatedTicket>,
+) -> Result<(), StoreError> {
     let mut deltas: BTreeMap<i64, i64> = BTreeMap::new();
-    for (id, ticket) in newest.iter() {
+    for (id, ticket) in newest {
         *deltas.entry(ticket.state.number()).or_default() += 1;
-        if let Some((_, state)) = held.get(id) {
-            *deltas.entry(*state).or_default() -= 1;
+        if let Some(held) = held.get(id) {
+            *deltas.entry(held.state.number()).or_default() -= 1;
         }
     }
     deltas.retain(|_, delta| *delta != 0);
@@ -230,11 +335,45 @@ async fn count(tx: &mut Tx, node: &str, newest: &mut BTreeMap<Uuid, &FederatedTi
     tx.execute_rows(&NATIONAL_TICKET_COUNT_ADD, rows).await.map(drop)
 }
 
-/// Deletes what the snapshot did not bring, and counts anew.
+/// Takes what the snapshot did not bring out of the tallies, deletes it, and counts states anew.
 pub(super) async fn sweep(tx: &mut Tx, node: &str, snapshot_no: i64) -> Result<(), StoreError> {
+    let zone = member::zone(tx, node).await?;
+    let gone = tally_others(tx, node, snapshot_no, &zone, -1).await?;
+    tally::add(tx, node, &gone).await?;
     tx.execute(&NATIONAL_TICKET_SWEEP, values![node, snapshot_no]).await?;
     tx.execute(&NATIONAL_TICKET_COUNT_CLEAR, values![node]).await?;
     tx.execute(&NATIONAL_TICKET_COUNT_AGAIN, values![node]).await.map(drop)
+}
+
+/// Tallies a member's tickets anew: its days begin at other moments now.
+pub(super) async fn retally(tx: &mut Tx, node: &str, zone: &TimeZone) -> Result<(), StoreError> {
+    tally::clear(tx, node).await?;
+    // No snapshot has a number below zero, so these are all.
+    let all = tally_others(tx, node, -1, zone, 1).await?;
+    tally::add(tx, node, &all).await
+}
+
+/// What the tickets of all snapshots but this one come to.
+async fn tally_others(
+    tx: &mut Tx,
+    node: &str,
+    snapshot_no: i64,
+    zone: &TimeZone,
+    sign: i64,
+) -> Result<Tally, StoreError> {
+    const PAGE: i64 = 2_000;
+    let mut tally = Tally::default();
+    let mut after = Some(Uuid::nil());
+    while let Some(id) = after {
+        let page = tx.fetch(&NATIONAL_TICKET_OTHERS, values![node, id, snapshot_no, PAGE]).await?;
+        after = None;
+        for row in &page {
+            let ticket = national_ticket(row)?.ticket;
+            tally.count(&ticket.facts(), zone, sign);
+            after = Some(ticket.id);
+        }
+    }
+    Ok(tally)
 }
 
 impl GatewayStore {

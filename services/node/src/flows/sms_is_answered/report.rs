@@ -2,8 +2,8 @@ use gridcare_domain::{
     contact::{Channel, Outcome},
     customer::Language,
     keyword::Answer as Asked,
-    reference::Reference,
-    ticket::{Priority, State, Ticket},
+    standard::Standard,
+    ticket::{State, Ticket},
     topic::Topic,
 };
 use gridcare_proto::ticket::v1 as wire;
@@ -12,7 +12,6 @@ use gridcare_store::{
     ticket::{Order, TicketQuery},
 };
 use jiff::{SignedDuration, Timestamp};
-use uuid::Uuid;
 
 use super::{Cause, Message, Told, Trouble, asker::Asker, done};
 use crate::{Node, flows::ticket_moves::Opening, texts::Texts};
@@ -32,7 +31,7 @@ impl Node {
         let reference = if let Some(ticket) = open {
             ticket.reference.to_string()
         } else {
-            let opening = report(message, asker).map_err(|e| StoreError::Corrupt { table: "ticket", what: e })?;
+            let opening = report(message, asker, &self.standards.current());
             let (answer, own) = self.open_ticket(cause.of("/ticket"), opening).await;
             let opened = match own {
                 Some(own) => own,
@@ -74,30 +73,21 @@ impl Node {
 }
 
 /// What the desk sees of a report.
-fn report(message: &Message, asker: &Asker) -> Result<Opening, String> {
+fn report(message: &Message, asker: &Asker, standard: &Standard) -> Opening {
     let customer = asker.customer.as_ref();
-    let nothing = Timestamp::UNIX_EPOCH;
+    let category = standard.category_of_topic(Topic::Outage);
+    // In the language of the desk.
+    let subject = Texts::of(Language::Vi).say("ticket-subject", &[]);
+    let blank = Ticket::draft(Topic::Outage, Channel::Sms, subject);
     let draft = Ticket {
-        id: Uuid::nil(),
-        // Identity, reference and times are the node's to give.
-        reference: Reference::new("XX", 0).map_err(|e| e.to_string())?,
-        version: 1,
-        state: State::New,
-        priority: Priority::Normal,
-        topic: Topic::Outage,
-        channel: Channel::Sms,
-        // In the language of the desk.
-        subject: Texts::of(Language::Vi).say("ticket-subject", &[]),
+        priority: category.map_or(blank.priority, |category| category.default_priority),
+        category: category.map(|category| category.code.clone()).unwrap_or_default(),
         description: message.text.clone(),
         customer_code: asker.code.clone(),
         requester_name: customer.map(|customer| customer.name.clone()),
         requester_contact_point: asker.number.clone(),
         province: customer.and_then(|customer| customer.premises.first()?.province.clone()),
-        assignee: None,
-        opened_at: nothing,
-        updated_at: nothing,
-        resolved_at: None,
-        closed_at: None,
+        ..blank
     };
-    Ok(Opening { draft, author: "sms".to_owned() })
+    Opening { draft, author: "sms".to_owned() }
 }

@@ -1,5 +1,4 @@
 use gridcare_domain::{
-    clock::Clocks,
     contact::{Channel, check_text},
     customer_code::CustomerCode,
     province,
@@ -7,7 +6,7 @@ use gridcare_domain::{
     refusal::Violation,
     standard::{Category, Standard},
     text,
-    ticket::{Priority, SUBJECT_LIMIT, State, TEXT_LIMIT, Ticket, missing_fields},
+    ticket::{Priority, SUBJECT_LIMIT, TEXT_LIMIT, Ticket, missing_fields},
     topic::Topic,
 };
 use gridcare_proto::{
@@ -87,41 +86,18 @@ pub(super) fn opening(body: &wire::OpenTicketRequest, standard: &Standard) -> Re
         return Err(found);
     };
     let filled = |given: &str| if given.is_empty() { None } else { Some(text::nfc(given)) };
-    let nothing = Timestamp::UNIX_EPOCH;
     let draft = Ticket {
-        id: Uuid::nil(),
-        // Identity, reference and times are the node's to give.
-        reference: Reference::new("XX", 0).map_err(|_| Vec::new())?,
-        version: 1,
-        state: State::New,
         priority,
-        topic,
-        channel,
-        subject: text::nfc(&body.subject),
         description: text::nfc(&body.description),
         customer_code,
         requester_name: filled(&body.requester_name),
         requester_contact_point: filled(&body.requester_contact_point),
         province: filled(&body.province),
-        assignee: None,
-        opened_at: nothing,
-        updated_at: nothing,
-        resolved_at: None,
-        closed_at: None,
         category: category.map(|category| category.code.clone()).unwrap_or_default(),
         locality,
         team: filled(&body.team),
-        standard: String::new(),
-        clocks: Clocks::open(&[], 0, None),
-        due_us: None,
-        deadline_us: None,
         event_at,
-        first_response_at: None,
-        parent: None,
-        merged_into: None,
-        satisfaction: None,
-        rated_at: None,
-        repetition: None,
+        ..Ticket::draft(topic, channel, text::nfc(&body.subject))
     };
     if let Some(category) = category {
         let missing = missing_fields(&draft, category);

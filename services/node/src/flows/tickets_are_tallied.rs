@@ -1,0 +1,219 @@
+use std::{collections::BTreeSet, error::Error, time::Duration};
+
+use futures::FutureExt as _;
+use gridcare_chassis::id::new_id;
+use gridcare_domain::{
+    feed::{Entry, Kind},
+    report::Facts,
+    ticket::Ticket,
+};
+use gridcare_proto::{
+    convert::{feed, report, ticket::clocks_to_wire},
+    federation::v1::FederatedTicket,
+};
+use gridcare_store::{
+    StoreError,
+    counted::{Tallied, Version},
+    lease::{self, Lease},
+};
+use prost::Message as _;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::{FEED, Node, REPORTS, SharedNode};
+
+/// The tallies are brought up to date at most this often, unless a report is asked for.
+const THROTTLE: Duration = Duration::from_secs(2);
+/// Without a wake-up, work is looked for this often: the bus is only a hint.
+const LOOK: Duration = Duration::from_secs(2);
+/// How long a roller that stopped is waited for.
+const LEASE: Duration = Duration::from_secs(10);
+/// How long nobody else is spared after a report was asked for.
+const HURRY: Duration = Duration::from_secs(3);
+const ENTRIES_PER_COMMIT: i64 = 2_500;
+/// So many entries are taken in one turn while the node is busy.
+const ENTRIES_PER_TURN: i64 = 5_000;
+/// A node whose feed has grown by so many entries since the turn before is busy.
+const BUSY: i64 = 1_000;
+const TICKETS_PER_COMMIT: i64 = 1_000;
+
+/// Keeps the tallies of reports: reads the node's own feed, in one process of the node at a time.
+pub(crate) async fn run(node: SharedNode, shutdown: CancellationToken) {
+    let mut roller = Roller {
+        holder: new_id().to_string(),
+        asked: node.bus.subscribe(REPORTS),
+        node,
+        held: None,
+        head: 0,
+        hurry_until: Instant::now(),
+    };
+    let mut entries = roller.node.bus.subscribe(FEED);
+    loop {
+        let began = Instant::now();
+        match roller.turn().await {
+            Ok(()) => {}
+            Err(StoreError::LeaseLost(_)) => roller.held = None,
+            Err(e) => tracing::warn!(error = &e as &dyn Error, "tickets could not be tallied; trying again"),
+        }
+        let go_on = tokio::select! {
+            () = shutdown.cancelled() => false,
+            () = roller.asked.changed() => {
+                roller.hurry_until = Instant::now() + HURRY;
+                true
+            }
+            () = async {
+                tokio::time::sleep_until(began + THROTTLE).await;
+                tokio::select! { () = entries.changed() => {} () = tokio::time::sleep(LOOK) => {} }
+            } => true,
+        };
+        if !go_on {
+            if let Some(lease) = roller.held {
+                // Another process goes on at once instead of waiting for the lease to end.
+                let _ = lease::release(roller.node.store.db(), &lease).await;
+            }
+            return;
+        }
+    }
+}
+
+struct Roller {
+    node: SharedNode,
+    holder: String,
+    asked: gridcare_bus::Wakeups,
+    held: Option<Lease>,
+    /// The feed's newest position at the turn before.
+    head: i64,
+    hurry_until: Instant,
+}
+
+impl Roller {
+    fn hurries(&mut self) -> bool {
+        if self.asked.changed().now_or_never().is_some() {
+            self.hurry_until = Instant::now() + HURRY;
+        }
+        Instant::now() < self.hurry_until
+    }
+
+    /// One turn: everything there is, or a part of it while the node has better things to do.
+    async fn turn(&mut self) -> Result<(), StoreError> {
+        let mut taken = 0;
+        let mut busy = false;
+        loop {
+            let began = Instant::now();
+            let (tallied, head) = self.node.store.tallied().await?;
+            if taken == 0 {
+                busy = head - self.head >= BUSY;
+                self.head = head;
+            }
+            let foreign = tallied.time_zone != self.node.time_zone;
+            if !foreign && tallied.recount_after.is_none() && tallied.position == head {
+                return Ok(());
+            }
+            if busy && taken >= ENTRIES_PER_TURN && !self.hurries() {
+                return Ok(());
+            }
+            let now = self.node.now_us();
+            let until = now + i64::try_from(LEASE.as_micros()).unwrap_or(0);
+            self.held = lease::take(self.node.store.db(), "tally roller", &self.holder, now, until).await?;
+            let Some(lease) = self.held.clone() else { return Ok(()) };
+            taken += if foreign {
+                tracing::info!(
+                    from = tallied.time_zone,
+                    to = self.node.time_zone,
+                    "tickets are tallied from the beginning"
+                );
+                recount(&self.node, &lease).await?
+            } else if let Some(after) = tallied.recount_after {
+                recount_part(&self.node, &lease, after).await?
+            } else {
+                roll(&self.node, &lease, &tallied).await?
+            };
+            // Catching up takes half of the time at most, unless somebody waits for it.
+            if !self.hurries() {
+                tokio::time::sleep(began.elapsed()).await;
+            }
+        }
+    }
+}
+
+async fn recount(node: &Node, lease: &Lease) -> Result<i64, StoreError> {
+    node.store.tally_recount(lease, &node.id, &node.time_zone).await.map(|()| 0)
+}
+
+/// Takes the next entries of the feed; begins to recount when they are gone.
+async fn roll(node: &Node, lease: &Lease, tallied: &Tallied) -> Result<i64, StoreError> {
+    let from = tallied.position;
+    let entries = node.store.feed_after(from, ENTRIES_PER_COMMIT).await?;
+    let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
+        tracing::info!(from, "the feed has been compacted away; tickets are tallied from the beginning");
+        return recount(node, lease).await;
+    };
+    if first.position != from + 1 {
+        tracing::info!(
+            from,
+            first = first.position,
+            "the feed has been compacted; tickets are tallied from the beginning"
+        );
+        return recount(node, lease).await;
+    }
+    let through = last.position;
+    let tickets = entries.iter().filter(|entry| entry.change.kind == Kind::Ticket);
+    let versions = if node.rules().standard.exports_all() {
+        tickets.filter_map(version_of).collect()
+    } else {
+        // What stays at home is not in the feed, and is in our own reports all the same.
+        versions_at_home(node, tickets).await?
+    };
+    let difference = node.store.tally_difference(versions, &node.zone).await?;
+    node.store.tally_advance(lease, &node.id, from, through, &difference).await?;
+    metrics::counter!("gridcare_tally_entries_total").increment(entries.len() as u64);
+    Ok(through - from)
+}
+
+/// The tickets of these entries as they are now, which may be later than the entries; those then say nothing new.
+async fn versions_at_home(node: &Node, entries: impl Iterator<Item = &Entry>) -> Result<Vec<Version>, StoreError> {
+    let ids: BTreeSet<Uuid> = entries.filter_map(|entry| Uuid::parse_str(&entry.change.key).ok()).collect();
+    let mut versions = Vec::with_capacity(ids.len());
+    for id in ids {
+        if let Some(ticket) = node.store.ticket(id).await? {
+            versions.push(Version { id, version: ticket.version, facts: node.facts_of(&ticket)? });
+        }
+    }
+    Ok(versions)
+}
+
+/// A version of a ticket as the feed says it. One that says what no node writes is left out, and seen to be left out: the
+/// verification finds it.
+fn version_of(entry: &Entry) -> Option<Version> {
+    let read = || {
+        let ticket = FederatedTicket::decode(entry.change.payload.as_slice()).map_err(|e| e.to_string())?;
+        let id = Uuid::parse_str(&entry.change.key).map_err(|e| e.to_string())?;
+        Ok::<_, String>(Version { id, version: entry.change.version, facts: report::facts_from_wire(&ticket)? })
+    };
+    read().inspect_err(|error| tracing::error!(position = entry.position, error, "a ticket cannot be tallied")).ok()
+}
+
+async fn recount_part(node: &Node, lease: &Lease, after: Uuid) -> Result<i64, StoreError> {
+    let tickets = node.store.tickets_after(after, TICKETS_PER_COMMIT).await?;
+    let count = i64::try_from(tickets.len()).unwrap_or(TICKETS_PER_COMMIT);
+    let through = tickets.last().map(|ticket| ticket.id).filter(|_| count == TICKETS_PER_COMMIT);
+    let version = |ticket: &Ticket| {
+        let facts = node.facts_of(ticket)?;
+        Ok(Version { id: ticket.id, version: ticket.version, facts })
+    };
+    let versions = tickets.iter().map(version).collect::<Result<_, StoreError>>()?;
+    let difference = node.store.tally_difference(versions, &node.zone).await?;
+    node.store.tally_recounted(lease, &node.id, after, through, &difference).await?;
+    Ok(count)
+}
+
+impl Node {
+    /// What reports know of a ticket: what the feed says of it, and what it would say if everything left.
+    pub(crate) fn facts_of(&self, ticket: &Ticket) -> Result<Facts, StoreError> {
+        let rules = self.rules();
+        let clocks = clocks_to_wire(ticket, rules.book());
+        report::facts_from_wire(&feed::federated_whole(ticket, clocks, &self.pseudonym_key))
+            .map_err(|what| StoreError::Corrupt { table: "ticket", what })
+    }
+}
