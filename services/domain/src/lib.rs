@@ -1,5 +1,7 @@
 //! Pure rules of Gridcare: no async, no I/O, no clock, no randomness. `now` and ids come in as values.
 
+/// Who gets a ticket.
+pub mod assignment;
 /// Working hours: spans of local days, holidays and exceptions, and counting within them.
 pub mod calendar;
 /// What a node offers and reports, by channel, metric and date.
@@ -22,6 +24,8 @@ pub mod province;
 pub mod reference;
 /// Expected noes.
 pub mod refusal;
+/// Texts with placeholders, in two languages.
+pub mod template;
 /// Text: normal form, folding, words.
 pub mod text;
 /// Cases that customers open and agents work.
