@@ -45,7 +45,7 @@ const WHOLE_TABLE: [(&str, &str); 5] = [
 ];
 
 /// Statements whose filter has an index of its own, which must be the one that serves them on both engines.
-const BY_INDEX: [(&str, &str); 23] = [
+const BY_INDEX: [(&str, &str); 30] = [
     ("TICKET_STATE_NEWEST", "ticket_state"),
     ("TICKET_STATE_OLDEST", "ticket_state"),
     ("TICKET_CUSTOMER", "ticket_customer"),

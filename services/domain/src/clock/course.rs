@@ -175,7 +175,10 @@ pub(super) fn course(clock: &Clock, modes: &[(i64, Mode)], terms: &[Terms]) -> C
                 noted = permille;
             }
         }
-        counted = counted.saturating_add(terms.counted_us(leg.from_us, leg.until_us));
+        // Nothing comes after an endless leg, and counting it would take as long.
+        if leg.until_us < i64::MAX {
+            counted = counted.saturating_add(terms.counted_us(leg.from_us, leg.until_us));
+        }
     }
     let ended_us = clock.stopped_us.or_else(|| {
         let rest = modes.last().filter(|(_, mode)| *mode == Mode::Done && last.pauses(Mode::Done));

@@ -22,6 +22,12 @@ pub enum DecodeError {
     Damaged(&'static str),
 }
 
+/// What every layout has.
+#[derive(Deserialize)]
+struct Marked {
+    v: u8,
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Stored {
@@ -120,15 +126,14 @@ impl Clocks {
 
     /// The clocks of a stored text.
     pub fn decode(text: &str) -> Result<Self, DecodeError> {
-        #[derive(Deserialize)]
-        struct Marked {
-            v: u8,
+        let stored: Stored = serde_json::from_str(text).map_err(|error| {
+            // Whatever another layout looks like, its mark says more than what is wrong with it in the eyes of this one.
+            let mark = serde_json::from_str::<Marked>(text).map_or(LAYOUT, |marked| marked.v);
+            if mark == LAYOUT { DecodeError::Json(error) } else { DecodeError::Layout(mark) }
+        })?;
+        if stored.v != LAYOUT {
+            return Err(DecodeError::Layout(stored.v));
         }
-        let Marked { v } = serde_json::from_str(text)?;
-        if v != LAYOUT {
-            return Err(DecodeError::Layout(v));
-        }
-        let stored: Stored = serde_json::from_str(text)?;
         let at = |since: i64| instant(stored.o.checked_add(since));
         let optional = |since: Option<i64>| since.map(at).transpose();
         let opened_us = at(0)?;

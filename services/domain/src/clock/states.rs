@@ -153,8 +153,11 @@ impl Clocks {
             return Vec::new();
         }
         let Course { breach_us, warnings, .. } = course(clock, &self.modes, &terms(clock, book));
-        // A ruling that comes late may move a warning to an earlier time than that of the last one noticed.
-        let unnoticed = |(at_us, permille): &(i64, u16)| Some(*at_us) > clock.warned_us || *permille > clock.warned;
+        // Under one ruling warnings only rise, so that a higher one before the last one noticed is the work of a late ruling.
+        let ruled_us = clock.rulings.last().map_or(i64::MAX, |ruling| ruling.at_us);
+        let unnoticed = |(at_us, permille): &(i64, u16)| {
+            Some(*at_us) > clock.warned_us || (*permille > clock.warned && *at_us >= ruled_us)
+        };
         let moot = clock.stopped_us.is_some();
         let warnings = warnings.into_iter().filter(|due| !moot && unnoticed(due));
         let warnings = warnings.map(|(at_us, permille)| (at_us, Due::Warned(permille)));

@@ -70,7 +70,7 @@ impl Node {
         let Some(ticket) = self.store.ticket(id).await? else { return Ok(Err(no_such_ticket())) };
         let team = team.or_else(|| ticket.team.clone());
         let agents = self.store.agents(team.as_deref(), &self.zone).await?;
-        let needs = Needs { category: &ticket.category };
+        let needs = Needs { category: &ticket.category, team: team.as_deref() };
         let chosen = match choose(strategy, &needs, &agents, self.now_us()) {
             Ok(agent) => agent.id.clone(),
             Err(refusal) => return Ok(Err(refusal)),

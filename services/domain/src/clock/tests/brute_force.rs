@@ -6,7 +6,7 @@ use super::stories::{HORIZON, Story, Told};
 use crate::{
     calendar::{
         CalendarSpec,
-        wall_clock::{MINUTE, owners},
+        wall_clock::{MINUTE, owners, works},
     },
     clock::{ClockKind, Due, IntervalKind, Limit, Mode, Rule},
 };
@@ -39,18 +39,16 @@ pub(super) struct Clerk<'a> {
     /// The mode of each minute.
     modes: Vec<Mode>,
     pub(super) sheets: Vec<Sheet>,
-    /// For each calendar, the days to which each minute belongs; longer than the horizon, for days that go on.
-    owners: Vec<Vec<Vec<jiff::civil::Date>>>,
+    /// For each calendar, whether each minute is working time.
+    works: Vec<Vec<bool>>,
 }
 
 impl<'a> Clerk<'a> {
     pub(super) fn new(story: &'a Story) -> Self {
-        let minutes = |spec: &CalendarSpec| -> Vec<Vec<_>> {
-            (0..HORIZON + 3 * 1440).map(|minute| owners(spec, story.at(minute)).collect()).collect()
-        };
-        let owners = story.calendars.iter().map(minutes).collect();
+        let minutes = |spec: &CalendarSpec| (0..HORIZON).map(|minute| works(spec, story.at(minute))).collect();
+        let works = story.calendars.iter().map(minutes).collect();
         let modes = vec![Mode::Active; usize::try_from(HORIZON).unwrap()];
-        let mut clerk = Self { story, modes, sheets: Vec::new(), owners };
+        let mut clerk = Self { story, modes, sheets: Vec::new(), works };
         clerk.add(0, 0, story.event, 0);
         for index in 0..story.told.len() {
             clerk.hear(index);
@@ -146,33 +144,39 @@ impl<'a> Clerk<'a> {
         match (rule.limit, &rule.calendar) {
             (Limit::Working { .. } | Limit::WorkingDays { .. }, Some(calendar)) => {
                 let number = self.story.calendars.iter().position(|spec| spec.id == calendar.id()).unwrap();
-                !self.owners[number][usize::try_from(minute).unwrap()].is_empty()
+                self.works[number][usize::try_from(minute).unwrap()]
             }
             _ => true,
         }
     }
 
-    /// How many minutes may be counted; none if more than until the horizon.
+    /// How many minutes may be counted.
     fn budget(&self, sheet: &Sheet, (_, rule, event): &Line) -> Option<i64> {
         match rule.limit {
             Limit::Elapsed { us } | Limit::Working { us } => Some(us / MINUTE),
             Limit::BeforeEvent { us } => Some(event.unwrap() - us / MINUTE - sheet.start),
             Limit::AfterEvent { us } => Some(event.unwrap() + us / MINUTE - sheet.start),
             Limit::WorkingDays { days } => {
-                let calendar = rule.calendar.as_ref().unwrap();
-                let number = self.story.calendars.iter().position(|spec| spec.id == calendar.id()).unwrap();
+                let id = rule.calendar.as_ref().unwrap().id();
+                let spec = self.story.calendars.iter().find(|spec| spec.id == id).unwrap();
                 let started = jiff::Timestamp::from_microsecond(self.story.at(sheet.start)).unwrap();
-                let opening = self.story.calendars[number].zone.to_datetime(started).date();
-                // The first and the last minute of every working day.
-                let mut days_us: BTreeMap<_, (i64, i64)> = BTreeMap::new();
-                for (minute, owners) in (0..).zip(&self.owners[number]).skip(usize::try_from(sheet.start).unwrap()) {
-                    for day in owners.iter().filter(|day| **day > opening) {
-                        days_us.entry(day).or_insert((minute, minute)).1 = minute;
+                let opening = spec.zone.to_datetime(started).date();
+                let mut last_minutes = BTreeMap::new();
+                let (mut worked, mut closes) = (Vec::new(), None);
+                for minute in sheet.start..sheet.start + 90 * 1440 {
+                    let owners: Vec<_> = owners(spec, self.story.at(minute)).collect();
+                    worked.push(!owners.is_empty());
+                    for day in owners.into_iter().filter(|day| *day > opening) {
+                        last_minutes.insert(day, minute);
+                    }
+                    // A day is over for sure when two more have passed.
+                    closes = last_minutes.values().nth(usize::try_from(days).unwrap() - 1).copied();
+                    if closes.is_some_and(|last| last + 3 * 1440 < minute) {
+                        break;
                     }
                 }
-                let (first, last) = days_us.into_values().nth(usize::try_from(days).unwrap() - 1)?;
-                let counted = || (sheet.start..=last).filter(|minute| self.works(rule, *minute)).count();
-                (first < HORIZON).then(|| i64::try_from(counted()).unwrap())
+                let until = usize::try_from(closes? - sheet.start).unwrap();
+                Some(worked[..=until].iter().map(|works| i64::from(*works)).sum())
             }
         }
     }

@@ -146,6 +146,19 @@ fn a_restated_limit_warns_no_second_time_and_an_extended_one_does() {
 }
 
 #[test]
+fn a_late_ruling_that_shortens_a_limit_warns_of_what_it_moved_before_the_last_warning() {
+    let (old, shorter) = (resolution("a.1", elapsed(20)), resolution("a.2", elapsed(12)));
+    let book = book(&[&old, &shorter]);
+    let opened = vn("2013-05-22 00:00");
+    let mut clocks = Clocks::open(&[old], opened, None);
+    clocks.notice(&book, opened + 10 * HOUR);
+    clocks.ruled(&[shorter], opened + HOUR, None);
+    let due: Vec<_> =
+        clocks.notice(&book, opened + 10 * HOUR).into_iter().map(|n| (n.at_us - opened, n.what)).collect();
+    assert_eq!(due, [(576 * MINUTE, Due::Warned(800))]);
+}
+
+#[test]
 fn another_category_voids_a_target_and_starts_another_from_the_opening() {
     let first = Arc::new(rule("a.1", "meter_complaint", ClockKind::Resolution, elapsed(10)));
     let second = Arc::new(rule("a.1", "other_complaint", ClockKind::Resolution, elapsed(20)));

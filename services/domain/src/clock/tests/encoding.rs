@@ -23,6 +23,7 @@ fn what_was_stored_once_is_read_for_ever() {
 #[test]
 fn another_layout_and_what_contradicts_itself_are_refused() {
     assert!(matches!(Clocks::decode(&STORED.replacen(":1", ":2", 1)), Err(DecodeError::Layout(2))));
+    assert!(matches!(Clocks::decode(r#"{"v":2,"new":[]}"#), Err(DecodeError::Layout(2))));
     assert!(matches!(Clocks::decode("[]"), Err(DecodeError::Json(_))));
     assert!(matches!(Clocks::decode(""), Err(DecodeError::Json(_))));
     for (from, to) in [

@@ -141,18 +141,18 @@ const TARGETS: [(&str, ClockKind); 6] = [
 fn rules(set: usize, calendars: &[Arc<Calendar>], all: bool) -> BoxedStrategy<Vec<Arc<Rule>>> {
     let each: Vec<_> =
         TARGETS.iter().map(|(target, kind)| rule(set, target, *kind, calendars.to_vec()).boxed()).collect();
-    let fewest = if all { TARGETS.len() } else { 1 };
+    let fewest = if all { TARGETS.len() } else { 3 };
     each.prop_flat_map(move |rules| prop::sample::subsequence(rules, fewest..=TARGETS.len())).boxed()
 }
 
 fn told(sets: usize, latest: i64) -> impl Strategy<Value = Told> {
     let event = prop::option::weighted(0.5, (0_i64..HORIZON / 20).prop_map(|twenties| twenties * 20));
     prop_oneof![
-        8 => prop::sample::select(Mode::ALL).prop_map(Told::Mode),
-        2 => Just(Told::Replied),
-        2 => Just(Told::Asked),
-        1 => Just(Told::Happened),
-        3 => (0..sets, 0..=latest, event).prop_map(|(set, late, event)| Told::Ruled(set, late, event)),
+        16 => prop::sample::select(Mode::ALL).prop_map(Told::Mode),
+        4 => Just(Told::Replied),
+        4 => Just(Told::Asked),
+        2 => Just(Told::Happened),
+        10 => (0..sets, 0..=latest, event).prop_map(|(set, late, event)| Told::Ruled(set, late, event)),
         1 => Just(Told::Void),
     ]
 }
@@ -163,7 +163,9 @@ pub(super) fn stories(latest: i64, all: bool) -> impl Strategy<Value = Story> {
         let specs = vec![spec, CalendarSpec { id: "other".into(), ..other }];
         let compiled: Vec<_> = specs.iter().cloned().map(|spec| Arc::new(Calendar::new(spec))).collect();
         let rules = (0..3).map(|set| rules(set, &compiled, all)).collect::<Vec<_>>();
-        let minute = prop_oneof![1 => 0..600_i64, 2 => 0..HORIZON / 2];
+        // Often whole twenties, as limits are, so that things happen at the very instant at which something is due.
+        let twenties = |until: i64| (0..until / 20).prop_map(|twenties| twenties * 20);
+        let minute = prop_oneof![3 => twenties(600), 3 => twenties(HORIZON / 2), 1 => 0..HORIZON / 2];
         let event = prop::option::weighted(0.7, (-200_i64..HORIZON / 20).prop_map(|twenties| twenties * 20));
         let told = prop::collection::vec((minute, told(3, latest)), 0..12);
         (rules, event, told).prop_map(move |(rules, event, mut told)| {
