@@ -213,8 +213,9 @@ async fn the_country_sees_clocks_and_no_names(place: Place) {
     let opened =
         calls::opened(&node, wire::OpenTicketRequest { team: "can-tho".into(), ..calls::opening("Mất điện") }).await;
     let national = eventually("the ticket is in the country", || async {
-        let list = calls::nation(&gateway).list_national_tickets(federation::ListNationalTicketsRequest::default());
-        list.await.unwrap().into_inner().tickets.pop()
+        let mut nation = calls::nation(&gateway);
+        let request = federation::ListNationalTicketsRequest::default();
+        nation.list_national_tickets(request).await.unwrap().into_inner().tickets.pop()
     })
     .await;
     let ticket = national.ticket.unwrap();

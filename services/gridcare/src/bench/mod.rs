@@ -10,6 +10,7 @@ mod opener;
 mod rows;
 mod summary;
 mod synthetic;
+mod tickets;
 
 use clap::Subcommand;
 
@@ -21,6 +22,9 @@ pub(crate) enum Bench {
     Intake(intake::Intake),
     Import(import::Import),
     Rows(rows::Bare),
+    Fill(tickets::Fill),
+    Pages(tickets::Pages),
+    Rebase(tickets::Rebase),
 }
 
 impl Bench {
@@ -29,6 +33,9 @@ impl Bench {
             Self::Intake(intake) => intake.run().await,
             Self::Import(import) => import.run().await,
             Self::Rows(rows) => rows.run().await,
+            Self::Fill(fill) => fill.run().await,
+            Self::Pages(pages) => pages.run().await,
+            Self::Rebase(rebase) => rebase.run().await,
         }
     }
 }

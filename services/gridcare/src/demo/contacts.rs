@@ -21,7 +21,7 @@ const HOUR_MS: u32 = 3_600_000;
 const END_MS: u64 = DAYS as u64 * 24 * HOUR_MS as u64;
 
 /// What callers and writers ask about, in ten thousandths; power outages are 31.69 %.
-const ASKED: [(Topic, u32); 15] = [
+pub(super) const ASKED: [(Topic, u32); 15] = [
     (Topic::Outage, 3_169),
     (Topic::Bill, 1_840),
     (Topic::PlannedOutage, 912),

@@ -21,6 +21,7 @@ use super::{
     country::Running,
     draw::GENERATION,
     plan::{self, STREAMS, Stream},
+    tickets,
 };
 use crate::{
     connection::Connection,
@@ -36,13 +37,23 @@ const BATCH: usize = 2_000;
 /// Batches under way without an answer.
 const WINDOW: usize = 4;
 
-/// What was brought in: contacts by stream.
-pub(super) struct Filled(pub(super) Vec<(Stream, u64)>);
+/// What was brought in.
+pub(super) struct Filled {
+    /// Contacts by stream.
+    pub(super) streams: Vec<(Stream, u64)>,
+    /// Tickets by region.
+    pub(super) tickets: Vec<(String, u64)>,
+}
 
 impl Filled {
-    /// Of all streams.
+    /// Contacts of all streams.
     pub(super) fn contacts(&self) -> u64 {
-        self.0.iter().map(|(_, count)| count).sum()
+        self.streams.iter().map(|(_, count)| count).sum()
+    }
+
+    /// Tickets of all regions.
+    pub(super) fn tickets(&self) -> u64 {
+        self.tickets.iter().map(|(_, count)| count).sum()
     }
 }
 
@@ -51,9 +62,17 @@ pub(super) async fn fill(run: &Run, running: &Running, gateway: &mut Gateway) ->
     let done = Arc::new(AtomicU64::new(0));
     let all: u64 = STREAMS.iter().map(|stream| u64::from(stream.total)).sum();
     let streams = STREAMS.iter().map(|stream| bring_in(run, running, *stream, done.clone()));
-    let filling = try_join_all(streams);
+    let regions = run
+        .country
+        .regions
+        .iter()
+        .map(async |region| tickets::bring_in(running, region).await.map(|count| (region.code.clone(), count)));
+    let filling = async {
+        let (streams, tickets) = futures::future::try_join(try_join_all(streams), try_join_all(regions)).await?;
+        Ok(Filled { streams, tickets })
+    };
     tokio::select! {
-        filled = filling => Ok(Filled(filled?)),
+        filled = filling => filled,
         failure = show(run, gateway, &done, all) => Err(failure),
     }
 }

@@ -10,6 +10,8 @@ pub(crate) mod plan;
 mod profile;
 mod report;
 mod settle;
+mod standards_kept;
+mod tickets;
 
 use std::path::PathBuf;
 
@@ -137,12 +139,18 @@ impl Demo {
         let mut gateway = run.gateway(running)?;
         let filled = fill::fill(run, running, &mut gateway).await?;
         let status = settle::settle(&mut gateway, &filled).await?;
-        let timing = report::Timing { seconds: began.elapsed().as_secs_f64(), contacts: filled.contacts() };
+        let kept = standards_kept::ask(run, running, &filled).await?;
+        let timing = report::Timing {
+            seconds: began.elapsed().as_secs_f64(),
+            contacts: filled.contacts(),
+            tickets: filled.tickets(),
+        };
         let checks = report::checks(&run.published, &status)?;
         if self.json {
-            output::line(report::json(run, &status, &checks, &timing))?;
+            output::line(report::json(run, &status, &checks, &timing, &standards_kept::json(run, &kept)))?;
         } else {
             output::raw(run.table(&status))?;
+            output::raw(standards_kept::text(run, &kept))?;
             output::raw(report::text(&checks, &timing))?;
         }
         if self.once {

@@ -27,6 +27,7 @@ pub(super) struct Check {
 pub(super) struct Timing {
     pub(super) seconds: f64,
     pub(super) contacts: u64,
+    pub(super) tickets: u64,
 }
 
 impl Check {
@@ -68,7 +69,11 @@ pub(super) fn text(checks: &[Check], timing: &Timing) -> String {
         let found = status_json::value(check.found);
         let _ = writeln!(text, "  {verdict}  {}: expected {}, found {found}", check.figure, check.expected);
     }
-    let _ = writeln!(text, "\n{} contacts in {:.1} s, all synthetic", timing.contacts, timing.seconds);
+    let _ = writeln!(
+        text,
+        "\n{} contacts and {} tickets in {:.1} s, all synthetic",
+        timing.contacts, timing.tickets, timing.seconds
+    );
     text
 }
 
@@ -88,7 +93,13 @@ pub(super) fn verdict(checks: &[Check], used: bool) -> Result<(), Failure> {
 }
 
 /// The whole report; the README documents its shape.
-pub(super) fn json(run: &Run, status: &GetNationalStatusResponse, checks: &[Check], timing: &Timing) -> Value {
+pub(super) fn json(
+    run: &Run,
+    status: &GetNationalStatusResponse,
+    checks: &[Check],
+    timing: &Timing,
+    standards: &Value,
+) -> Value {
     let region = |region: &super::facts::Region| {
         json!({
             "code": region.code, "name_vi": region.name_vi, "name_en": region.name_en,
@@ -105,7 +116,8 @@ pub(super) fn json(run: &Run, status: &GetNationalStatusResponse, checks: &[Chec
         "regions": regions,
         "national": status_json::national(status),
         "completeness": status_json::completeness(status.completeness.as_ref()),
+        "standards": standards,
         "checks": checks.iter().map(Check::json).collect::<Vec<_>>(),
-        "timing": { "seconds": (timing.seconds * 1_000.0).round() / 1_000.0, "contacts": timing.contacts },
+        "timing": { "seconds": (timing.seconds * 1_000.0).round() / 1_000.0, "contacts": timing.contacts, "tickets": timing.tickets },
     })
 }

@@ -42,7 +42,7 @@ pub(super) async fn settle(gateway: &mut Gateway, filled: &Filled) -> Result<Get
 
 /// What the gateway does not show yet.
 fn missing(status: &GetNationalStatusResponse, filled: &Filled) -> Vec<String> {
-    let figures = filled.0.iter().filter_map(|(stream, imported)| {
+    let figures = filled.streams.iter().filter_map(|(stream, imported)| {
         let metric = metric_of(stream.channel);
         let shown = match table::cell(table::figure(status, stream.channel, metric), stream.region) {
             Cell::Number(shown) => shown,
@@ -52,10 +52,14 @@ fn missing(status: &GetNationalStatusResponse, filled: &Filled) -> Vec<String> {
         let text = || format!("{} {} {metric}: {shown} of {imported}", stream.region, stream.channel);
         (shown < *imported).then(text)
     });
+    let tickets = filled.tickets.iter().filter_map(|(region, imported)| {
+        let shown = status.tickets.iter().find(|tickets| tickets.region == *region).map_or(0, |tickets| tickets.total);
+        (shown < *imported).then(|| format!("{region} tickets: {shown} of {imported}"))
+    });
     let completeness = status.completeness.as_ref();
     let (covered, expected) = completeness.map_or((0, 0), |reach| (reach.covered, reach.expected));
     let behind = completeness.map_or(0, |reach| reach.regions.iter().map(|region| region.behind).sum::<u64>());
-    let mut missing: Vec<_> = figures.collect();
+    let mut missing: Vec<_> = figures.chain(tickets).collect();
     if covered < expected || expected == 0 {
         missing.push(format!("{covered} of {expected} regions covered"));
     }
@@ -67,14 +71,14 @@ fn missing(status: &GetNationalStatusResponse, filled: &Filled) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use gridcare_proto::federation::v1::{Completeness, FigureStatus, NationalFigure, RegionFigure};
+    use gridcare_proto::federation::v1::{Completeness, FigureStatus, NationalFigure, RegionFigure, RegionTickets};
 
     use super::*;
     use crate::demo::plan::STREAMS;
 
     #[test]
     fn it_waits_for_every_figure_and_every_region() {
-        let filled = Filled(vec![(STREAMS[0], 3)]);
+        let filled = Filled { streams: vec![(STREAMS[0], 3)], tickets: vec![("HANOI".to_owned(), 2)] };
         let figure = |value| NationalFigure {
             channel: 1,
             metric: "answered".to_owned(),
@@ -82,8 +86,12 @@ mod tests {
             ..NationalFigure::default()
         };
         let mut status = GetNationalStatusResponse { figures: vec![figure(2)], ..Default::default() };
-        assert_eq!(missing(&status, &filled), ["HANOI hotline answered: 2 of 3", "0 of 0 regions covered"]);
+        assert_eq!(
+            missing(&status, &filled),
+            ["HANOI hotline answered: 2 of 3", "HANOI tickets: 0 of 2", "0 of 0 regions covered"]
+        );
         status.figures = vec![figure(3)];
+        status.tickets = vec![RegionTickets { region: "HANOI".to_owned(), open: 1, total: 2 }];
         status.completeness = Some(Completeness { expected: 1, covered: 1, regions: Vec::new() });
         assert_eq!(missing(&status, &filled), Vec::<String>::new());
     }
