@@ -66,7 +66,7 @@ pub fn phone(text: &str) -> Result<String, PhoneError> {
             (Some(national), _) => of_vietnam(national),
             (None, Some(national)) if (9..=10).contains(&national.len()) => of_vietnam(national),
             // A spreadsheet that took the number for one has dropped its zero.
-            (None, None) if digits.len() == 9 => of_vietnam(&digits),
+            (None, _) if digits.len() == 9 => of_vietnam(&digits),
             _ => Err(PhoneError),
         },
     }
