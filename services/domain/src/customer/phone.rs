@@ -186,7 +186,7 @@ mod tests {
             let number = phone(&text).unwrap();
             let all = spellings(&number);
             prop_assert!(all.contains(&text), "{all:?}");
-            for spelling in all.into_iter() {
+            for spelling in all {
                 prop_assert_eq!(phone(&spelling), Ok(number.clone()), "{}", spelling);
             }
         }
