@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, fmt::Write as _, fs, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path, time::Duration};
 
 use gridcare_proto::customer::v1 as wire;
 use gridcare_tests::{
@@ -17,13 +17,13 @@ crate::on_both_engines!(
     a_customer_is_changed_by_compare_and_set,
 );
 
-fn arguments(node: &Process, more: &[&str], file: &PathBuf) -> Vec<String> {
+fn arguments(node: &Process, more: &[&str], file: &Path) -> Vec<String> {
     let (address, file) = (node.endpoint(), file.display().to_string());
     let first = ["customers", "import", "--json", "--address", &address];
     first.iter().chain(more).copied().chain([file.as_str()]).map(str::to_owned).collect()
 }
 
-async fn import(node: &Process, more: &[&str], file: &PathBuf) -> Ended {
+async fn import(node: &Process, more: &[&str], file: &Path) -> Ended {
     tool::run(&arguments(node, more, file)).await
 }
 

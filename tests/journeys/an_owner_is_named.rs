@@ -5,10 +5,10 @@ use tonic::Code;
 crate::on_both_engines!(a_node_names_who_serves_a_code_that_is_not_its_own, a_table_of_the_configuration_decides);
 
 /// Noon of a day in Vietnam.
-fn noon(year: i16, month: i8, day: i8) -> Option<prost_types::Timestamp> {
+fn noon(year: i16, month: i8, day: i8) -> prost_types::Timestamp {
     let zone = jiff::tz::TimeZone::get("Asia/Ho_Chi_Minh").unwrap();
     let noon = jiff::civil::date(year, month, day).at(12, 0, 0, 0).to_zoned(zone).unwrap();
-    Some(prost_types::Timestamp { seconds: noon.timestamp().as_second(), nanos: 0 })
+    prost_types::Timestamp { seconds: noon.timestamp().as_second(), nanos: 0 }
 }
 
 async fn a_node_names_who_serves_a_code_that_is_not_its_own(place: Place) {
@@ -17,9 +17,11 @@ async fn a_node_names_who_serves_a_code_that_is_not_its_own(place: Place) {
     let mut customers = calls::customers(&node);
     let resolve =
         |code: &str, province: &str, at| wire::ResolveOwnerRequest { code: code.into(), province: province.into(), at };
-    let before = customers.resolve_owner(resolve("PB04000000001", "", noon(2025, 6, 30))).await.unwrap().into_inner();
+    let before =
+        customers.resolve_owner(resolve("PB04000000001", "", Some(noon(2025, 6, 30)))).await.unwrap().into_inner();
     assert_eq!((before.region.as_str(), before.own, before.rule.as_str()), ("SPC", true, "PB"));
-    let since = customers.resolve_owner(resolve("PB04000000001", "", noon(2025, 7, 1))).await.unwrap().into_inner();
+    let since =
+        customers.resolve_owner(resolve("PB04000000001", "", Some(noon(2025, 7, 1)))).await.unwrap().into_inner();
     assert_eq!((since.region.as_str(), since.own, since.since.as_str()), ("HCMC", false, "2025-07-01"));
     let placed = customers.resolve_owner(resolve("PX04000000001", "VN-HN", None)).await.unwrap().into_inner();
     assert_eq!(
