@@ -33,6 +33,8 @@ packages! {
     outage,
     /// Data classes of fields.
     privacy,
+    /// Bundles of rules, at a node and at a gateway.
+    standard,
     /// Tickets of one node.
     ticket,
 }

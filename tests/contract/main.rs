@@ -16,6 +16,7 @@ mod outages;
 mod personal_columns;
 mod sms_exchanges;
 mod statements;
+mod ticket_care;
 mod ticket_search;
 mod tickets;
 

@@ -1,11 +1,15 @@
 use gridcare_chassis::id::new_id;
+use std::sync::{Arc, OnceLock};
+
 use gridcare_domain::{
+    clock::Clocks,
     contact::{Channel, Contact, Direction, Outcome},
     feed::{Change, Entry, Kind},
     metric::{Bucket, BucketKey, Definition, QUARTER_US},
     reference::Reference,
     refusal::Refusal,
-    ticket::{Priority, State, Ticket, TimelineEntry, TimelineKind, Visibility},
+    standard::{Shelf, Standard, builtin, read},
+    ticket::{Governance, Priority, State, Ticket, TimelineEntry, TimelineKind, Visibility},
     topic::Topic,
 };
 use gridcare_store::{
@@ -72,7 +76,38 @@ pub(crate) fn ticket(number: u64, subject: &str) -> Ticket {
         updated_at: at(0),
         resolved_at: None,
         closed_at: None,
+        category: "outage".into(),
+        locality: None,
+        team: None,
+        standard: String::new(),
+        clocks: Clocks::open(&[], MORNING_US, None),
+        due_us: None,
+        deadline_us: None,
+        event_at: None,
+        first_response_at: None,
+        parent: None,
+        merged_into: None,
+        satisfaction: None,
+        rated_at: None,
+        repetition: None,
     }
+}
+
+/// The rules of the standard that ships with the product.
+pub(crate) fn governance() -> Governance<'static> {
+    static SHIPPED: OnceLock<(Arc<Standard>, Shelf)> = OnceLock::new();
+    let (standard, book) = SHIPPED.get_or_init(|| {
+        let standard = Arc::new(Standard::compile(read(builtin()).unwrap()).unwrap());
+        let mut shelf = Shelf::default();
+        shelf.put(standard.clone());
+        (standard, shelf)
+    });
+    Governance { standard, book }
+}
+
+/// The ticket with the clocks that the shipped standard asks for.
+pub(crate) fn governed(ticket: Ticket) -> Ticket {
+    gridcare_domain::ticket::open(ticket, governance())
 }
 
 /// What the feed says of a ticket; here its number and version alone.

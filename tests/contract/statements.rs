@@ -32,7 +32,8 @@ use crate::{
 };
 
 /// Statements that may read a whole table, and why.
-const WHOLE_TABLE: [(&str, &str); 4] = [
+const WHOLE_TABLE: [(&str, &str); 5] = [
+    ("AGENT_LIST", "a node has some hundreds of agents, and all are asked for"),
     ("CAPABILITY_LIST", "a node has a handful of capabilities, and all are asked for"),
     ("LEASE_LIST", "a database has a handful of leases, and all are asked for"),
     ("MEMBER_LIST", "a country has a handful of members, and all are asked for"),
@@ -49,6 +50,13 @@ const BY_INDEX: [(&str, &str); 23] = [
     ("TICKET_WORDS_NEWEST", "ticket_words"),
     ("TICKET_WORDS_OLDEST", "ticket_words"),
     ("TICKET_WORDS_UPDATED", "ticket_words"),
+    ("TICKET_DEADLINE", "ticket_deadline"),
+    ("TICKET_TEAM_DEADLINE", "ticket_team"),
+    ("TICKET_DUE", "ticket_due"),
+    ("TICKET_NEXT_DUE", "ticket_due"),
+    ("TICKET_CHILDREN", "ticket_parent"),
+    ("TICKET_CAME_BACK", "ticket_customer"),
+    ("NOTIFICATION_OF", "notification_recipient"),
     ("CONTACT_UNFINISHED", "contact_unfinished"),
     ("CONTACT_NEWEST", "contact_arrived"),
     ("CONTACT_SPAN", "contact_arrived"),
@@ -67,7 +75,8 @@ const BY_INDEX: [(&str, &str); 23] = [
 ];
 
 /// Tables of one row, which no index could make faster.
-const ONE_ROW: [&str; 5] = ["feed_head", "reference_block", "contact_head", "metric_rolled", "customer_head"];
+const ONE_ROW: [&str; 6] =
+    ["feed_head", "reference_block", "contact_head", "metric_rolled", "notification_head", "customer_head"];
 
 /// Whether a plan reads a whole table: the line that says so.
 fn whole_table(engine: Engine, plan: &str) -> Option<&str> {
@@ -138,10 +147,12 @@ async fn use_tickets(store: &NodeStore) {
         TicketQuery { words, ..TicketQuery::default() },
     ];
     for query in &queries {
-        for order in [Order::OpenedDesc, Order::OpenedAsc, Order::UpdatedDesc] {
+        for order in [Order::OpenedDesc, Order::OpenedAsc, Order::UpdatedDesc, Order::DeadlineAsc] {
             store.tickets(query, order, None, 10).await.unwrap();
         }
     }
+    let queue = TicketQuery { team: Some("district-1".into()), ..TicketQuery::default() };
+    store.tickets(&queue, Order::DeadlineAsc, None, 10).await.unwrap();
 }
 
 async fn use_contacts(store: &NodeStore) {
@@ -213,6 +224,7 @@ async fn every_statement_of_a_node_runs_and_is_served_by_an_index(place: Place) 
     let home = Home::new(place).await;
     let store = home.store().await;
     use_tickets(&store).await;
+    crate::ticket_care::use_all(&store).await;
     let definition = gridcare_domain::metric::Definition::default();
     let settled = store.settle_definition(&definition, "unique-1").await.unwrap();
     assert_eq!(settled, (definition.clone(), "unique-1".to_owned()));
@@ -260,6 +272,10 @@ async fn every_statement_of_a_node_runs_and_is_served_by_an_index(place: Place) 
         customer_code: (n % 10 == 0)
             .then(|| gridcare_domain::customer_code::CustomerCode::parse(&format!("PE010000{n}")).unwrap()),
         updated_at: at(i64::try_from(n).unwrap()),
+        due_us: (n % 3 == 0).then(|| MORNING_US + i64::try_from(n).unwrap()),
+        deadline_us: (n % 2 == 0).then(|| MORNING_US + i64::try_from(n).unwrap()),
+        team: (n % 4 == 0).then(|| format!("district-{}", n % 24)),
+        parent: (n % 50 == 0).then(new_id),
         ..ticket(n, &format!("ca {n} mất điện"))
     });
     let tickets: Vec<_> = tickets.collect();

@@ -17,12 +17,16 @@ use proptest::{prelude::*, sample::select, test_runner::TestRunner};
 
 use crate::{
     on_both_engines,
-    samples::{Home, MORNING_US, at, change, note, open, open_new, refuse, request, ticket, whole_feed, write},
+    samples::{
+        Home, MORNING_US, at, change, governance, note, open, open_new, refuse, request, ticket, whole_feed, write,
+    },
 };
 
-const ORDERS: [Order; 3] = [Order::OpenedDesc, Order::OpenedAsc, Order::UpdatedDesc];
+const ORDERS: [Order; 4] = [Order::OpenedDesc, Order::OpenedAsc, Order::UpdatedDesc, Order::DeadlineAsc];
 const SUBJECTS: [&str; 5] = ["Mất điện", "Mất nước", "Điện yếu quá", "Đứt dây", "mat dien toan khu"];
 const AGENTS: [&str; 3] = ["lan", "hùng", "Lan"];
+const TEAMS: [&str; 2] = ["district-1", "district-2"];
+const CATEGORIES: [&str; 3] = ["outage", "outage_x", "bill"];
 const CUSTOMERS: [&str; 3] = ["PE01000000001", "PE01000000002", "PA01000000003"];
 
 /// A few hundred tickets that differ in everything a list can ask for.
@@ -41,6 +45,9 @@ fn corpus() -> Vec<Ticket> {
             opened_at: at(i64::try_from(n / 3).unwrap()),
             // Times of change repeat, so that pages end between equal ones.
             updated_at: at(1_000 + i64::try_from(n * 37 % 50).unwrap()),
+            team: TEAMS.get(pick(n, 3, 4)).map(|team| (*team).to_owned()),
+            category: CATEGORIES[pick(n, 1, 3)].into(),
+            deadline_us: (n % 3 > 0).then(|| MORNING_US + i64::try_from(n * 37 % 40).unwrap()),
             ..ticket(n, SUBJECTS[pick(n, 1, 5)])
         })
         .collect()
@@ -69,6 +76,10 @@ fn brute_force<'a>(all: &'a [Ticket], query: &TicketQuery, order: Order) -> Vec<
                 .customer_code
                 .as_ref()
                 .is_none_or(|code| t.customer_code.as_ref().is_some_and(|c| c.as_str() == code))
+            && query.team.as_ref().is_none_or(|team| t.team.as_ref() == Some(team))
+            && (!query.unassigned || t.assignee.is_none())
+            && any(&query.categories, &t.category)
+            && (order != Order::DeadlineAsc || t.deadline_us.is_some())
             && query.opened_from_us.is_none_or(|from| t.opened_at.as_microsecond() >= from)
             && query.opened_until_us.is_none_or(|until| t.opened_at.as_microsecond() < until)
             && whole.iter().all(|word| words.contains(word))
@@ -79,18 +90,23 @@ fn brute_force<'a>(all: &'a [Ticket], query: &TicketQuery, order: Order) -> Vec<
         Order::OpenedDesc => list.sort_by_key(|t| std::cmp::Reverse(t.id)),
         Order::OpenedAsc => list.sort_by_key(|t| t.id),
         Order::UpdatedDesc => list.sort_by_key(|t| std::cmp::Reverse((t.updated_at, t.id))),
+        Order::DeadlineAsc => list.sort_by_key(|t| (t.deadline_us, t.id)),
     }
     list
 }
 
-/// All pages of a list, one after the other.
-async fn pages(store: &NodeStore, query: &TicketQuery, order: Order, size: usize) -> Vec<Vec<Ticket>> {
+/// All pages of a list, one after the other; words that so many tickets have count as common.
+async fn pages(store: &NodeStore, query: &TicketQuery, order: Order, size: usize, common: i64) -> Vec<Vec<Ticket>> {
     let mut pages = Vec::new();
     let mut after = None;
     loop {
-        let page = store.tickets(query, order, after, size).await.unwrap();
+        let page = store.tickets_of_words(query, order, after, size, common).await.unwrap();
         let Some(last) = page.last() else { return pages };
-        after = Some(After { id: last.id, updated_us: last.updated_at.as_microsecond() });
+        let key_us = match order {
+            Order::DeadlineAsc => last.deadline_us.unwrap(),
+            _ => last.updated_at.as_microsecond(),
+        };
+        after = Some(After { id: last.id, key_us });
         pages.push(page);
     }
 }
@@ -107,9 +123,14 @@ fn any_query() -> impl Strategy<Value = TicketQuery> {
         prop::collection::vec(select(Topic::ALL), 0..6),
         prop::collection::vec(select(Channel::ALL), 0..5),
     );
-    (sets, some(&AGENTS), some(&CUSTOMERS), opened(), opened(), words).prop_map(
-        |((states, priorities, topics, channels), assignee, customer_code, opened_from_us, opened_until_us, words)| {
+    let queue = (some(&TEAMS), prop::bool::weighted(0.2), prop::collection::vec(select(&CATEGORIES[..]), 0..2));
+    (sets, some(&AGENTS), some(&CUSTOMERS), opened(), opened(), words, queue).prop_map(
+        |(sets, assignee, customer_code, opened_from_us, opened_until_us, words, (team, unassigned, categories))| {
+            let (states, priorities, topics, channels) = sets;
             TicketQuery {
+                team,
+                unassigned,
+                categories: categories.into_iter().map(str::to_owned).collect(),
                 states,
                 priorities,
                 topics,
@@ -130,15 +151,15 @@ async fn lists_agree_with_a_plain_filter_page_by_page(place: Place) {
     let all = corpus();
     futures::future::join_all(all.iter().map(|ticket| open(&store, ticket))).await;
 
-    let strategy = (any_query(), select(&ORDERS[..]), 1..40_usize);
+    let strategy = (any_query(), select(&ORDERS[..]), 1..40_usize, select(&[1, 10_000][..]));
     let mut runner =
         TestRunner::new(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() });
     let here = tokio::runtime::Handle::current();
     tokio::task::block_in_place(|| {
         runner
-            .run(&strategy, |(query, order, size)| {
+            .run(&strategy, |(query, order, size, common)| {
                 let expected = brute_force(&all, &query, order);
-                let pages = here.block_on(pages(&store, &query, order, size));
+                let pages = here.block_on(pages(&store, &query, order, size, common));
                 if let Some((last, full)) = pages.split_last() {
                     prop_assert!(full.iter().all(|page| page.len() == size), "a page before the last is full");
                     prop_assert!(last.len() <= size);
@@ -168,7 +189,7 @@ async fn pages_neither_overlap_nor_lose_while_tickets_arrive(place: Place) {
         loop {
             let page = store.tickets(&query, order, after, 7).await.unwrap();
             let Some(last) = page.last() else { break };
-            after = Some(After { id: last.id, updated_us: last.updated_at.as_microsecond() });
+            after = Some(After { id: last.id, key_us: last.updated_at.as_microsecond() });
             let newest = page.len() < 7;
             found.extend(page.iter().map(|t| t.id));
             open_new(&store, "mới").await;
@@ -185,12 +206,13 @@ async fn a_ticket_is_found_by_id_and_by_reference_as_it_was_last_changed(place: 
     let home = Home::new(place).await;
     let store = home.store().await;
     let opened = open_new(&store, "Mất điện").await;
-    let resolved =
-        Box::new(|ticket: &Ticket| Ok(write(transition(ticket, State::Resolved, at(60))?, TimelineKind::StateChanged)));
+    let resolved = Box::new(|ticket: &Ticket| {
+        Ok(write(transition(ticket, State::Resolved, governance(), at(60))?, TimelineKind::StateChanged))
+    });
     change(&store, opened.id, resolved).await;
     change(&store, opened.id, note()).await;
 
-    let expected = Ticket { version: 3, ..transition(&opened, State::Resolved, at(60)).unwrap() };
+    let expected = Ticket { version: 3, ..transition(&opened, State::Resolved, governance(), at(60)).unwrap() };
     assert_eq!(store.ticket(opened.id).await.unwrap(), Some(expected.clone()));
     assert_eq!(store.ticket_by_reference(&opened.reference).await.unwrap(), Some(expected));
     assert_eq!(store.ticket_id(&opened.reference).await.unwrap(), Some(opened.id));

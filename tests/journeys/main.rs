@@ -11,6 +11,7 @@ mod an_outage_unfolds;
 mod an_owner_is_named;
 mod an_sms_is_answered;
 mod bad_input_is_refused;
+mod clock_runs_out;
 mod contact_arrives;
 mod feed_flows_in;
 mod foreign_client_finds_its_way;
@@ -21,7 +22,10 @@ mod personal_data_stays_at_home;
 mod strangers_stay_outside;
 mod the_demo_meets_the_published_figures;
 mod the_status_is_readable;
+mod ticket_is_explained;
 mod ticket_moves;
+mod tickets_are_shared_out;
+mod tickets_become_one;
 
 /// The same journey on both engines.
 macro_rules! on_both_engines {

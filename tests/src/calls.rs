@@ -8,7 +8,9 @@ use gridcare_proto::{
     federation::v1::{feed_service_client::FeedServiceClient, national_service_client::NationalServiceClient},
     metric::v1::metric_service_client::MetricServiceClient,
     outage::v1::outage_service_client::OutageServiceClient,
-    ticket::v1::{self as ticket, ticket_service_client::TicketServiceClient},
+    ticket::v1::{
+        self as ticket, team_service_client::TeamServiceClient, ticket_service_client::TicketServiceClient,
+    },
 };
 use tonic::{
     Status,
@@ -35,6 +37,29 @@ pub fn channel(process: &Process) -> Channel {
 #[must_use]
 pub fn tickets(process: &Process) -> TicketServiceClient<Channel> {
     TicketServiceClient::new(channel(process))
+}
+
+/// Agents of a node.
+#[must_use]
+pub fn teams(process: &Process) -> TeamServiceClient<Channel> {
+    TeamServiceClient::new(channel(process))
+}
+
+/// Opens a ticket that the node must take.
+///
+/// # Panics
+/// When it does not.
+pub async fn opened(process: &Process, request: ticket::OpenTicketRequest) -> ticket::Ticket {
+    tickets(process).open_ticket(request).await.expect("a sound opening").into_inner().ticket.expect("a ticket")
+}
+
+/// A ticket as it is now.
+///
+/// # Panics
+/// When there is none of this name.
+pub async fn ticket(process: &Process, name: &str) -> ticket::Ticket {
+    let request = ticket::GetTicketRequest { name: name.to_owned() };
+    tickets(process).get_ticket(request).await.expect("a ticket of this name").into_inner().ticket.expect("a ticket")
 }
 
 /// Contacts of a node.

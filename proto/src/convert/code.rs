@@ -1,9 +1,11 @@
 use gridcare_domain::{
+    clock::{ClockKind, IntervalKind, Phase},
     contact::{Channel, Direction, Outcome},
     keyword::Silence,
     outage::{EstimateSource, OutageKind},
     sms_text::Encoding,
-    ticket::{Priority, State, TimelineKind, Visibility},
+    standard::Locality,
+    ticket::{LinkKind, Priority, Repetition, State, TimelineKind, Visibility},
 };
 
 /// Numbers on the wire are those of the domain, so that a code is written once; zero is UNSPECIFIED.
@@ -31,6 +33,12 @@ codes! {
     priority_to_wire priority_from_wire Priority;
     timeline_kind_to_wire timeline_kind_from_wire TimelineKind;
     visibility_to_wire visibility_from_wire Visibility;
+    locality_to_wire locality_from_wire Locality;
+    clock_kind_to_wire clock_kind_from_wire ClockKind;
+    clock_phase_to_wire clock_phase_from_wire Phase;
+    interval_kind_to_wire interval_kind_from_wire IntervalKind;
+    repetition_to_wire repetition_from_wire Repetition;
+    link_kind_to_wire link_kind_from_wire LinkKind;
 }
 
 #[cfg(test)]
@@ -83,6 +91,30 @@ mod tests {
         for visibility in Visibility::ALL {
             let wire = ticket::TimelineVisibility::try_from(visibility_to_wire(*visibility)).unwrap();
             assert_eq!(wire.as_str_name(), format!("TIMELINE_VISIBILITY_{}", visibility.code().to_uppercase()));
+        }
+        for locality in Locality::ALL {
+            let wire = ticket::Locality::try_from(locality_to_wire(*locality)).unwrap();
+            assert_eq!(wire.as_str_name(), format!("LOCALITY_{}", locality.code().to_uppercase()));
+        }
+        for kind in ClockKind::ALL {
+            let wire = ticket::ClockKind::try_from(clock_kind_to_wire(*kind)).unwrap();
+            assert_eq!(wire.as_str_name(), format!("CLOCK_KIND_{}", kind.code().to_uppercase()));
+        }
+        for phase in Phase::ALL {
+            let wire = ticket::ClockPhase::try_from(clock_phase_to_wire(*phase)).unwrap();
+            assert_eq!(wire.as_str_name(), format!("CLOCK_PHASE_{}", phase.code().to_uppercase()));
+        }
+        for kind in IntervalKind::ALL {
+            let wire = ticket::IntervalKind::try_from(interval_kind_to_wire(*kind)).unwrap();
+            assert_eq!(wire.as_str_name(), format!("INTERVAL_KIND_{}", kind.code().to_uppercase()));
+        }
+        for repetition in Repetition::ALL {
+            let wire = ticket::Repetition::try_from(repetition_to_wire(*repetition)).unwrap();
+            assert_eq!(wire.as_str_name(), format!("REPETITION_{}", repetition.code().to_uppercase()));
+        }
+        for kind in LinkKind::ALL {
+            let wire = ticket::LinkKind::try_from(link_kind_to_wire(*kind)).unwrap();
+            assert_eq!(wire.as_str_name(), format!("LINK_KIND_{}", kind.code().to_uppercase()));
         }
     }
 }

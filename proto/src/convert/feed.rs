@@ -3,8 +3,9 @@ use gridcare_domain::{
     customer_code::{CustomerCode, Subject, pseudonym},
     feed::{Change, Cursor, Entry, Kind},
     metric::Bucket,
-    ticket::Ticket,
+    ticket::{Governance, Ticket},
 };
+use jiff::Timestamp;
 use prost::Message as _;
 use uuid::Uuid;
 
@@ -13,6 +14,7 @@ use crate::{
     federation::v1 as wire,
     federation::v1::feed_entry,
     metric::v1::MetricBucket,
+    ticket::v1::Clock,
 };
 
 /// A cursor of this node on the wire.
@@ -68,13 +70,27 @@ pub fn capability_from_wire(capability: &wire::Capability) -> Result<(Capability
     Ok((read, version))
 }
 
-/// What the country may know of a ticket: no free text; customers and agents as pseudonyms under the node's key.
+/// What decides how a ticket leaves its node.
+#[derive(Clone, Copy)]
+pub struct Leaving<'a> {
+    /// The node's own key, under which people become pseudonyms.
+    pub key: &'a [u8; 32],
+    /// Says what may leave.
+    pub governance: Governance<'a>,
+}
+
+/// What the country may know of a ticket: no free text; customers and agents as pseudonyms under the node's key; and of the
+/// rest what the standard lets go.
 #[must_use]
-pub fn federated_ticket(ticket: &Ticket, key: &[u8; 32]) -> wire::FederatedTicket {
+pub fn federated_ticket(ticket: &Ticket, clocks: Vec<Clock>, leaving: Leaving<'_>) -> wire::FederatedTicket {
+    let may = |field: &str| leaving.governance.standard.exports(field);
+    let text = |field: &str, given: Option<String>| given.filter(|_| may(field)).unwrap_or_default();
+    let at = |field: &str, given: Option<Timestamp>| given.filter(|_| may(field)).map(time::timestamp);
     // An erased customer has none: the country forgets that these tickets are one person's.
-    let known = ticket.customer_code.as_ref().filter(|code| !code.is_pseudonym());
-    let customer = known.map(|code: &CustomerCode| pseudonym(Subject::Customer, code.as_str(), key));
-    let assignee = ticket.assignee.as_ref().map(|who| pseudonym(Subject::Agent, who, key));
+    let known = ticket.customer_code.as_ref().filter(|code| !code.is_pseudonym() && may("customer_pseudonym"));
+    let customer = known.map(|code: &CustomerCode| pseudonym(Subject::Customer, code.as_str(), leaving.key));
+    let assignee = ticket.assignee.as_ref().filter(|_| may("assignee_pseudonym"));
+    let assignee = assignee.map(|who| pseudonym(Subject::Agent, who, leaving.key));
     wire::FederatedTicket {
         id: ticket.id.to_string(),
         reference: ticket.reference.to_string(),
@@ -83,21 +99,35 @@ pub fn federated_ticket(ticket: &Ticket, key: &[u8; 32]) -> wire::FederatedTicke
         priority: code::priority_to_wire(ticket.priority),
         topic: ticket.topic.code().to_owned(),
         channel: ticket.channel.code().to_owned(),
-        province: ticket.province.clone().unwrap_or_default(),
+        province: text("province", ticket.province.clone()),
         customer_pseudonym: customer.unwrap_or_default(),
         assignee_pseudonym: assignee.unwrap_or_default(),
         opened_at: Some(time::timestamp(ticket.opened_at)),
         updated_at: Some(time::timestamp(ticket.updated_at)),
-        resolved_at: ticket.resolved_at.map(time::timestamp),
-        closed_at: ticket.closed_at.map(time::timestamp),
-        ..wire::FederatedTicket::default()
+        resolved_at: at("resolved_at", ticket.resolved_at),
+        closed_at: at("closed_at", ticket.closed_at),
+        category: text("category", Some(ticket.category.clone())),
+        team: text("team", ticket.team.clone()),
+        standard: text("standard", Some(ticket.standard.clone())),
+        clocks: if may("clocks") { clocks } else { Vec::new() },
+        first_response_at: at("first_response_at", ticket.first_response_at),
+        parent_id: text("parent_id", ticket.parent.map(|id| id.to_string())),
+        merged_into_id: text("merged_into_id", ticket.merged_into.map(|id| id.to_string())),
+        satisfaction: ticket
+            .satisfaction
+            .filter(|_| may("satisfaction"))
+            .and_then(|n| i32::try_from(n).ok())
+            .unwrap_or(0),
+        rated_at: at("rated_at", ticket.rated_at),
+        repetition: ticket.repetition.filter(|_| may("repetition")).map_or(0, code::repetition_to_wire),
+        locality: ticket.locality.filter(|_| may("locality")).map_or(0, code::locality_to_wire),
     }
 }
 
-/// The feed's change of a ticket.
+/// The feed's change of a ticket with these clocks.
 #[must_use]
-pub fn ticket_change(ticket: &Ticket, key: &[u8; 32]) -> Change {
-    let payload = federated_ticket(ticket, key).encode_to_vec();
+pub fn ticket_change(ticket: &Ticket, clocks: Vec<Clock>, leaving: Leaving<'_>) -> Change {
+    let payload = federated_ticket(ticket, clocks, leaving).encode_to_vec();
     Change { kind: Kind::Ticket, key: ticket.id.to_string(), version: ticket.version, payload }
 }
 

@@ -10,6 +10,8 @@ pub mod feed;
 pub mod metric;
 /// Outages.
 pub mod outage;
+/// Bundles of rules, and what nodes say of them.
+pub mod standard;
 /// Tickets and their timelines.
 pub mod ticket;
 /// Times and durations.

@@ -14,6 +14,12 @@ pub const PRINCIPAL: &str = "gridcare-principal";
 pub struct Principal(pub String);
 
 impl Principal {
+    /// The product itself, for what nobody asked for by a call. No certificate and no caller can have this name.
+    #[must_use]
+    pub fn internal() -> Self {
+        Self("\0gridcare".to_owned())
+    }
+
     /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -1,9 +1,17 @@
 //! Pure rules of Gridcare: no async, no I/O, no clock, no randomness. `now` and ids come in as values.
 
+/// What a node says of bundles of rules, and which of them is in force when.
+pub mod acknowledgement;
+/// Who gets a ticket.
+pub mod assignment;
 /// Bills, as far as a care node asks for them.
 pub mod billing;
+/// Working hours: spans of local days, holidays and exceptions, and counting within them.
+pub mod calendar;
 /// What a node offers and reports, by channel, metric and date.
 pub mod capability;
+/// Deadlines of a ticket, and why they are what they are.
+pub mod clock;
 /// Which members an answer covers, and as of when.
 pub mod completeness;
 /// Calls, messages, visits and letters.
@@ -30,6 +38,8 @@ pub mod refusal;
 pub mod routing;
 /// Text messages: alphabets, lengths and parts.
 pub mod sms_text;
+/// Dated, signed rules that all share.
+pub mod standard;
 /// Text: normal form, folding, words.
 pub mod text;
 /// Cases that customers open and agents work.

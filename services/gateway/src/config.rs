@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, net::IpAddr, time::Duration};
 
 use gridcare_chassis::{
-    config::{Listen, Setting, Settings, Telemetry, Tls},
+    config::{Listen, Setting, Settings, Telemetry, Tls, TrustedKey},
     serve::Limits,
     tls::ClientTls,
 };
@@ -34,6 +34,8 @@ pub struct GatewayConfig {
     pub telemetry: Telemetry,
     /// What national figures mean; members' figures of another definition do not merge.
     pub figures: Figures,
+    /// Whose bundles of rules it publishes.
+    pub standards: Standards,
     /// How followers share the members.
     pub lease: Leasing,
     /// The members of the country.
@@ -110,6 +112,14 @@ impl Figures {
     }
 }
 
+/// Whose bundles of rules it publishes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Standards {
+    /// Whose bundles are published; nobody's when empty.
+    pub trusted_keys: Vec<TrustedKey>,
+}
+
 /// How followers share the members.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -176,6 +186,7 @@ impl Settings for GatewayConfig {
         Setting::new("figures.definition", "name of what national figures mean, as the members name it"),
         Setting::new("figures.service_level_s", "seconds within which an answer meets the service level"),
         Setting::new("figures.short_abandon_s", "seconds below which giving up is a short abandon"),
+        Setting::new("standards.trusted_keys", "list of {id, public}: whose bundles of rules are published"),
         Setting::new("lease.ttl_ms", "milliseconds after which a silent replica is replaced, at least 300"),
         Setting::new("members", "list of {node, region, endpoint, from}; from is a date such as 2013-01-01"),
     ];
@@ -216,6 +227,7 @@ impl Settings for GatewayConfig {
         require((300..=3_600_000).contains(&self.lease.ttl_ms), "lease.ttl_ms: give milliseconds from 300 to 3600000");
         let ClientTls { cert, key, .. } = &self.client_tls;
         require(cert.is_some() == key.is_some(), "client_tls.cert: give it together with client_tls.key, or neither");
+        TrustedKey::read_all("standards.trusted_keys", &self.standards.trusted_keys, &mut violations);
         violations.extend(self.check_members());
         violations
     }

@@ -1,9 +1,11 @@
 //! The national server: follows the feed of every member, and shows the whole country at once.
 
+mod backoff;
 pub mod config;
 mod country;
 mod flows;
 mod grpc;
+mod idempotency;
 mod peers;
 mod serve;
 #[cfg(test)]

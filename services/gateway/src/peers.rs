@@ -7,15 +7,22 @@ use gridcare_chassis::{
     methods::Methods,
     tls::{self, ClientTls, TlsError},
 };
-use gridcare_proto::federation::v1::feed_service_client::FeedServiceClient;
+use gridcare_proto::{
+    federation::v1::feed_service_client::FeedServiceClient,
+    standard::v1::standard_service_client::StandardServiceClient,
+};
 
 /// How long a unary call to a node may take.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 /// Frames and snapshots are larger than requests.
 const MESSAGE_BYTES: usize = 32 << 20;
 
-/// The feed of a node. Calls are traced and have deadlines.
-pub(crate) type Peer = FeedServiceClient<Caller>;
+/// A node. Calls are traced and have deadlines.
+#[derive(Clone, Debug)]
+pub(crate) struct Peer {
+    pub(crate) feed: FeedServiceClient<Caller>,
+    pub(crate) standards: StandardServiceClient<Caller>,
+}
 
 /// How nodes are dialled.
 #[derive(Clone, Debug)]
@@ -29,9 +36,10 @@ impl Peers {
         Ok(Self { methods: Methods::read([gridcare_proto::DESCRIPTORS])?, tls })
     }
 
-    /// A node's feed. Connects when it is first used, and again whenever it must.
+    /// A node. Connects when it is first used, and again whenever it must.
     pub(crate) fn dial(&self, endpoint: &str) -> Result<Peer, TlsError> {
         let caller = Caller::new(tls::channel(endpoint, &self.tls)?, self.methods.clone(), PATIENCE);
-        Ok(FeedServiceClient::new(caller).max_decoding_message_size(MESSAGE_BYTES))
+        let feed = FeedServiceClient::new(caller.clone()).max_decoding_message_size(MESSAGE_BYTES);
+        Ok(Peer { feed, standards: StandardServiceClient::new(caller) })
     }
 }

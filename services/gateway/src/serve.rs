@@ -3,11 +3,15 @@ use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 use gridcare_bus::{Bus, BusError};
 use gridcare_chassis::{
     clock::SharedClock,
+    config::TrustedKey,
     id::new_id,
     serve::{self, GrpcServer, Readiness, ServeError, admin},
     tls::{self, TlsError},
 };
-use gridcare_proto::federation::v1::national_service_server::NationalServiceServer;
+use gridcare_proto::{
+    federation::v1::national_service_server::NationalServiceServer,
+    standard::v1::national_standard_service_server::NationalStandardServiceServer,
+};
 use gridcare_store::{StoreError, gateway::GatewayStore};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -17,7 +21,7 @@ use crate::{
     config::GatewayConfig,
     country::Country,
     flows::feed_flows_in::Sharing,
-    grpc::{National, Parts},
+    grpc::{National, Parts, Standards},
     peers::{Peer, Peers},
 };
 
@@ -78,6 +82,8 @@ pub async fn run(
     let bus = Bus::connect(config.bus.redis_url.as_deref(), &format!("gridcare:{}", config.gateway.id))?;
     let store = GatewayStore::open(&config.database.url, config.database.max_connections).await?;
     store.seat(&country.seats).await?;
+    let seated: Vec<_> = country.seats.iter().map(|seat| seat.node.as_str()).collect();
+    store.target_newcomers(&seated, clock.now().as_microsecond()).await?;
 
     // One part that fails takes the others with it, in order; the caller's token is left to the caller.
     let stop = shutdown.child_token();
@@ -98,10 +104,16 @@ pub async fn run(
         async move { store.members().await.map(drop).map_err(|_| "it does not answer".to_owned()) }
     });
     let definition = config.figures.definition();
-    let national = National(Arc::new(Parts { store: store.clone(), bus, clock, country, definition }));
+    // Checked with the configuration, and complained of there.
+    let trusted = TrustedKey::read_all("standards.trusted_keys", &config.standards.trusted_keys, &mut Vec::new());
+    let parts = Arc::new(Parts { store: store.clone(), bus, clock, country, definition, trusted });
     // Answers are cut to 4 MiB where they could be longer.
-    let routes = Routes::new(NationalServiceServer::new(national));
-    let names = [<NationalServiceServer<National> as NamedService>::NAME];
+    let routes = Routes::new(NationalServiceServer::new(National(parts.clone())))
+        .add_service(NationalStandardServiceServer::new(Standards(parts)));
+    let names = [
+        <NationalServiceServer<National> as NamedService>::NAME,
+        <NationalStandardServiceServer<Standards> as NamedService>::NAME,
+    ];
     let server = GrpcServer::new(routes, gridcare_proto::DESCRIPTORS, &names);
     let server = server.process(&config.gateway.id).limits(config.limits.clone()).tls(tls);
     tracing::info!(gateway = config.gateway.id, members = config.members.len(), grpc = %addresses.grpc, http = %addresses.http, "gateway is up");

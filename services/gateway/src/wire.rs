@@ -1,8 +1,9 @@
 //! Federated tickets and entries between the wire and the read model. What a node sends is checked: the country's
 //! database must hold no free text, whatever a node does.
 
+use gridcare_domain::acknowledgement::Acknowledgement;
 use gridcare_proto::{
-    convert::{code, feed, metric, time},
+    convert::{code, feed, metric, standard, time},
     federation::v1::{self as wire, feed_entry::Change},
 };
 use gridcare_store::gateway::{FederatedTicket, NationalChange};
@@ -24,8 +25,24 @@ pub(crate) fn change_from_wire(entry: &wire::FeedEntry) -> Result<Option<Nationa
             word("metric", &capability.metric)?;
             Some(NationalChange::Capability(capability, version))
         }
-        Some(Change::Standard(_)) => None,
+        Some(Change::Standard(said)) => Some(NationalChange::Standard(said_from_wire(said)?)),
     })
+}
+
+fn said_from_wire(said: &wire::StandardAcknowledgement) -> Result<Acknowledgement, String> {
+    let said = standard::acknowledgement_from_wire(said)?;
+    word("standard", &said.standard)?;
+    if said.digest.len() != 64 || !said.digest.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return Err("digest is no SHA-256".to_owned());
+    }
+    let stable = |reason: &String| {
+        (1..=64).contains(&reason.len())
+            && reason.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+    };
+    if said.reasons.len() > 64 || !said.reasons.iter().all(stable) {
+        return Err("reasons are no stable reasons".to_owned());
+    }
+    Ok(said)
 }
 
 fn ticket_from_wire(ticket: &wire::FederatedTicket) -> Result<FederatedTicket, String> {

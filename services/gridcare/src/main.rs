@@ -8,10 +8,12 @@ mod customers;
 mod demo;
 mod failure;
 mod health;
+mod keys;
 mod metric;
 mod output;
 mod process;
 mod screen;
+mod standards;
 mod status;
 mod time;
 
@@ -54,6 +56,10 @@ enum Tool {
     Health(health::Health),
     Billing(billing::Billing),
     #[command(subcommand)]
+    Standards(standards::Standards),
+    #[command(subcommand)]
+    Keys(keys::Keys),
+    #[command(subcommand)]
     Bench(bench::Bench),
 }
 
@@ -84,6 +90,8 @@ async fn tool(matches: &clap::ArgMatches) -> Result<(), Failure> {
         Tool::Customers(customers) => customers.run().await,
         Tool::Metric(metric) => metric.run().await,
         Tool::Health(health) => health.run().await,
+        Tool::Standards(standards) => standards.run(),
+        Tool::Keys(keys) => keys.run(),
         Tool::Billing(billing) => billing.run().await,
         Tool::Bench(bench) => bench.run().await,
     }

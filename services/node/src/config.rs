@@ -15,6 +15,8 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 pub use sms::{Billing, Sms};
 
+pub use crate::standard_settings::StandardSettings;
+
 /// Who this node is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -168,6 +170,8 @@ pub struct NodeConfig {
     pub billing: Billing,
     /// What it takes on at most.
     pub limits: Limits,
+    /// Whose rules it takes, and what it promises beyond them.
+    pub standards: StandardSettings,
     /// Who serves which customer code.
     pub routing: RoutingConfig,
     /// What it offers and reports.
@@ -223,6 +227,10 @@ impl Settings for NodeConfig {
         Limits::SETTINGS[3],
         Limits::SETTINGS[4],
         Limits::SETTINGS[5],
+        StandardSettings::SETTINGS[0],
+        StandardSettings::SETTINGS[1],
+        StandardSettings::SETTINGS[2],
+        StandardSettings::SETTINGS[3],
         Setting::new(
             "capabilities",
             "list of {channel, metric, offered_from, reported_from, reported_through}; what is not listed is not offered",
@@ -285,6 +293,7 @@ impl Settings for NodeConfig {
         found.extend(self.sms.check());
         found.extend(self.billing.check());
         found.extend(self.limits.check());
+        found.extend(self.standards.check());
         for (i, offer) in self.capabilities.iter().enumerate() {
             if Channel::parse(&offer.channel).is_none() {
                 found.push(format!(

@@ -12,7 +12,10 @@ mod idempotency;
 /// Messages of the wire as JSON.
 pub mod open_form;
 mod outlet;
+mod rules;
 mod serve;
+mod standard_settings;
+mod standards;
 mod texts;
 
 use std::sync::Arc;
@@ -31,6 +34,10 @@ pub use serve::{Addresses, NodeError, run};
 const FEED: &str = "feed";
 /// Topic on which watchers of contacts, and the roller, are woken.
 const CONTACTS: &str = "contacts";
+/// Topic on which the runner of bulk actions is woken.
+const BULK: &str = "bulk";
+/// Topic on which replicas learn that a bundle of rules was kept or took effect.
+const STANDARDS: &str = "standards";
 
 /// What every flow of a node works with.
 struct Node {
@@ -44,6 +51,10 @@ struct Node {
     unique_key: UniqueKey,
     routing: Routing,
     store: NodeStore,
+    /// The rules that it works by.
+    standards: Arc<standards::Standards>,
+    /// Strategies choose one agent at a time.
+    assigning: tokio::sync::Mutex<()>,
     bus: Bus,
     clock: SharedClock,
     sms: flows::sms_is_answered::Sms,

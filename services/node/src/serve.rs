@@ -15,7 +15,8 @@ use gridcare_proto::{
     federation::v1::feed_service_server as feed,
     metric::v1::metric_service_server as metric,
     outage::v1::outage_service_server as outage,
-    ticket::v1::ticket_service_server as ticket,
+    standard::v1::standard_service_server as standard,
+    ticket::v1::{team_service_server as team, ticket_service_server as ticket},
 };
 use gridcare_store::{NodeStore, StoreError};
 use tokio::sync::oneshot;
@@ -53,6 +54,9 @@ pub enum NodeError {
          give these back, or begin a new node", .0.0.id, .0.0.service_level_ms / 1_000, .0.0.short_abandon_ms / 1_000, .0.1
     )]
     Definition(Box<(gridcare_domain::metric::Definition, String)>),
+    /// What is stored here and what the configuration says do not go together, or a file changed since it was checked.
+    #[error("the standards are not usable:\n  - {}", .0.join("\n  - "))]
+    Standards(Vec<String>),
     /// A port could not be opened.
     #[error("a port could not be opened; choose another or stop what uses it")]
     Bind(#[source] std::io::Error),
@@ -106,7 +110,10 @@ pub async fn run(
     });
     let tracker = TaskTracker::new();
     tracker.spawn(flows::metric_rolls_up::run(node.clone(), shutdown.clone()));
+    tracker.spawn(flows::standard_takes_effect::run(node.clone(), shutdown.clone()));
     tracker.spawn(flows::old_rows_go::run(node.clone(), config.keep.clone(), shutdown.clone()));
+    tracker.spawn(flows::clock_runs_out::run(node.clone(), shutdown.clone()));
+    tracker.spawn(flows::bulk_action_runs::run(node.clone(), shutdown.clone()));
     tracker.close();
 
     let server = GrpcServer::new(
@@ -114,10 +121,12 @@ pub async fn run(
         gridcare_proto::DESCRIPTORS,
         &[
             <ticket::TicketServiceServer<grpc::Tickets> as NamedService>::NAME,
+            <team::TeamServiceServer<grpc::Teams> as NamedService>::NAME,
             <contact::ContactServiceServer<grpc::Contacts> as NamedService>::NAME,
             <customer::CustomerServiceServer<grpc::Customers> as NamedService>::NAME,
             <metric::MetricServiceServer<grpc::Metrics> as NamedService>::NAME,
             <feed::FeedServiceServer<grpc::Feed> as NamedService>::NAME,
+            <standard::StandardServiceServer<grpc::Standards> as NamedService>::NAME,
             <outage::OutageServiceServer<grpc::Outages> as NamedService>::NAME,
             <sms::SmsServiceServer<grpc::Messages> as NamedService>::NAME,
         ],
@@ -156,6 +165,7 @@ async fn open(config: &NodeConfig, clock: SharedClock) -> Result<Node, NodeError
     if settled != wanted {
         return Err(NodeError::Definition(Box::new(settled)));
     }
+    let standards = flows::standard_takes_effect::begin(&config.standards, &store, &clock).await?;
     let sms = flows::sms_is_answered::Sms {
         hotline: config.sms.hotline.clone(),
         own_numbers: config.sms.own_numbers.clone(),
@@ -174,7 +184,9 @@ async fn open(config: &NodeConfig, clock: SharedClock) -> Result<Node, NodeError
         pseudonym_key,
         routing: config.routing().map_err(NodeError::Routing)?,
         unique_key: UniqueKey { id: config.keys.unique_id.clone(), key: unique },
+        standards: Arc::new(standards),
         store,
+        assigning: tokio::sync::Mutex::default(),
         bus,
         clock,
         snapshots: Arc::new(tokio::sync::Semaphore::new(crate::SNAPSHOTS)),
@@ -196,11 +208,16 @@ fn routes(node: &Arc<Node>) -> Routes {
     let customers = customer::CustomerServiceServer::new(grpc::Customers(node.clone()))
         .max_decoding_message_size(16 << 20)
         .max_encoding_message_size(64 << 20);
-    Routes::new(ticket::TicketServiceServer::new(grpc::Tickets(node.clone())).max_encoding_message_size(64 << 20))
+    let tickets = ticket::TicketServiceServer::new(grpc::Tickets(node.clone()))
+        .max_decoding_message_size(16 << 20)
+        .max_encoding_message_size(64 << 20);
+    Routes::new(tickets)
+        .add_service(team::TeamServiceServer::new(grpc::Teams(node.clone())).max_encoding_message_size(64 << 20))
         .add_service(contacts)
         .add_service(outage::OutageServiceServer::new(grpc::Outages(node.clone())).max_encoding_message_size(64 << 20))
         .add_service(sms::SmsServiceServer::new(grpc::Messages(node.clone())))
         .add_service(customers)
         .add_service(metric::MetricServiceServer::new(grpc::Metrics(node.clone())).max_encoding_message_size(64 << 20))
         .add_service(feed::FeedServiceServer::new(grpc::Feed(node.clone())).max_encoding_message_size(64 << 20))
+        .add_service(standard::StandardServiceServer::new(grpc::Standards(node.clone())))
 }

@@ -622,8 +622,13 @@ fn words_query(engine: Engine, words: &[String]) -> String {
     quoted.join(if engine == Engine::Sqlite { " AND " } else { " & " })
 }
 
-/// The words predicate, `{words:$n}`: the one search that the engines serve differently.
-fn render(text: &str, lock: impl Fn(&str) -> String, words: impl Fn(&str) -> String) -> String {
+/// The words predicate, `{words:$n}`, and what it finds, `{hits:$n}`: the one search that the engines serve differently.
+fn render(
+    text: &str,
+    lock: impl Fn(&str) -> String,
+    words: impl Fn(&str) -> String,
+    hits: impl Fn(&str) -> String,
+) -> String {
     let mut rendered = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('{') {
@@ -632,6 +637,7 @@ fn render(text: &str, lock: impl Fn(&str) -> String, words: impl Fn(&str) -> Str
         match token.split_once(':') {
             Some(("lock", table)) => rendered.push_str(&lock(table)),
             Some(("words", value)) => rendered.push_str(&words(value)),
+            Some(("hits", value)) => rendered.push_str(&hits(value)),
             _ => panic!("a statement has an unknown token {token:?}"),
         }
         rest = behind;
@@ -649,6 +655,7 @@ fn sqlite_text(statement: &'static Statement) -> &'static str {
             statement.text,
             |_| String::new(),
             |value| format!("ticket.number IN (SELECT rowid FROM ticket_words WHERE ticket_words MATCH {value})"),
+            |value| format!("SELECT 1 AS hit FROM ticket_words WHERE ticket_words MATCH {value}"),
         )
     })
 }
@@ -662,6 +669,10 @@ fn postgres_text(statement: &'static Statement) -> &'static str {
             statement.text,
             |table| format!("FOR UPDATE OF {table}"),
             |value| format!("array_to_tsvector(string_to_array(ticket.words, ' ')) @@ CAST({value} AS tsquery)"),
+            |value| {
+                let found = format!("array_to_tsvector(string_to_array(words, ' ')) @@ CAST({value} AS tsquery)");
+                format!("SELECT 1 AS hit FROM ticket WHERE {found}")
+            },
         );
         if statement.columns.is_empty() {
             return text;

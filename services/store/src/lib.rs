@@ -2,6 +2,8 @@
 
 /// The baseline of the import benchmark.
 pub mod bench;
+/// Bulk actions.
+pub mod bulk;
 /// What a node has declared to the country.
 pub mod capability;
 /// Contacts, imports and checkpoints.
@@ -12,6 +14,8 @@ pub mod customer;
 pub mod customer_page;
 /// The two drivers.
 pub mod db;
+/// Tickets at which something must be noticed.
+pub mod due;
 /// Erasing a customer, and finding all that is held of one.
 pub mod erasure;
 mod error;
@@ -23,19 +27,29 @@ pub mod gateway;
 pub mod lease;
 /// Tallies, buckets and the roller's cursor.
 pub mod metric;
+/// What watchers and roles are told.
+pub mod notification;
 mod opening;
 /// Outages and their areas.
 pub mod outage;
+/// Watchers, links and attachments of tickets.
+pub mod relation;
 /// Answers by request id.
 pub mod request;
 /// What two-way SMS remembers.
 pub mod sms;
 /// All federated aggregates as of one position.
 pub mod snapshot;
+/// Bundles of rules, and what a node says of them.
+pub mod standard;
 /// Statements and their values.
 pub mod statement;
+/// Who works on tickets.
+pub mod team;
 /// Tickets and their timelines.
 pub mod ticket;
+/// Tickets that come from another system.
+pub mod ticket_import;
 /// Group commit.
 pub mod writer;
 
@@ -107,6 +121,7 @@ pub fn postgres_statements() -> Vec<&'static statement::Statement> {
 #[must_use]
 pub fn node_statements() -> Vec<&'static statement::Statement> {
     [
+        bulk::STATEMENTS,
         capability::STATEMENTS,
         contact::STATEMENTS,
         customer::STATEMENTS,
@@ -115,10 +130,15 @@ pub fn node_statements() -> Vec<&'static statement::Statement> {
         feed::STATEMENTS,
         lease::STATEMENTS,
         metric::STATEMENTS,
+        notification::STATEMENTS,
         outage::STATEMENTS,
+        relation::STATEMENTS,
         request::STATEMENTS,
         sms::STATEMENTS,
+        team::STATEMENTS,
+        standard::STATEMENTS,
         ticket::STATEMENTS,
+        ticket_import::STATEMENTS,
     ]
     .concat()
 }

@@ -3,7 +3,12 @@
 
 use std::collections::HashSet;
 
-use gridcare_domain::{customer_code::CustomerCode, feed::Kind, ticket::State};
+use gridcare_domain::{
+    customer_code::CustomerCode,
+    feed::Kind,
+    standard::Locality,
+    ticket::{TimelineKind, Visibility},
+};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -16,34 +21,55 @@ use crate::{
 };
 
 statements! {
-    OPENING [key Uuid, body Uuid, response Blob, batch_id Uuid, now_us Int, payload Blob, feed_key Text,
-             id Uuid, number Int, prefix Text, version Int, state Int, priority Int, topic Int, channel Int,
+    // What every opening has alike stands in the text, and is not sent with each: version 1, nothing resolved, the first entry.
+    OPENING [key Uuid, body Uuid, response Blob, batch_id Uuid, now_us Int, payload Blob,
+             id Uuid, number Int, prefix Text, state Int, priority Int, topic Int, channel Int,
              subject Text, description Text, customer_code Text, requester_name Text, requester_contact_point Text,
-             province Text, assignee Text, opened_us Int, updated_us Int, resolved_us Int, closed_us Int, words Text,
-             entry_id Uuid, at_us Int, kind Int, visibility Int, author Text, said Text, then_state Int] =
+             province Text, assignee Text, opened_us Int, words Text, category Text, locality Int, team Text, standard Text,
+             clocks Text, due_us Int, deadline_us Int, event_us Int,
+             entry_id Uuid, author Text, said Text] =
         ", asked AS (
              INSERT INTO request (key, body, created_us, response) SELECT key, body, now_us, response FROM v
              ON CONFLICT (key) DO NOTHING RETURNING key),
          fresh AS (SELECT v.*, row_number() OVER (ORDER BY v.key) AS place FROM v JOIN asked ON asked.key = v.key),
          opened AS (
              INSERT INTO ticket (id, number, prefix, version, state, priority, topic, channel, subject, description, customer_code,
-                 requester_name, requester_contact_point, province, assignee, opened_us, updated_us, resolved_us, closed_us, words)
-             SELECT id, number, prefix, version, state, priority, topic, channel, subject, description, customer_code,
-                 requester_name, requester_contact_point, province, assignee, opened_us, updated_us, resolved_us, closed_us, words
+                 requester_name, requester_contact_point, province, assignee, opened_us, updated_us, words, category, locality, team,
+                 standard, clocks, due_us, deadline_us, event_us)
+             SELECT id, number, prefix, 1, state, priority, topic, channel, subject, description, customer_code,
+                 requester_name, requester_contact_point, province, assignee, opened_us, opened_us, words, category, locality, team,
+                 standard, clocks, due_us, deadline_us, event_us
              FROM fresh),
          told AS (
              INSERT INTO timeline (ticket_id, id, at_us, kind, visibility, author, text, state)
-             SELECT id, entry_id, at_us, kind, visibility, author, said, then_state FROM fresh),
+             SELECT id, entry_id, opened_us, 1, 2, author, said, state FROM fresh),
          head AS (UPDATE feed_head SET position = position + (SELECT COUNT(*) FROM fresh) WHERE one = 1 RETURNING position),
          fed AS (
              INSERT INTO feed (position, batch_id, committed_us, kind, key, version, payload)
-             SELECT head.position - (SELECT COUNT(*) FROM fresh) + fresh.place, fresh.batch_id, fresh.now_us, 1, fresh.feed_key,
-                 fresh.version, fresh.payload FROM fresh CROSS JOIN head)
+             SELECT head.position - (SELECT COUNT(*) FROM fresh) + fresh.place, fresh.batch_id, fresh.now_us, 1, CAST(fresh.id AS TEXT),
+                 1, fresh.payload FROM fresh CROSS JOIN head)
          SELECT key FROM asked";
 }
 
+/// Whether it can be written by the statement: it is as every opening is.
+pub(crate) fn is_plain(write: &TicketWrite) -> bool {
+    let (t, entry) = (&write.ticket, &write.entry);
+    let untouched = t.resolved_at.is_none()
+        && t.closed_at.is_none()
+        && t.first_response_at.is_none()
+        && t.parent.is_none()
+        && t.merged_into.is_none()
+        && t.satisfaction.is_none()
+        && t.repetition.is_none();
+    let first = entry.kind == TimelineKind::Opened
+        && entry.visibility == Visibility::Public
+        && entry.state == Some(t.state)
+        && entry.at == t.opened_at;
+    untouched && first && t.version == 1 && t.updated_at == t.opened_at && write.more.is_empty()
+}
+
 // The statement's text says it with a number.
-const _: () = assert!(Kind::Ticket as i64 == 1);
+const _: () = assert!(Kind::Ticket as i64 == 1 && TimelineKind::Opened as i64 == 1 && Visibility::Public as i64 == 2);
 
 /// Opens tickets and commits; returns the keys of the requests that were new. The others have written nothing.
 pub(crate) async fn commit(
@@ -53,7 +79,7 @@ pub(crate) async fn commit(
     writes: &[(Request, &TicketWrite)],
 ) -> Result<HashSet<Uuid>, StoreError> {
     let mut rows = Rows::of(&OPENING, writes.len());
-    for (request, TicketWrite { ticket: t, words, entry, change, response }) in writes {
+    for (request, TicketWrite { ticket: t, words, entry, change, response, .. }) in writes {
         rows.push(row![
             request.key,
             request.body,
@@ -61,11 +87,9 @@ pub(crate) async fn commit(
             batch_id,
             now_us,
             change.payload.as_slice(),
-            change.key.as_str(),
             t.id,
             i64::try_from(t.reference.number()).unwrap_or(i64::MAX),
             t.reference.prefix(),
-            t.version,
             t.state.number(),
             t.priority.number(),
             t.topic.number(),
@@ -78,17 +102,18 @@ pub(crate) async fn commit(
             t.province.as_deref(),
             t.assignee.as_deref(),
             t.opened_at.as_microsecond(),
-            t.updated_at.as_microsecond(),
-            t.resolved_at.map(Timestamp::as_microsecond),
-            t.closed_at.map(Timestamp::as_microsecond),
             words.as_str(),
+            t.category.as_str(),
+            t.locality.map(Locality::number),
+            t.team.as_deref(),
+            t.standard.as_str(),
+            t.clocks.encode(),
+            t.due_us,
+            t.deadline_us,
+            t.event_at.map(Timestamp::as_microsecond),
             entry.id,
-            entry.at.as_microsecond(),
-            entry.kind.number(),
-            entry.visibility.number(),
             entry.author.as_str(),
             entry.text.as_str(),
-            entry.state.map(State::number),
         ]);
     }
     db.commit_rows(&OPENING, rows).await?.iter().map(|row| row.uuid(0)).collect()

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::{
     NodeStore, StoreError,
-    db::Tx,
+    db::{Db, Tx},
     statement::{Rows, statements, values},
 };
 
@@ -30,6 +30,17 @@ pub struct Request {
     pub body: Uuid,
 }
 
+impl Request {
+    /// The request of the product itself: nobody asks for its answer again, and none is kept.
+    #[must_use]
+    pub const fn of_our_own(key: Uuid) -> Self {
+        Self { key, body: Uuid::nil() }
+    }
+
+    pub(crate) const fn is_kept(&self) -> bool {
+        !self.body.is_nil()
+    }
+}
 /// Stands for an answer that was erased with a customer's data. No message is encoded so.
 pub(crate) const ERASED: &[u8] = &[0xff];
 
@@ -101,12 +112,17 @@ impl NodeStore {
 
     /// Forgets answers older than `before_us`, one page of keys at a time; returns where to go on, `None` at the end.
     pub async fn expire_requests(&self, after: Uuid, page: i64, before_us: i64) -> Result<Option<Uuid>, StoreError> {
-        let keys = self.db.fetch(&REQUEST_PAGE, values![after, page]).await?;
-        let Some(last) = keys.last() else { return Ok(None) };
-        let last = last.uuid(0)?;
-        let mut tx = self.db.begin().await?;
-        tx.execute(&REQUEST_EXPIRE, values![after, page, before_us]).await?;
-        tx.commit().await?;
-        Ok(Some(last))
+        expire(&self.db, after, page, before_us).await
     }
+}
+
+/// Forgets answers older than `before_us`, one page of keys at a time; returns where to go on, `None` at the end.
+pub(crate) async fn expire(db: &Db, after: Uuid, page: i64, before_us: i64) -> Result<Option<Uuid>, StoreError> {
+    let keys = db.fetch(&REQUEST_PAGE, values![after, page]).await?;
+    let Some(last) = keys.last() else { return Ok(None) };
+    let last = last.uuid(0)?;
+    let mut tx = db.begin().await?;
+    tx.execute(&REQUEST_EXPIRE, values![after, page, before_us]).await?;
+    tx.commit().await?;
+    Ok(Some(last))
 }

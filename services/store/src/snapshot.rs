@@ -1,7 +1,13 @@
 use gridcare_domain::{capability::Capability, feed::Cursor, metric::Bucket, ticket::Ticket};
 use uuid::Uuid;
 
-use crate::{NodeStore, StoreError, capability, db::Tx, feed, metric, ticket};
+use crate::{
+    NodeStore, StoreError, capability,
+    db::Tx,
+    feed, metric,
+    standard::{self, StoredStandard},
+    ticket,
+};
 
 /// All federated aggregates of a node as of one position of its feed, read in pages.
 pub struct Snapshot {
@@ -10,6 +16,7 @@ pub struct Snapshot {
     tickets_after: Option<Uuid>,
     buckets_from_us: Option<i64>,
     last_bucket: Option<gridcare_domain::metric::BucketKey>,
+    standards_after: Option<String>,
 }
 
 /// One page of a snapshot.
@@ -18,6 +25,8 @@ pub enum Page {
     Tickets(Vec<Ticket>),
     /// Buckets.
     Buckets(Vec<Bucket>),
+    /// What is said of bundles of rules.
+    Standards(Vec<StoredStandard>),
     /// The end: capabilities with their versions, and where to go on.
     End(Vec<(Capability, i64)>, Cursor),
 }
@@ -35,6 +44,7 @@ impl NodeStore {
             tickets_after: Some(Uuid::nil()),
             buckets_from_us: Some(i64::MIN),
             last_bucket: None,
+            standards_after: Some(String::new()),
         })
     }
 }
@@ -60,6 +70,13 @@ impl Snapshot {
             self.buckets_from_us = self.last_bucket.map(|key| key.start_us);
             if !page.is_empty() {
                 return Ok(Page::Buckets(page));
+            }
+        }
+        if let Some(after) = self.standards_after.take() {
+            let page = standard::page_in(&mut self.tx, &after, PAGE).await?;
+            self.standards_after = page.last().map(|standard| standard.digest.clone());
+            if !page.is_empty() {
+                return Ok(Page::Standards(page));
             }
         }
         Ok(Page::End(capability::list_in(&mut self.tx).await?, self.cursor.clone()))

@@ -45,7 +45,7 @@ impl Statement {
 /// Declares statements, each once, and lists them for the contract suite.
 macro_rules! statements {
     ($($name:ident $([$($column:ident $type:ident),* $(,)?])? = $text:expr;)+) => {
-        $(static $name: $crate::statement::Statement = $crate::statement::Statement::bulk(
+        $(pub(crate) static $name: $crate::statement::Statement = $crate::statement::Statement::bulk(
             stringify!($name),
             &[$($((stringify!($column), $crate::statement::Type::$type)),*)?],
             $text,

@@ -1,9 +1,11 @@
 use gridcare_domain::{
+    clock::Clocks,
     contact::Channel,
     customer_code::CustomerCode,
     reference::Reference,
+    standard::Locality,
     text,
-    ticket::{Priority, State, Ticket, TimelineEntry, TimelineKind, Visibility},
+    ticket::{Priority, Repetition, State, Ticket, TimelineEntry, TimelineKind, Visibility},
     topic::Topic,
 };
 use jiff::Timestamp;
@@ -22,11 +24,14 @@ macro_rules! columns {
     () => {
         "ticket.id, ticket.number, ticket.prefix, ticket.version, ticket.state, ticket.priority, ticket.topic, ticket.channel,
          ticket.subject, ticket.description, ticket.customer_code, ticket.requester_name, ticket.requester_contact_point,
-         ticket.province, ticket.assignee, ticket.opened_us, ticket.updated_us, ticket.resolved_us, ticket.closed_us"
+         ticket.province, ticket.assignee, ticket.opened_us, ticket.updated_us, ticket.resolved_us, ticket.closed_us, ticket.category,
+         ticket.locality, ticket.team, ticket.standard, ticket.clocks, ticket.due_us, ticket.deadline_us, ticket.event_us,
+         ticket.first_response_us, ticket.parent, ticket.merged_into, ticket.satisfaction, ticket.rated_us, ticket.repetition"
     };
 }
 
-/// The filters that every list shares: sets of codes are bit masks, since the lists of codes are closed and short.
+/// The filters that every list shares: sets of codes are bit masks, since the lists of codes are closed and short. Words
+/// that many tickets have are filters like the others; only rare ones are worth their index.
 macro_rules! filters {
     () => {
         " AND ((CAST($3 AS BIGINT) >> CAST(ticket.state AS INTEGER)) & 1) = 1
@@ -35,23 +40,57 @@ macro_rules! filters {
           AND ((CAST($6 AS BIGINT) >> CAST(ticket.channel AS INTEGER)) & 1) = 1
           AND (CAST($7 AS TEXT) IS NULL OR ticket.assignee = $7)
           AND (CAST($8 AS TEXT) IS NULL OR ticket.customer_code = $8)
-          AND ticket.opened_us >= $9 AND ticket.opened_us < $10 "
+          AND ticket.opened_us >= $9 AND ticket.opened_us < $10
+          AND (CAST($12 AS TEXT) IS NULL OR ticket.team = $12)
+          AND (CAST($13 AS BIGINT) = 0 OR ticket.assignee IS NULL)
+          AND (CAST($14 AS TEXT) IS NULL OR REPLACE(CAST($14 AS TEXT), '|' || ticket.category || '|', '') <> CAST($14 AS TEXT))
+          AND (CAST($15 AS TEXT) IS NULL OR ' ' || ticket.words || ' ' LIKE $15)
+          AND (CAST($16 AS TEXT) IS NULL OR ' ' || ticket.words || ' ' LIKE $16)
+          AND (CAST($17 AS TEXT) IS NULL OR ' ' || ticket.words || ' ' LIKE $17)
+          AND (CAST($18 AS TEXT) IS NULL OR ' ' || ticket.words || ' ' LIKE $18) "
     };
 }
 
 statements! {
     TICKET_INSERT [id Uuid, number Int, prefix Text, version Int, state Int, priority Int, topic Int, channel Int,
                    subject Text, description Text, customer_code Text, requester_name Text, requester_contact_point Text,
-                   province Text, assignee Text, opened_us Int, updated_us Int, resolved_us Int, closed_us Int, words Text] =
+                   province Text, assignee Text, opened_us Int, updated_us Int, resolved_us Int, closed_us Int, words Text,
+                   category Text, locality Int, team Text, standard Text, clocks Text, due_us Int, deadline_us Int, event_us Int,
+                   first_response_us Int, parent Uuid, merged_into Uuid, satisfaction Int, rated_us Int, repetition Int] =
         "INSERT INTO ticket (id, number, prefix, version, state, priority, topic, channel, subject, description, customer_code,
-             requester_name, requester_contact_point, province, assignee, opened_us, updated_us, resolved_us, closed_us, words)
+             requester_name, requester_contact_point, province, assignee, opened_us, updated_us, resolved_us, closed_us, words,
+             category, locality, team, standard, clocks, due_us, deadline_us, event_us, first_response_us, parent, merged_into,
+             satisfaction, rated_us, repetition)
          SELECT id, number, prefix, version, state, priority, topic, channel, subject, description, customer_code,
-             requester_name, requester_contact_point, province, assignee, opened_us, updated_us, resolved_us, closed_us, words
+             requester_name, requester_contact_point, province, assignee, opened_us, updated_us, resolved_us, closed_us, words,
+             category, locality, team, standard, clocks, due_us, deadline_us, event_us, first_response_us, parent, merged_into,
+             satisfaction, rated_us, repetition
          FROM v WHERE true";
-    TICKET_UPDATE [id Uuid, version Int, state Int, priority Int, topic Int, assignee Text, updated_us Int, resolved_us Int, closed_us Int] =
+    TICKET_UPDATE [id Uuid, version Int, state Int, priority Int, topic Int, assignee Text, updated_us Int, resolved_us Int, closed_us Int,
+                   category Text, locality Int, team Text, standard Text, clocks Text, due_us Int, deadline_us Int, event_us Int,
+                   first_response_us Int, parent Uuid, merged_into Uuid, satisfaction Int, rated_us Int, repetition Int] =
         "UPDATE ticket SET version = v.version, state = v.state, priority = v.priority, topic = v.topic, assignee = v.assignee,
-             updated_us = v.updated_us, resolved_us = v.resolved_us, closed_us = v.closed_us
+             updated_us = v.updated_us, resolved_us = v.resolved_us, closed_us = v.closed_us, category = v.category, locality = v.locality,
+             team = v.team, standard = v.standard, clocks = v.clocks, due_us = v.due_us, deadline_us = v.deadline_us, event_us = v.event_us,
+             first_response_us = v.first_response_us, parent = v.parent, merged_into = v.merged_into, satisfaction = v.satisfaction,
+             rated_us = v.rated_us, repetition = v.repetition
          FROM v WHERE ticket.id = v.id";
+    // A change of the standard touches nothing else.
+    TICKET_REBASE [id Uuid, version Int, updated_us Int, standard Text, clocks Text, due_us Int, deadline_us Int] =
+        "UPDATE ticket SET version = v.version, updated_us = v.updated_us, standard = v.standard, clocks = v.clocks, due_us = v.due_us,
+             deadline_us = v.deadline_us
+         FROM v WHERE ticket.id = v.id";
+    TICKET_OF_STATE_LOCKED = concat!("SELECT ", columns!(), " FROM ticket WHERE ticket.state = $1 AND ticket.id > $2 ORDER BY ticket.id LIMIT $3 {lock:ticket}");
+    TICKET_DUE = "SELECT id, due_us FROM ticket WHERE due_us IS NOT NULL AND due_us <= $1 ORDER BY due_us, id LIMIT $2";
+    TICKET_NEXT_DUE = "SELECT MIN(due_us) FROM ticket WHERE due_us IS NOT NULL";
+    TICKET_CAME_BACK =
+        "SELECT 1 FROM ticket WHERE customer_code = $1 AND topic = $2 AND id <> $3 AND opened_us > $4 AND opened_us <= $5
+             AND merged_into IS NULL LIMIT 1";
+    TICKET_CHILDREN = "SELECT id FROM ticket WHERE parent = $1 ORDER BY id LIMIT $2";
+    TICKET_MERGED_INTO = "SELECT merged_into FROM ticket WHERE id = $1";
+    TICKET_DEADLINE = concat!("SELECT ", columns!(), " FROM ticket WHERE ticket.deadline_us IS NOT NULL AND ticket.deadline_us >= $19 AND (ticket.deadline_us > $19 OR ticket.id > $1) AND (ticket.id < $2) IS TRUE ", filters!(), " ORDER BY ticket.deadline_us, ticket.id LIMIT $11");
+    TICKET_TEAM_DEADLINE = concat!("SELECT ", columns!(), " FROM ticket WHERE ticket.team = $20 AND ticket.deadline_us IS NOT NULL AND ticket.deadline_us >= $19 AND (ticket.deadline_us > $19 OR ticket.id > $1) AND (ticket.id < $2) IS TRUE ", filters!(), " ORDER BY ticket.deadline_us, ticket.id LIMIT $11");
+    TICKET_WORDS_DEADLINE = concat!("SELECT ", columns!(), " FROM ticket WHERE {words:$20} AND (ticket.deadline_us >= $19) IS TRUE AND (ticket.deadline_us > $19 OR ticket.id > $1) IS TRUE AND (ticket.id < $2) IS TRUE ", filters!(), " ORDER BY ticket.deadline_us, ticket.id LIMIT $11");
     TIMELINE_INSERT [ticket_id Uuid, id Uuid, at_us Int, kind Int, visibility Int, author Text, text Text, state Int] =
         "INSERT INTO timeline (ticket_id, id, at_us, kind, visibility, author, text, state)
          SELECT ticket_id, id, at_us, kind, visibility, author, text, state FROM v WHERE true";
@@ -62,17 +101,18 @@ statements! {
     TIMELINE_OF = "SELECT id, at_us, kind, visibility, author, text, state FROM timeline WHERE ticket_id = $1 ORDER BY id DESC LIMIT $2";
     TICKET_NEWEST = concat!("SELECT ", columns!(), " FROM ticket WHERE ticket.id < $1 AND ticket.id > $2 ", filters!(), " ORDER BY ticket.id DESC LIMIT $11");
     TICKET_OLDEST = concat!("SELECT ", columns!(), " FROM ticket WHERE ticket.id > $1 AND ticket.id < $2 ", filters!(), " ORDER BY ticket.id LIMIT $11");
-    TICKET_STATE_NEWEST = concat!("SELECT ", columns!(), " FROM ticket WHERE ticket.state = $12 AND ticket.id < $1 AND ticket.id > $2 ", filters!(), " ORDER BY ticket.id DESC LIMIT $11");
-    TICKET_STATE_OLDEST = concat!("SELECT ", columns!(), " FROM ticket WHERE ticket.state = $12 AND ticket.id > $1 AND ticket.id < $2 ", filters!(), " ORDER BY ticket.id LIMIT $11");
-    TICKET_CUSTOMER = concat!("SELECT ", columns!(), " FROM ticket WHERE ticket.customer_code = $12 AND ticket.id < $1 AND ticket.id > $2 ", filters!(), " ORDER BY ticket.id DESC LIMIT $11");
-    TICKET_ASSIGNEE = concat!("SELECT ", columns!(), " FROM ticket WHERE ticket.assignee = $12 AND ticket.id < $1 AND ticket.id > $2 ", filters!(), " ORDER BY ticket.id DESC LIMIT $11");
+    TICKET_STATE_NEWEST = concat!("SELECT ", columns!(), " FROM ticket WHERE ticket.state = $19 AND ticket.id < $1 AND ticket.id > $2 ", filters!(), " ORDER BY ticket.id DESC LIMIT $11");
+    TICKET_STATE_OLDEST = concat!("SELECT ", columns!(), " FROM ticket WHERE ticket.state = $19 AND ticket.id > $1 AND ticket.id < $2 ", filters!(), " ORDER BY ticket.id LIMIT $11");
+    TICKET_CUSTOMER = concat!("SELECT ", columns!(), " FROM ticket WHERE ticket.customer_code = $19 AND ticket.id < $1 AND ticket.id > $2 ", filters!(), " ORDER BY ticket.id DESC LIMIT $11");
+    TICKET_ASSIGNEE = concat!("SELECT ", columns!(), " FROM ticket WHERE ticket.assignee = $19 AND ticket.id < $1 AND ticket.id > $2 ", filters!(), " ORDER BY ticket.id DESC LIMIT $11");
     // `IS TRUE` hides a condition from the choice of an index: a plan is made once for all values (see `db.rs`), and a span of
     // ids looks narrow to it where it is everything.
-    TICKET_UPDATED = concat!("SELECT ", columns!(), " FROM ticket WHERE ticket.updated_us <= $12 AND (ticket.updated_us < $12 OR ticket.id < $1) AND (ticket.id > $2) IS TRUE ", filters!(), " ORDER BY ticket.updated_us DESC, ticket.id DESC LIMIT $11");
-    TICKET_WORDS_NEWEST = concat!("SELECT ", columns!(), " FROM ticket WHERE {words:$12} AND (ticket.id < $1) IS TRUE AND (ticket.id > $2) IS TRUE ", filters!(), " ORDER BY ticket.id DESC LIMIT $11");
-    TICKET_WORDS_OLDEST = concat!("SELECT ", columns!(), " FROM ticket WHERE {words:$12} AND (ticket.id > $1) IS TRUE AND (ticket.id < $2) IS TRUE ", filters!(), " ORDER BY ticket.id LIMIT $11");
-    TICKET_WORDS_UPDATED = concat!("SELECT ", columns!(), " FROM ticket WHERE {words:$13} AND (ticket.updated_us <= $12) IS TRUE AND (ticket.updated_us < $12 OR ticket.id < $1) IS TRUE AND (ticket.id > $2) IS TRUE ", filters!(), " ORDER BY ticket.updated_us DESC, ticket.id DESC LIMIT $11");
+    TICKET_UPDATED = concat!("SELECT ", columns!(), " FROM ticket WHERE ticket.updated_us <= $19 AND (ticket.updated_us < $19 OR ticket.id < $1) AND (ticket.id > $2) IS TRUE ", filters!(), " ORDER BY ticket.updated_us DESC, ticket.id DESC LIMIT $11");
+    TICKET_WORDS_NEWEST = concat!("SELECT ", columns!(), " FROM ticket WHERE {words:$19} AND (ticket.id < $1) IS TRUE AND (ticket.id > $2) IS TRUE ", filters!(), " ORDER BY ticket.id DESC LIMIT $11");
+    TICKET_WORDS_OLDEST = concat!("SELECT ", columns!(), " FROM ticket WHERE {words:$19} AND (ticket.id > $1) IS TRUE AND (ticket.id < $2) IS TRUE ", filters!(), " ORDER BY ticket.id LIMIT $11");
+    TICKET_WORDS_UPDATED = concat!("SELECT ", columns!(), " FROM ticket WHERE {words:$20} AND (ticket.updated_us <= $19) IS TRUE AND (ticket.updated_us < $19 OR ticket.id < $1) IS TRUE AND (ticket.id > $2) IS TRUE ", filters!(), " ORDER BY ticket.updated_us DESC, ticket.id DESC LIMIT $11");
     TICKET_PAGE = concat!("SELECT ", columns!(), " FROM ticket WHERE ticket.id > $1 ORDER BY ticket.id LIMIT $2");
+    TICKET_HITS = "SELECT COUNT(*) FROM ({hits:$1} LIMIT $2) AS hits";
     REFERENCE_BLOCK = "UPDATE reference_block SET next = next + $1 WHERE one = 1 RETURNING next";
 }
 
@@ -91,6 +131,8 @@ pub enum Order {
     OpenedAsc,
     /// Last changed first.
     UpdatedDesc,
+    /// Soonest deadline first; those without one are left out.
+    DeadlineAsc,
 }
 
 /// Where a page ended.
@@ -98,8 +140,8 @@ pub enum Order {
 pub struct After {
     /// The last ticket's id.
     pub id: Uuid,
-    /// Its time of change, microseconds since 1970.
-    pub updated_us: i64,
+    /// What the order goes by, unless by id: its time of change, or its deadline; microseconds since 1970.
+    pub key_us: i64,
 }
 
 /// What a list asks for. Empty sets mean all.
@@ -123,6 +165,12 @@ pub struct TicketQuery {
     pub opened_until_us: Option<i64>,
     /// Folded words, the last a prefix.
     pub words: Vec<String>,
+    /// Whose queue.
+    pub team: Option<String>,
+    /// Nobody has it.
+    pub unassigned: bool,
+    /// Codes of categories.
+    pub categories: Vec<String>,
 }
 
 impl TicketQuery {
@@ -141,11 +189,25 @@ impl TicketQuery {
                 .is_none_or(|code| t.customer_code.as_ref().is_some_and(|c| c.as_str() == code))
             && self.opened_from_us.is_none_or(|from| opened >= from)
             && self.opened_until_us.is_none_or(|until| opened < until)
+            && (self.team.is_none() || self.team == t.team)
+            && (!self.unassigned || t.assignee.is_none())
+            && (self.categories.is_empty() || self.categories.contains(&t.category))
     }
 }
 
 fn mask(numbers: impl ExactSizeIterator<Item = i64>) -> i64 {
     if numbers.len() == 0 { i64::MAX } else { numbers.fold(0, |mask, n| mask | (1 << n)) }
+}
+
+/// A word that so many tickets have is common.
+const COMMON: i64 = 10_000;
+/// Words that a list can look for in each ticket at most.
+const PATTERNS: usize = 4;
+
+/// What the column of words is like when it holds a word; the last is a prefix. Words have no character that LIKE minds.
+fn patterns(words: &[String]) -> Vec<String> {
+    let last = words.len().saturating_sub(1);
+    words.iter().enumerate().map(|(i, word)| format!("% {word}{}", if i == last { "%" } else { " %" })).collect()
 }
 
 /// The words by which a ticket is found.
@@ -184,10 +246,24 @@ fn row_of(t: &Ticket, words: &str) -> Vec<Value> {
         us(t.resolved_at),
         us(t.closed_at),
         words,
+        t.category.as_str(),
+        t.locality.map(Locality::number),
+        t.team.as_deref(),
+        t.standard.as_str(),
+        t.clocks.encode(),
+        t.due_us,
+        t.deadline_us,
+        us(t.event_at),
+        us(t.first_response_at),
+        t.parent,
+        t.merged_into,
+        t.satisfaction,
+        us(t.rated_at),
+        t.repetition.map(Repetition::number),
     ]
 }
 
-fn ticket(row: &Row) -> Result<Ticket, StoreError> {
+pub(crate) fn ticket(row: &Row) -> Result<Ticket, StoreError> {
     let corrupt = |what: &str| StoreError::Corrupt { table: "ticket", what: what.to_owned() };
     let at = |us: i64| Timestamp::from_microsecond(us).map_err(|e| corrupt(&e.to_string()));
     Ok(Ticket {
@@ -213,6 +289,20 @@ fn ticket(row: &Row) -> Result<Ticket, StoreError> {
         updated_at: at(row.int(16)?)?,
         resolved_at: row.int_or_null(17)?.map(at).transpose()?,
         closed_at: row.int_or_null(18)?.map(at).transpose()?,
+        category: row.text(19)?,
+        locality: row.int_or_null(20)?.and_then(Locality::from_number),
+        team: row.text_or_null(21)?,
+        standard: row.text(22)?,
+        clocks: Clocks::decode(&row.text(23)?).map_err(|e| corrupt(&e.to_string()))?,
+        due_us: row.int_or_null(24)?,
+        deadline_us: row.int_or_null(25)?,
+        event_at: row.int_or_null(26)?.map(at).transpose()?,
+        first_response_at: row.int_or_null(27)?.map(at).transpose()?,
+        parent: row.uuid_or_null(28)?,
+        merged_into: row.uuid_or_null(29)?,
+        satisfaction: row.int_or_null(30)?,
+        rated_at: row.int_or_null(31)?.map(at).transpose()?,
+        repetition: row.int_or_null(32)?.and_then(Repetition::from_number),
     })
 }
 
@@ -251,6 +341,20 @@ pub(crate) async fn update(tx: &mut Tx, tickets: &[&Ticket]) -> Result<(), Store
             t.updated_at.as_microsecond(),
             us(t.resolved_at),
             us(t.closed_at),
+            t.category.as_str(),
+            t.locality.map(Locality::number),
+            t.team.as_deref(),
+            t.standard.as_str(),
+            t.clocks.encode(),
+            t.due_us,
+            t.deadline_us,
+            us(t.event_at),
+            us(t.first_response_at),
+            t.parent,
+            t.merged_into,
+            t.satisfaction,
+            us(t.rated_at),
+            t.repetition.map(Repetition::number),
         ]);
     }
     tx.execute_rows(&TICKET_UPDATE, rows).await.map(drop)
@@ -336,7 +440,19 @@ impl NodeStore {
         after: Option<After>,
         limit: usize,
     ) -> Result<Vec<Ticket>, StoreError> {
-        let rising = order == Order::OpenedAsc;
+        self.tickets_of_words(query, order, after, limit, COMMON).await
+    }
+
+    /// The same; words that at least `common` tickets have are looked for in each ticket.
+    pub async fn tickets_of_words(
+        &self,
+        query: &TicketQuery,
+        order: Order,
+        after: Option<After>,
+        limit: usize,
+        common: i64,
+    ) -> Result<Vec<Ticket>, StoreError> {
+        let rising = matches!(order, Order::OpenedAsc | Order::DeadlineAsc);
         let (floor, ceiling) = (Uuid::nil(), Uuid::max());
         let (first, second) = match (after, rising) {
             (Some(after), true) => (after.id, ceiling),
@@ -344,8 +460,12 @@ impl NodeStore {
             (None, true) => (floor, ceiling),
             (None, false) => (ceiling, floor),
         };
+        let common = !query.words.is_empty() && self.is_common(&query.words, common).await?;
+        let mut patterns = if common { patterns(&query.words) } else { Vec::new() }.into_iter();
+        let patterns = [patterns.next(), patterns.next(), patterns.next(), patterns.next()];
+        let categories = (!query.categories.is_empty()).then(|| format!("|{}|", query.categories.join("|")));
         let shared = |states: &[State]| {
-            values![
+            let mut values = values![
                 first,
                 second,
                 mask(states.iter().map(|s| s.number())),
@@ -357,24 +477,35 @@ impl NodeStore {
                 query.opened_from_us.unwrap_or(i64::MIN),
                 query.opened_until_us.unwrap_or(i64::MAX),
                 i64::try_from(limit).unwrap_or(i64::MAX),
-            ]
+                query.team.as_deref(),
+                i64::from(query.unassigned),
+                categories.as_deref(),
+            ];
+            values.extend(patterns.iter().map(|pattern| Value::from(pattern.as_deref())));
+            values
         };
         let all = shared(&query.states);
         let with = |mut shared: Vec<Value>, more: Vec<Value>| {
             shared.extend(more);
             shared
         };
-        let updated = after.map_or(i64::MAX, |after| after.updated_us);
-        if !query.words.is_empty() {
+        let updated = after.map_or(i64::MAX, |after| after.key_us);
+        let deadline = after.map_or(i64::MIN, |after| after.key_us);
+        if !query.words.is_empty() && !common {
             let words = self.db.words_query(&query.words);
             return match order {
                 Order::OpenedDesc => self.list(&TICKET_WORDS_NEWEST, with(all, values![words])).await,
                 Order::OpenedAsc => self.list(&TICKET_WORDS_OLDEST, with(all, values![words])).await,
                 Order::UpdatedDesc => self.list(&TICKET_WORDS_UPDATED, with(all, values![updated, words])).await,
+                Order::DeadlineAsc => self.list(&TICKET_WORDS_DEADLINE, with(all, values![deadline, words])).await,
             };
         }
         match (order, &query.customer_code, &query.assignee) {
             (Order::UpdatedDesc, ..) => self.list(&TICKET_UPDATED, with(all, values![updated])).await,
+            (Order::DeadlineAsc, ..) => match &query.team {
+                Some(team) => self.list(&TICKET_TEAM_DEADLINE, with(all, values![deadline, team.as_str()])).await,
+                None => self.list(&TICKET_DEADLINE, with(all, values![deadline])).await,
+            },
             (Order::OpenedDesc, Some(code), _) => self.list(&TICKET_CUSTOMER, with(all, values![code.as_str()])).await,
             (Order::OpenedDesc, None, Some(who)) => self.list(&TICKET_ASSIGNEE, with(all, values![who.as_str()])).await,
             _ if query.states.is_empty() => self.list(if rising { &TICKET_OLDEST } else { &TICKET_NEWEST }, all).await,
@@ -391,6 +522,16 @@ impl NodeStore {
                 Ok(merged)
             }
         }
+    }
+
+    /// Whether so many tickets have these words that reading in order and looking at each ticket finds a page sooner than
+    /// sorting all hits does.
+    async fn is_common(&self, words: &[String], common: i64) -> Result<bool, StoreError> {
+        if words.len() > PATTERNS {
+            return Ok(false);
+        }
+        let row = self.db.fetch_one(&TICKET_HITS, values![self.db.words_query(words), common]).await?;
+        Ok(row.map(|row| row.int(0)).transpose()?.unwrap_or(0) >= common)
     }
 
     async fn list(&self, statement: &'static Statement, values: Vec<Value>) -> Result<Vec<Ticket>, StoreError> {

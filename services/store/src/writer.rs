@@ -18,8 +18,11 @@ use crate::{
     Committed, NodeStore, StoreError,
     contact::{self, StoredContact},
     db::{Db, Engine, Tx},
-    feed, opening,
+    feed,
+    notification::{self, Notification},
+    opening,
     request::{self, Answered, Request},
+    statement::{Statement, Value},
     ticket,
 };
 
@@ -38,10 +41,42 @@ pub struct TicketWrite {
     pub words: String,
     /// Its new timeline entry.
     pub entry: TimelineEntry,
+    /// Further entries, after that one.
+    pub more: Vec<TimelineEntry>,
     /// Its feed entry.
     pub change: Change,
     /// The answer, stored under the request.
     pub response: Vec<u8>,
+}
+
+/// What a decision about one or several tickets writes, all or nothing.
+#[derive(Default)]
+pub struct Changes {
+    /// Tickets that were there before.
+    pub changed: Vec<TicketWrite>,
+    /// Tickets that change without an entry in their timelines.
+    pub silent: Vec<(Ticket, Change)>,
+    /// New tickets.
+    pub opened: Vec<TicketWrite>,
+    /// Rows of other tables that belong to it.
+    pub extras: Vec<Extra>,
+    /// Who is told: recipient, ticket, event, target of the clock.
+    pub notifications: Vec<Notification>,
+    /// The answer, stored under the request.
+    pub response: Vec<u8>,
+}
+
+impl From<TicketWrite> for Changes {
+    fn from(mut write: TicketWrite) -> Self {
+        let response = std::mem::take(&mut write.response);
+        Self { changed: vec![write], response, ..Self::default() }
+    }
+}
+
+/// A row that a module of this crate writes within a ticket's transaction.
+pub struct Extra {
+    pub(crate) statement: &'static Statement,
+    pub(crate) values: Vec<Value>,
 }
 
 impl TicketWrite {
@@ -49,12 +84,14 @@ impl TicketWrite {
     #[must_use]
     pub fn new(ticket: Ticket, entry: TimelineEntry, change: Change, response: Vec<u8>) -> Self {
         let words = ticket::words(&ticket);
-        Self { ticket, words, entry, change, response }
+        Self { ticket, words, entry, more: Vec::new(), change, response }
     }
 }
 
 /// A decision about a ticket as it is now.
 pub type DecideTicket = Box<dyn Fn(&Ticket) -> Result<TicketWrite, Refusal> + Send + Sync>;
+/// A decision about several tickets as they are now, in the order in which they were named.
+pub type DecideTickets = Box<dyn Fn(&[Ticket]) -> Result<Changes, Refusal> + Send + Sync>;
 /// A decision about a contact as it is now: the corrected one, and how to answer with its number and version.
 pub type DecideContact = Box<dyn Fn(&StoredContact) -> Result<Contact, Refusal> + Send + Sync>;
 /// How to answer with a stored contact.
@@ -62,7 +99,7 @@ pub type RespondContact = fn(&StoredContact) -> Vec<u8>;
 
 enum Work {
     Open(Box<TicketWrite>),
-    Change(Uuid, DecideTicket),
+    Change(Vec<Uuid>, DecideTickets),
     Record(Box<Contact>, RespondContact),
     Correct(Uuid, DecideContact, RespondContact),
 }
@@ -161,7 +198,23 @@ impl NodeStore {
         id: Uuid,
         decide: DecideTicket,
     ) -> Answer {
-        self.writer.submit(request, now_us, batch_id, Work::Change(id, decide)).await
+        let decide = Box::new(move |tickets: &[Ticket]| match tickets {
+            [ticket] => decide(ticket).map(Changes::from),
+            _ => Err(no_such_ticket()),
+        });
+        self.change_tickets(request, now_us, batch_id, vec![id], decide).await
+    }
+
+    /// Changes several tickets together, as `decide` says of their states at that moment. Each is named once.
+    pub async fn change_tickets(
+        &self,
+        request: Request,
+        now_us: i64,
+        batch_id: Uuid,
+        ids: Vec<Uuid>,
+        decide: DecideTickets,
+    ) -> Answer {
+        self.writer.submit(request, now_us, batch_id, Work::Change(ids, decide)).await
     }
 
     /// Stores a contact.
@@ -241,12 +294,17 @@ fn choose(waiting: &mut VecDeque<Member>) -> Vec<Member> {
     let mut batch = Vec::new();
     let mut later = VecDeque::new();
     while let Some(member) = waiting.pop_front() {
-        let aggregate = match &member.work {
-            Work::Change(id, _) | Work::Correct(id, ..) => Some(*id),
-            Work::Open(_) | Work::Record(..) => None,
+        let aggregates = match &member.work {
+            Work::Change(ids, _) => ids.as_slice(),
+            Work::Correct(id, ..) => std::slice::from_ref(id),
+            Work::Open(_) | Work::Record(..) => &[],
         };
-        let free =
-            batch.len() < most && taken.insert(member.request.key) && aggregate.is_none_or(|id| taken.insert(id));
+        let free = batch.len() < most
+            && !taken.contains(&member.request.key)
+            && !aggregates.iter().any(|id| taken.contains(id));
+        // Also of those that wait, so that a later one does not overtake an earlier one of the same aggregate for ever.
+        taken.insert(member.request.key);
+        taken.extend(aggregates);
         if free {
             batch.push(member);
         } else {
@@ -315,7 +373,8 @@ async fn commit_and_answer(
 type Decided = Result<Vec<u8>, Refusal>;
 
 async fn commit(db: &Db, batch: &[Member], definition: &Definition) -> Result<(Vec<Decided>, Committed), StoreError> {
-    if db.engine() == Engine::Postgres && batch.iter().all(|member| matches!(member.work, Work::Open(_))) {
+    let plain = |member: &Member| matches!(&member.work, Work::Open(write) if opening::is_plain(write));
+    if db.engine() == Engine::Postgres && batch.iter().all(plain) {
         return commit_openings(db, batch).await;
     }
     let mut tx = db.begin().await?;
@@ -367,7 +426,7 @@ async fn apply(tx: &mut Tx, batch: &[Member], definition: &Definition) -> Result
         contact::lock_order(tx).await?;
     }
     let changes_known = known_answers(tx, batch, |work| !matches!(work, Work::Open(_))).await?;
-    let mut decided: Vec<(usize, TicketWrite)> = Vec::new();
+    let mut decided: Vec<(usize, Changes)> = Vec::new();
     let mut recorded: Vec<(usize, &Contact, RespondContact)> = Vec::new();
     let mut corrected: Vec<(usize, StoredContact, Vec<u8>)> = Vec::new();
     for (i, member) in batch.iter().enumerate() {
@@ -378,17 +437,14 @@ async fn apply(tx: &mut Tx, batch: &[Member], definition: &Definition) -> Result
         match &member.work {
             Work::Open(_) => {}
             Work::Record(contact, respond) => recorded.push((i, contact, *respond)),
-            Work::Change(id, decide) => match tickets.get(id).map(decide) {
-                Some(Ok(write)) => decided.push((i, write)),
-                Some(Err(refusal)) => answers[i] = Some(Err(refusal)),
-                None => {
-                    answers[i] = Some(Err(Refusal::new(
-                        RefusalKind::NotFound,
-                        "NO_SUCH_TICKET",
-                        "there is no such ticket at this node",
-                    )));
+            Work::Change(ids, decide) => {
+                let found: Vec<Ticket> = ids.iter().filter_map(|id| tickets.get(id).cloned()).collect();
+                let decision = if found.len() == ids.len() { decide(&found) } else { Err(no_such_ticket()) };
+                match decision {
+                    Ok(changes) => decided.push((i, changes)),
+                    Err(refusal) => answers[i] = Some(Err(refusal)),
                 }
-            },
+            }
             Work::Correct(id, decide, respond) => match contact::lock(tx, *id).await? {
                 None => {
                     answers[i] = Some(Err(Refusal::new(
@@ -412,16 +468,17 @@ async fn apply(tx: &mut Tx, batch: &[Member], definition: &Definition) -> Result
     let mut effects = Effects { contacts: !corrected.is_empty(), ..Effects::default() };
     let mut responses: Vec<(usize, Vec<u8>)> = corrected.into_iter().map(|(i, _, response)| (i, response)).collect();
     record(tx, batch.len(), &recorded, definition, &mut answers, &mut responses, &mut effects).await?;
-    responses.extend(decided.iter_mut().map(|(i, write)| (*i, std::mem::take(&mut write.response))));
+    responses.extend(decided.iter_mut().map(|(i, changes)| (*i, std::mem::take(&mut changes.response))));
     for (i, member) in batch.iter().enumerate() {
         if let (Work::Open(write), None) = (&member.work, &answers[i]) {
             responses.push((i, write.response.clone()));
         }
     }
     responses.sort_by_key(|(i, _)| *i);
-    let stored = responses.iter().map(|(i, response)| (batch[*i].request, response.clone()));
-    let new: HashSet<Uuid> =
-        request::insert(tx, batch[0].now_us, stored.collect::<Vec<_>>().into_iter()).await?.into_iter().collect();
+    let (kept, own): (Vec<_>, Vec<_>) = responses.iter().partition(|(i, _)| batch[*i].request.is_kept());
+    let stored: Vec<_> = kept.into_iter().map(|(i, response)| (batch[*i].request, response.clone())).collect();
+    let mut new: HashSet<Uuid> = request::insert(tx, batch[0].now_us, stored.into_iter()).await?.into_iter().collect();
+    new.extend(own.into_iter().map(|(i, _)| batch[*i].request.key));
     for (i, response) in responses {
         if new.contains(&batch[i].request.key) {
             answers[i] = Some(Ok(response));
@@ -432,14 +489,6 @@ async fn apply(tx: &mut Tx, batch: &[Member], definition: &Definition) -> Result
     if (0..batch.len()).any(|i| repeated(i, &answers) && !matches!(batch[i].work, Work::Open(_))) {
         return Err(StoreError::Raced);
     }
-    let opened: Vec<&TicketWrite> = batch
-        .iter()
-        .enumerate()
-        .filter_map(|(i, member)| match (&member.work, &answers[i]) {
-            (Work::Open(write), Some(Ok(_))) if new.contains(&member.request.key) => Some(&**write),
-            _ => None,
-        })
-        .collect();
     if (0..batch.len()).any(|i| repeated(i, &answers)) {
         let known = known_answers(tx, batch, |work| matches!(work, Work::Open(_))).await?;
         for (i, member) in batch.iter().enumerate().filter(|(i, _)| answers[*i].is_none()).collect::<Vec<_>>() {
@@ -449,10 +498,23 @@ async fn apply(tx: &mut Tx, batch: &[Member], definition: &Definition) -> Result
             answers[i] = Some(answered.replay(&member.request));
         }
     }
-    write_tickets(tx, &opened, &decided).await?;
+    let extras: Vec<Extra> = decided.iter_mut().flat_map(|(_, changes)| std::mem::take(&mut changes.extras)).collect();
+    let mut opened: Vec<&TicketWrite> = openings(batch, &answers, &new).collect();
+    opened.extend(decided.iter().flat_map(|(_, changes)| &changes.opened));
+    let changed: Vec<&TicketWrite> = decided.iter().flat_map(|(_, changes)| &changes.changed).collect();
+    write_tickets(tx, &opened, &changed).await?;
+    let silent: Vec<&(Ticket, Change)> = decided.iter().flat_map(|(_, changes)| &changes.silent).collect();
+    if !silent.is_empty() {
+        ticket::update(tx, &silent.iter().map(|(ticket, _)| ticket).collect::<Vec<_>>()).await?;
+    }
+    for extra in extras {
+        tx.execute(extra.statement, extra.values).await?;
+    }
+    let told: Vec<&Notification> = decided.iter().flat_map(|(_, changes)| &changes.notifications).collect();
+    notification::tell(tx, batch[0].now_us, &told).await?;
     effects.anything = !new.is_empty();
-    let changes: Vec<Change> =
-        opened.iter().map(|w| &**w).chain(decided.iter().map(|(_, w)| w)).map(|w| w.change.clone()).collect();
+    let spoken = opened.iter().chain(&changed).map(|write| &write.change);
+    let changes: Vec<Change> = spoken.chain(silent.iter().map(|(_, change)| change)).cloned().collect();
     effects.feed = !changes.is_empty();
     feed::append(tx, batch[0].batch_id, batch[0].now_us, changes).await?;
     let unanswered = || StoreError::Corrupt { table: "none", what: "a member of a batch has no answer".into() };
@@ -460,9 +522,29 @@ async fn apply(tx: &mut Tx, batch: &[Member], definition: &Definition) -> Result
     Ok((answers, effects))
 }
 
+/// The new tickets of the members that open one and were not answered before.
+fn openings<'a>(
+    batch: &'a [Member],
+    answers: &'a [Option<Decided>],
+    new: &'a HashSet<Uuid>,
+) -> impl Iterator<Item = &'a TicketWrite> {
+    batch.iter().zip(answers).filter_map(|(member, answer)| match (&member.work, answer) {
+        (Work::Open(write), Some(Ok(_))) if new.contains(&member.request.key) => Some(&**write),
+        _ => None,
+    })
+}
+
+fn no_such_ticket() -> Refusal {
+    Refusal::new(RefusalKind::NotFound, "NO_SUCH_TICKET", "there is no such ticket at this node")
+}
+
 async fn lock_tickets(tx: &mut Tx, batch: &[Member]) -> Result<HashMap<Uuid, Ticket>, StoreError> {
-    let ids: Vec<Uuid> =
-        batch.iter().filter_map(|m| if let Work::Change(id, _) = &m.work { Some(*id) } else { None }).collect();
+    let mut ids: Vec<Uuid> = batch
+        .iter()
+        .flat_map(|m| if let Work::Change(ids, _) = &m.work { ids.as_slice() } else { &[] })
+        .copied()
+        .collect();
+    ids.sort_unstable();
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
@@ -518,19 +600,18 @@ async fn record(
     }
 }
 
-async fn write_tickets(
-    tx: &mut Tx,
-    opened: &[&TicketWrite],
-    decided: &[(usize, TicketWrite)],
-) -> Result<(), StoreError> {
+async fn write_tickets(tx: &mut Tx, opened: &[&TicketWrite], changed: &[&TicketWrite]) -> Result<(), StoreError> {
     if !opened.is_empty() {
         ticket::insert(tx, opened).await?;
     }
-    if !decided.is_empty() {
-        ticket::update(tx, &decided.iter().map(|(_, w)| &w.ticket).collect::<Vec<_>>()).await?;
+    if !changed.is_empty() {
+        ticket::update(tx, &changed.iter().map(|w| &w.ticket).collect::<Vec<_>>()).await?;
     }
-    let all = opened.iter().copied().chain(decided.iter().map(|(_, w)| w));
-    let entries: Vec<_> = all.map(|w| (w.ticket.id, &w.entry)).collect();
+    let entries: Vec<_> = opened
+        .iter()
+        .chain(changed)
+        .flat_map(|w| std::iter::once(&w.entry).chain(&w.more).map(|entry| (w.ticket.id, entry)))
+        .collect();
     if !entries.is_empty() {
         ticket::add_entries(tx, &entries).await?;
     }

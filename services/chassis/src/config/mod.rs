@@ -14,6 +14,7 @@ mod flags;
 mod load;
 mod parts;
 mod print;
+mod trusted;
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -22,6 +23,7 @@ pub use self::{
     load::{load, load_from},
     parts::{Listen, LogFormat, Telemetry, Tls},
     print::print,
+    trusted::TrustedKey,
 };
 
 /// One key of a configuration.

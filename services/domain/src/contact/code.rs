@@ -29,6 +29,18 @@ macro_rules! codes {
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { f.pad(self.code()) }
         }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> { to.serialize_str(self.code()) }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                let word = <std::borrow::Cow<'de, str> as serde::Deserialize<'de>>::deserialize(from)?;
+                let all = || Self::ALL.iter().map(|code| code.code()).collect::<Vec<_>>().join(", ");
+                Self::parse(&word).ok_or_else(|| serde::de::Error::custom(format!("`{word}` is none of {}", all())))
+            }
+        }
     };
 }
 pub(crate) use codes;

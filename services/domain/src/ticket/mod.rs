@@ -1,14 +1,32 @@
+mod attachment;
+mod breach;
+mod classify;
+mod governed;
 mod lifecycle;
+mod merge;
+mod required;
+mod satisfaction;
+#[cfg(test)]
+mod tests;
 
 use jiff::Timestamp;
 use uuid::Uuid;
 
-pub use lifecycle::{allowed, assign, reopen, transition};
+pub use attachment::{ATTACHMENT_LIMIT, Attachment, MEDIA_TYPES};
+pub use breach::{Acted, Escalated, notice_due};
+pub use classify::{Reclassification, reclassify};
+pub use governed::{Governance, Versions, govern, open, rebase, settle};
+pub use lifecycle::{allowed, asked, assign, claim, fulfil, reopen, replied, transition};
+pub use merge::{MERGE_LIMIT, merge, split};
+pub use required::missing_fields;
+pub use satisfaction::{judge_repetition, rate, repetition_due_us};
 
 use crate::{
+    clock::Clocks,
     contact::{Channel, code::codes},
     customer_code::CustomerCode,
     reference::Reference,
+    standard::Locality,
     topic::Topic,
 };
 
@@ -63,6 +81,48 @@ codes! {
         StateChanged = 4 "state_changed",
         /// The assignee changed.
         Assigned = 5 "assigned",
+        /// The customer wrote or called again.
+        Message = 6 "message",
+        /// Category, priority, locality, team or event changed.
+        Reclassified = 7 "reclassified",
+        /// A fraction of a clock's limit has passed.
+        ClockWarned = 8 "clock_warned",
+        /// A clock's limit has passed.
+        ClockBreached = 9 "clock_breached",
+        /// A rule of the standard acted upon a warning or a breach.
+        Escalated = 10 "escalated",
+        /// Another ticket was merged into this one, or this one into another.
+        Merged = 11 "merged",
+        /// A part became a ticket of its own, or this one was made of another's part.
+        Split = 12 "split",
+        /// A contact, an outage, a parent or a child was linked or unlinked.
+        Linked = 13 "linked",
+        /// A file was attached.
+        Attached = 14 "attached",
+        /// The customer said how satisfied they are.
+        Rated = 15 "rated",
+        /// What an event clock waits for was done.
+        Fulfilled = 16 "fulfilled",
+    }
+}
+
+codes! {
+    /// What became of first-contact resolution.
+    Repetition {
+        /// The customer did not come back about it within the window.
+        None = 1 "none",
+        /// The customer came back.
+        Repeated = 2 "repeated",
+    }
+}
+
+codes! {
+    /// What a ticket can be linked to.
+    LinkKind {
+        /// A contact of this node.
+        Contact = 1 "contact",
+        /// An outage of this node.
+        Outage = 2 "outage",
     }
 }
 
@@ -120,6 +180,42 @@ pub struct Ticket {
     pub resolved_at: Option<Timestamp>,
     /// When it was closed or cancelled.
     pub closed_at: Option<Timestamp>,
+    /// A code of the standard's categories.
+    pub category: String,
+    /// Where the premises are, as far as limits depend on it.
+    pub locality: Option<Locality>,
+    /// Whose queue it is in.
+    pub team: Option<String>,
+    /// Version of the standard that governs it.
+    pub standard: String,
+    /// Its clocks, with their histories.
+    pub clocks: Clocks,
+    /// The next instant at which something must be noticed, microseconds since 1970; derived by [`settle`].
+    pub due_us: Option<i64>,
+    /// The soonest deadline of the clocks that run, microseconds since 1970; derived by [`settle`].
+    pub deadline_us: Option<i64>,
+    /// What event clocks count towards or from.
+    pub event_at: Option<Timestamp>,
+    /// The first public answer.
+    pub first_response_at: Option<Timestamp>,
+    /// The ticket that this one is a part of.
+    pub parent: Option<Uuid>,
+    /// The ticket that this one was merged into.
+    pub merged_into: Option<Uuid>,
+    /// What the customer said, 1 to 5.
+    pub satisfaction: Option<i64>,
+    /// When the customer said it.
+    pub rated_at: Option<Timestamp>,
+    /// Whether the customer came back about it, once that is known.
+    pub repetition: Option<Repetition>,
+}
+
+impl Ticket {
+    /// Whether somebody still has to do something about it.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        !matches!(self.state, State::Resolved | State::Closed | State::Cancelled)
+    }
 }
 
 /// One thing that happened to a ticket.

@@ -1,6 +1,5 @@
 //! A feed flows in: every member has one follower among all replicas, under a lease whose epoch fences what it writes.
 
-mod backoff;
 mod broken;
 mod follow;
 mod intake;

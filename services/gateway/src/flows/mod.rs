@@ -2,3 +2,4 @@
 
 pub(crate) mod feed_flows_in;
 pub(crate) mod metric_merges;
+pub(crate) mod standard_goes_out;

@@ -3,6 +3,7 @@
 mod check;
 mod metrics;
 mod page;
+mod standards;
 mod status;
 mod tickets;
 
@@ -16,6 +17,7 @@ use gridcare_chassis::{
 use gridcare_domain::{
     metric::Definition,
     refusal::{Refusal, Violation},
+    standard::PublicKey,
 };
 use gridcare_proto::federation::v1::{self as wire, national_service_server::NationalService};
 use gridcare_store::{
@@ -35,6 +37,10 @@ use crate::{
 #[derive(Clone)]
 pub(crate) struct National(pub(crate) Arc<Parts>);
 
+/// `NationalStandardService`.
+#[derive(Clone)]
+pub(crate) struct Standards(pub(crate) Arc<Parts>);
+
 /// What answers are made of.
 pub(crate) struct Parts {
     pub(crate) store: GatewayStore,
@@ -42,6 +48,8 @@ pub(crate) struct Parts {
     pub(crate) clock: SharedClock,
     pub(crate) country: Country,
     pub(crate) definition: Definition,
+    /// Whose bundles of rules are published.
+    pub(crate) trusted: Vec<PublicKey>,
 }
 
 impl Parts {

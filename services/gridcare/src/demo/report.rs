@@ -104,7 +104,7 @@ pub(super) fn json(run: &Run, status: &GetNationalStatusResponse, checks: &[Chec
         "synthetic": "counts are those of the 2013 article; everything else about a contact is made from a fixed seed",
         "regions": regions,
         "national": status_json::national(status),
-        "completeness": status_json::completeness(status),
+        "completeness": status_json::completeness(status.completeness.as_ref()),
         "checks": checks.iter().map(Check::json).collect::<Vec<_>>(),
         "timing": { "seconds": (timing.seconds * 1_000.0).round() / 1_000.0, "contacts": timing.contacts },
     })

@@ -18,7 +18,7 @@ pub(crate) enum Cell {
 }
 
 /// Fills up with blanks to a width on the screen, which is not the number of characters.
-pub(super) fn pad(text: &str, width: usize, right: bool) -> String {
+pub(crate) fn pad(text: &str, width: usize, right: bool) -> String {
     let blanks = " ".repeat(width.saturating_sub(text.width()));
     if right { format!("{blanks}{text}") } else { format!("{text}{blanks}") }
 }

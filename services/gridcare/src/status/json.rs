@@ -1,7 +1,7 @@
 //! The national status for programs.
 
 use gridcare_domain::contact::Channel;
-use gridcare_proto::federation::v1::{FigureCompleteness, GetNationalStatusResponse};
+use gridcare_proto::federation::v1::{Completeness, FigureCompleteness, GetNationalStatusResponse};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -30,7 +30,7 @@ pub(super) fn status(status: &GetNationalStatusResponse) -> Value {
         "as_of": instant(status.as_of.as_ref()),
         "regions": regions,
         "national": national(status),
-        "completeness": completeness(status),
+        "completeness": completeness(status.completeness.as_ref()),
     })
 }
 
@@ -64,8 +64,8 @@ pub(crate) fn tickets(status: &GetNationalStatusResponse, region: Option<&str>) 
 }
 
 /// Which regions the answer covers, as of when.
-pub(crate) fn completeness(status: &GetNationalStatusResponse) -> Value {
-    let Some(completeness) = &status.completeness else { return Value::Null };
+pub(crate) fn completeness(completeness: Option<&Completeness>) -> Value {
+    let Some(completeness) = completeness else { return Value::Null };
     let region = |reach: &gridcare_proto::federation::v1::RegionReach| {
         let status = reach.status().as_str_name().trim_start_matches("REACH_STATUS_").to_owned();
         json!({
@@ -93,6 +93,7 @@ fn covers(figure: &FigureCompleteness) -> Value {
     })
 }
 
-fn instant(at: Option<&prost_types::Timestamp>) -> Value {
+/// An instant, or null.
+pub(crate) fn instant(at: Option<&prost_types::Timestamp>) -> Value {
     at.and_then(time::from_wire).map_or(Value::Null, |at| at.to_string().into())
 }

@@ -2,7 +2,7 @@
 
 mod cells;
 pub(crate) mod json;
-mod reach;
+pub(crate) mod reach;
 pub(crate) mod table;
 pub(crate) mod texts;
 mod watch;
@@ -17,7 +17,7 @@ use gridcare_proto::federation::v1::{
 };
 use jiff::{civil::Date, tz::TimeZone};
 
-pub(crate) use self::cells::Cell;
+pub(crate) use self::cells::{Cell, pad};
 use self::{
     table::View,
     texts::{Lang, Texts},

@@ -1,14 +1,14 @@
 //! Which regions an answer covers, as of when, in words.
 
-use gridcare_proto::federation::v1::{GetNationalStatusResponse, ReachStatus, RegionReach};
+use gridcare_proto::federation::v1::{Completeness, ReachStatus, RegionReach};
 use jiff::Timestamp;
 
 use super::table::View;
 use crate::time;
 
 /// The completeness of the whole answer, then a line for each member.
-pub(super) fn lines(status: &GetNationalStatusResponse, view: &View<'_>) -> Vec<String> {
-    let Some(completeness) = &status.completeness else { return Vec::new() };
+pub(crate) fn lines(completeness: Option<&Completeness>, view: &View<'_>) -> Vec<String> {
+    let Some(completeness) = completeness else { return Vec::new() };
     let counts = [("covered", u64::from(completeness.covered)), ("expected", u64::from(completeness.expected))];
     let mut lines = vec![view.texts.count("reach", &counts)];
     let names: Vec<_> = completeness.regions.iter().map(|reach| name(reach, view)).collect();
@@ -59,7 +59,7 @@ pub(super) fn bound(wire: Option<&prost_types::Timestamp>, view: &View<'_>) -> S
 }
 
 /// The time of day, with the date where it is not today's.
-pub(super) fn moment(wire: Option<&prost_types::Timestamp>, view: &View<'_>) -> String {
+pub(crate) fn moment(wire: Option<&prost_types::Timestamp>, view: &View<'_>) -> String {
     let Some(at) = wire.and_then(time::from_wire) else { return view.texts.of("unknown-time") };
     clock(at, view)
 }

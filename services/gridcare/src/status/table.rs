@@ -47,7 +47,7 @@ pub(crate) fn render(status: &GetNationalStatusResponse, view: &View<'_>) -> Str
         lines.push(texts.of("legend"));
     }
     lines.push(String::new());
-    lines.extend(reach::lines(status, view));
+    lines.extend(reach::lines(status.completeness.as_ref(), view));
     lines.push(String::new());
     lines.push(texts.of("figures"));
     lines.extend(status.figures.iter().filter_map(|figure| figure_line(figure, texts)));

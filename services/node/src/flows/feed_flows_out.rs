@@ -1,9 +1,9 @@
 use std::time::Duration;
 
 use gridcare_chassis::id::new_id;
-use gridcare_domain::{feed::Cursor, refusal::Refusal};
+use gridcare_domain::{feed::Cursor, refusal::Refusal, ticket::Ticket};
 use gridcare_proto::{
-    convert::{feed as convert, time},
+    convert::{feed as convert, ticket::clocks_to_wire, time},
     federation::v1 as wire,
 };
 use gridcare_store::{StoreError, snapshot::Page};
@@ -101,9 +101,17 @@ pub(crate) async fn snapshot(node: SharedNode, out: Outlet<wire::GetSnapshotResp
     loop {
         let (changes, cursor) = match snapshot.next().await {
             Ok(Page::Tickets(tickets)) => {
-                (tickets.iter().map(|t| convert::ticket_change(t, &node.pseudonym_key)).collect::<Vec<_>>(), None)
+                let rules = node.rules();
+                let change = |t: &Ticket| {
+                    let clocks = clocks_to_wire(t, rules.book());
+                    convert::ticket_change(t, clocks, rules.leaving(&node.pseudonym_key))
+                };
+                (tickets.iter().map(change).collect::<Vec<_>>(), None)
             }
             Ok(Page::Buckets(buckets)) => (buckets.iter().map(convert::bucket_change).collect(), None),
+            Ok(Page::Standards(standards)) => {
+                (standards.iter().map(super::standard_takes_effect::change).collect(), None)
+            }
             Ok(Page::End(capabilities, cursor)) => (
                 capabilities.iter().map(|(c, version)| convert::capability_change(c, *version)).collect(),
                 Some(cursor),

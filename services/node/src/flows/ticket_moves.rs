@@ -1,23 +1,34 @@
+use std::sync::Arc;
+
 use gridcare_chassis::id::new_id;
 use gridcare_domain::{
     reference::Reference,
     refusal::{Refusal, RefusalKind},
-    ticket::{State, Ticket, TimelineEntry, TimelineKind, Visibility, assign, transition},
+    ticket::{
+        Attachment, LinkKind, Reclassification, State, Ticket, TimelineEntry, TimelineKind, Visibility, asked, assign,
+        claim, fulfil, open, rate, reclassify, replied, transition,
+    },
 };
 use gridcare_proto::{
-    convert::{feed::ticket_change, ticket as convert},
+    convert::{
+        feed::ticket_change,
+        ticket::{self as convert, clocks_to_wire},
+    },
     ticket::v1 as wire,
 };
 use gridcare_store::{
     StoreError,
+    notification::Notification,
+    relation,
     request::Request,
-    writer::{Answer, TicketWrite},
+    team,
+    writer::{Answer, Changes, Extra, TicketWrite},
 };
 use jiff::Timestamp;
 use prost::Message as _;
 use uuid::Uuid;
 
-use crate::Node;
+use crate::{Node, rules::Rules};
 
 /// A new ticket, checked, without what the node adds.
 pub(crate) struct Opening {
@@ -26,12 +37,14 @@ pub(crate) struct Opening {
 }
 
 /// How a caller names a ticket.
+#[derive(Clone)]
 pub(crate) enum Name {
     Id(Uuid),
     Reference(Reference),
 }
 
 /// What is to happen to a ticket, by whom and in what words.
+#[derive(Clone)]
 pub(crate) struct Move {
     pub(crate) step: Step,
     pub(crate) author: String,
@@ -39,14 +52,25 @@ pub(crate) struct Move {
     pub(crate) version: Option<i64>,
 }
 
+#[derive(Clone)]
 pub(crate) enum Step {
     Say(TimelineKind, Visibility),
     Become(State),
     Assign(String),
+    /// Chosen by a strategy: the agent's turn is over.
+    AssignByTurn(String),
+    Claim(String),
+    Reclassify(Reclassification),
+    Fulfil,
+    Rate(i64),
+    Parent(Option<Uuid>),
+    Link(LinkKind, Uuid),
+    Unlink(LinkKind, Uuid),
+    Attach(Attachment),
 }
 
 /// How the answer of a method is made from the changed ticket and its new entry.
-pub(crate) type Respond = fn(wire::Ticket, wire::TimelineEntry) -> Vec<u8>;
+pub(crate) type Respond = Arc<dyn Fn(wire::Ticket, wire::TimelineEntry) -> Vec<u8> + Send + Sync>;
 
 impl Node {
     /// A ticket is opened: the row, its first timeline entry and its feed entry in one transaction.
@@ -70,11 +94,11 @@ impl Node {
 
     async fn prepare_opening(&self, opening: Opening) -> Result<(wire::OpenTicketResponse, TicketWrite), StoreError> {
         let now = self.now();
-        let number = self.store.next_number().await?;
-        let reference = Reference::new(self.prefix.as_str(), number)
-            .map_err(|e| StoreError::Corrupt { table: "reference_block", what: e.to_string() })?;
+        let rules = self.rules();
         let Opening { draft, author } = opening;
+        let reference = self.next_reference().await?;
         let ticket = Ticket { id: new_id(), reference, version: 1, opened_at: now, updated_at: now, ..draft };
+        let ticket = open(ticket, rules.governance());
         let entry = TimelineEntry {
             id: new_id(),
             at: now,
@@ -84,34 +108,56 @@ impl Node {
             text: String::new(),
             state: Some(ticket.state),
         };
-        let response = wire::OpenTicketResponse { ticket: Some(convert::to_wire(&ticket, &[])) };
-        let change = ticket_change(&ticket, &self.pseudonym_key);
+        let clocks = clocks_to_wire(&ticket, rules.book());
+        let response = wire::OpenTicketResponse { ticket: Some(convert::to_wire(&ticket, clocks.clone(), &[])) };
+        let change = ticket_change(&ticket, clocks, rules.leaving(&self.pseudonym_key));
         let bytes = response.encode_to_vec();
         Ok((response, TicketWrite::new(ticket, entry, change, bytes)))
     }
 
+    /// The next reference of this node.
+    pub(crate) async fn next_reference(&self) -> Result<Reference, StoreError> {
+        let number = self.store.next_number().await?;
+        Reference::new(self.prefix.as_str(), number)
+            .map_err(|e| StoreError::Corrupt { table: "reference_block", what: e.to_string() })
+    }
+
     /// A ticket moves: what is allowed is decided on its state at that moment, under its lock.
     pub(crate) async fn move_ticket(&self, request: Request, name: Name, what: Move, respond: Respond) -> Answer {
-        let id = match name {
-            Name::Id(id) => id,
-            Name::Reference(reference) => match self.store.ticket_id(&reference).await? {
-                Some(id) => id,
-                None => return Ok(Err(no_such_ticket())),
-            },
-        };
+        let Some(id) = self.living(&name).await? else { return Ok(Err(no_such_ticket())) };
+        self.move_living_ticket(request, id, what, respond).await
+    }
+
+    /// The same for a ticket that is known to live on.
+    pub(crate) async fn move_living_ticket(&self, request: Request, id: Uuid, what: Move, respond: Respond) -> Answer {
+        let watchers = self.store.watchers(id).await?;
         let now = self.now();
-        let (entry_id, key) = (new_id(), self.pseudonym_key);
-        let decide = Box::new(move |ticket: &Ticket| decide(ticket, &what, entry_id, &key, respond, now));
-        self.store.change_ticket(request, now.as_microsecond(), new_id(), id, decide).await
+        let (entry_id, key, rules) = (new_id(), self.pseudonym_key, self.rules());
+        let decide = move |tickets: &[Ticket]| {
+            let [ticket] = tickets else { return Err(no_such_ticket()) };
+            let mut changes = decide(ticket, &what, entry_id, &rules, &key, &respond, now)?;
+            changes.notifications = told(&watchers, ticket.id, &what.author);
+            Ok(changes)
+        };
+        self.store.change_tickets(request, now.as_microsecond(), new_id(), vec![id], Box::new(decide)).await
+    }
+
+    /// The ticket behind a name; of a merged one the ticket in which it lives on.
+    pub(crate) async fn living(&self, name: &Name) -> Result<Option<Uuid>, StoreError> {
+        let id = match name {
+            Name::Id(id) => Some(*id),
+            Name::Reference(reference) => self.store.ticket_id(reference).await?,
+        };
+        match id {
+            Some(id) => self.store.living_ticket(id).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// A ticket as it is, with the newest entries of its timeline.
     pub(crate) async fn find_ticket(&self, name: &Name) -> Result<Option<(Ticket, Vec<TimelineEntry>)>, StoreError> {
-        let found = match name {
-            Name::Id(id) => self.store.ticket(*id).await?,
-            Name::Reference(reference) => self.store.ticket_by_reference(reference).await?,
-        };
-        let Some(ticket) = found else { return Ok(None) };
+        let Some(id) = self.living(name).await? else { return Ok(None) };
+        let Some(ticket) = self.store.ticket(id).await? else { return Ok(None) };
         let timeline = self.store.timeline(ticket.id, 1_000).await?;
         Ok(Some((ticket, timeline)))
     }
@@ -121,41 +167,113 @@ pub(crate) fn no_such_ticket() -> Refusal {
     Refusal::new(RefusalKind::NotFound, "NO_SUCH_TICKET", "there is no such ticket at this node")
 }
 
+/// Watchers are told of every change that is not their own.
+fn told(watchers: &[String], ticket_id: Uuid, author: &str) -> Vec<Notification> {
+    let others = watchers.iter().filter(|watcher| *watcher != author);
+    let tell = |watcher: &String| Notification {
+        ticket_id,
+        recipient: watcher.clone(),
+        event: "changed",
+        target: String::new(),
+    };
+    others.map(tell).collect()
+}
+
+/// Refuses unless the ticket is as the caller has read it.
+pub(crate) fn same_version(ticket: &Ticket, version: Option<i64>) -> Result<(), Refusal> {
+    if version.is_none_or(|version| version == ticket.version) {
+        return Ok(());
+    }
+    let message = format!("ticket {} has changed since; read it again and decide again", ticket.reference);
+    Err(Refusal::new(RefusalKind::Conflict, "ETAG_MISMATCH", message).with("etag", convert::etag(ticket.version)))
+}
+
+/// What a ticket is after a step, and what its timeline says of it.
+pub(crate) struct Stepped {
+    pub(crate) ticket: Ticket,
+    pub(crate) kind: TimelineKind,
+    pub(crate) visibility: Visibility,
+    extras: Vec<Extra>,
+}
+
+/// Takes a step; the same for live tickets and for histories of other systems.
+pub(crate) fn step(ticket: &Ticket, step: &Step, rules: &Rules, now: Timestamp) -> Result<Stepped, Refusal> {
+    let governance = rules.governance();
+    let touched = || {
+        let mut same = ticket.clone();
+        same.version += 1;
+        same.updated_at = same.updated_at.max(now);
+        same
+    };
+    let linked = |extra: Extra| (touched(), TimelineKind::Linked, Visibility::Internal, vec![extra]);
+    let (ticket, kind, visibility, extras) = match step {
+        Step::Become(state) => {
+            (transition(ticket, *state, governance, now)?, TimelineKind::StateChanged, Visibility::Public, vec![])
+        }
+        Step::Assign(assignee) => {
+            (assign(ticket, assignee, governance, now)?, TimelineKind::Assigned, Visibility::Internal, vec![])
+        }
+        Step::AssignByTurn(assignee) => {
+            let turn = vec![team::assigned(assignee, now.as_microsecond())];
+            (assign(ticket, assignee, governance, now)?, TimelineKind::Assigned, Visibility::Internal, turn)
+        }
+        Step::Claim(agent) => {
+            (claim(ticket, agent, governance, now)?, TimelineKind::Assigned, Visibility::Internal, vec![])
+        }
+        Step::Say(TimelineKind::Reply, Visibility::Public) => {
+            (replied(ticket, governance, now), TimelineKind::Reply, Visibility::Public, vec![])
+        }
+        Step::Say(TimelineKind::Message, visibility) => {
+            (asked(ticket, governance, now), TimelineKind::Message, *visibility, vec![])
+        }
+        Step::Say(kind, visibility) => (touched(), *kind, *visibility, vec![]),
+        Step::Reclassify(to) => {
+            let next = reclassify(ticket, to, governance, now)?;
+            (next, TimelineKind::Reclassified, Visibility::Internal, vec![])
+        }
+        Step::Fulfil => (fulfil(ticket, governance, now)?, TimelineKind::Fulfilled, Visibility::Public, vec![]),
+        Step::Rate(score) => {
+            (rate(ticket, *score, governance, now)?, TimelineKind::Rated, Visibility::Internal, vec![])
+        }
+        Step::Parent(parent) => {
+            let mut next = touched();
+            next.parent = *parent;
+            (next, TimelineKind::Linked, Visibility::Internal, vec![])
+        }
+        Step::Link(kind, target) => linked(relation::link(ticket.id, *kind, *target, now)),
+        Step::Unlink(kind, target) => linked(relation::unlink(ticket.id, *kind, *target)),
+        Step::Attach(file) => {
+            let file = Attachment { at: now, ..file.clone() };
+            (touched(), TimelineKind::Attached, Visibility::Internal, vec![relation::attach(ticket.id, &file)])
+        }
+    };
+    Ok(Stepped { ticket, kind, visibility, extras })
+}
+
 fn decide(
     ticket: &Ticket,
     what: &Move,
     entry_id: Uuid,
+    rules: &Rules,
     key: &[u8; 32],
-    respond: Respond,
+    respond: &Respond,
     now: Timestamp,
-) -> Result<TicketWrite, Refusal> {
-    if what.version.is_some_and(|version| version != ticket.version) {
-        let message = format!("ticket {} has changed since; read it again and decide again", ticket.reference);
-        return Err(
-            Refusal::new(RefusalKind::Conflict, "ETAG_MISMATCH", message).with("etag", convert::etag(ticket.version))
-        );
-    }
-    let (next, kind, visibility) = match &what.step {
-        Step::Become(state) => (transition(ticket, *state, now)?, TimelineKind::StateChanged, Visibility::Public),
-        Step::Assign(assignee) => (assign(ticket, assignee, now)?, TimelineKind::Assigned, Visibility::Internal),
-        Step::Say(kind, visibility) => {
-            let mut same = ticket.clone();
-            same.version += 1;
-            same.updated_at = same.updated_at.max(now);
-            (same, *kind, *visibility)
-        }
-    };
-    let state = (next.state != ticket.state).then_some(next.state);
+) -> Result<Changes, Refusal> {
+    same_version(ticket, what.version)?;
+    let stepped = step(ticket, &what.step, rules, now)?;
+    let next = stepped.ticket;
     let entry = TimelineEntry {
         id: entry_id,
         at: now,
-        kind,
-        visibility,
+        kind: stepped.kind,
+        visibility: stepped.visibility,
         author: what.author.clone(),
         text: what.text.clone(),
-        state,
+        state: (next.state != ticket.state).then_some(next.state),
     };
-    let response = respond(convert::to_wire(&next, &[]), convert::entry_to_wire(&entry));
-    let change = ticket_change(&next, key);
-    Ok(TicketWrite::new(next, entry, change, response))
+    let clocks = clocks_to_wire(&next, rules.book());
+    let response = respond(convert::to_wire(&next, clocks.clone(), &[]), convert::entry_to_wire(&entry));
+    let change = ticket_change(&next, clocks, rules.leaving(key));
+    let extras = stepped.extras;
+    Ok(Changes { extras, ..Changes::from(TicketWrite::new(next, entry, change, response)) })
 }

@@ -6,6 +6,8 @@ mod feed;
 mod metric;
 mod outage;
 mod page;
+mod standard;
+mod team;
 mod sms;
 mod ticket;
 
@@ -19,12 +21,16 @@ use crate::SharedNode;
 
 /// `TicketService`.
 pub(crate) struct Tickets(pub(crate) SharedNode);
+/// `TeamService`.
+pub(crate) struct Teams(pub(crate) SharedNode);
 /// `ContactService`.
 pub(crate) struct Contacts(pub(crate) SharedNode);
 /// `CustomerService`.
 pub(crate) struct Customers(pub(crate) SharedNode);
 /// `MetricService`.
 pub(crate) struct Metrics(pub(crate) SharedNode);
+/// `StandardService`.
+pub(crate) struct Standards(pub(crate) SharedNode);
 /// `OutageService`.
 pub(crate) struct Outages(pub(crate) SharedNode);
 /// `SmsService`.

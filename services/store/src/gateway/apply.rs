@@ -1,6 +1,6 @@
-use gridcare_domain::{capability::Capability, feed::Cursor, metric::Bucket};
+use gridcare_domain::{acknowledgement::Acknowledgement, capability::Capability, feed::Cursor, metric::Bucket};
 
-use super::{FederatedTicket, GatewayStore, bucket, capability, member, ticket};
+use super::{FederatedTicket, GatewayStore, acknowledgement, bucket, capability, member, ticket};
 use crate::{
     StoreError,
     db::Tx,
@@ -16,6 +16,8 @@ pub enum NationalChange {
     Bucket(Bucket),
     /// A capability and its version.
     Capability(Capability, i64),
+    /// What it says of a bundle of rules.
+    Standard(Acknowledgement),
 }
 
 /// What came from one stretch of a feed, to be kept together with the cursor behind it.
@@ -48,16 +50,19 @@ pub(super) async fn put(
     snapshot_no: i64,
 ) -> Result<(), StoreError> {
     let (mut tickets, mut buckets, mut capabilities) = (Vec::new(), Vec::new(), Vec::new());
+    let mut standards = Vec::new();
     for change in changes {
         match change {
             NationalChange::Ticket(ticket) => tickets.push(ticket),
             NationalChange::Bucket(bucket) => buckets.push(bucket),
             NationalChange::Capability(capability, version) => capabilities.push((capability, *version)),
+            NationalChange::Standard(said) => standards.push(said),
         }
     }
     ticket::put(tx, node, &tickets, snapshot_no).await?;
     bucket::put(tx, node, &buckets, snapshot_no).await?;
-    capability::put(tx, node, &capabilities, snapshot_no).await
+    capability::put(tx, node, &capabilities, snapshot_no).await?;
+    acknowledgement::put(tx, node, &standards, snapshot_no).await
 }
 
 impl GatewayStore {

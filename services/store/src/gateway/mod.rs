@@ -1,16 +1,19 @@
 //! The read model of a gateway: the feeds of its members, applied.
 
+mod acknowledgement;
 mod apply;
 mod bucket;
 mod capability;
 mod member;
 mod replica;
 mod snapshot;
+mod standard;
 mod ticket;
 
 pub use apply::{Applied, Frame, NationalChange};
 pub use bucket::{NationalBucket, NationalSketches, PeriodSum};
 pub use member::{Member, Seat};
+pub use standard::{Publication, Published, Target, TargetState};
 pub use ticket::{FederatedTicket, NationalTicket, NationalTicketQuery, TicketAfter, TicketTotals};
 
 use crate::{
@@ -52,11 +55,14 @@ impl GatewayStore {
 #[must_use]
 pub fn gateway_statements() -> Vec<&'static Statement> {
     [
+        acknowledgement::STATEMENTS,
         bucket::STATEMENTS,
         capability::STATEMENTS,
         lease::STATEMENTS,
         member::STATEMENTS,
         replica::STATEMENTS,
+        crate::request::STATEMENTS,
+        standard::STATEMENTS,
         ticket::STATEMENTS,
     ]
     .concat()

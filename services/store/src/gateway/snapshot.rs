@@ -1,6 +1,6 @@
 use gridcare_domain::feed::Cursor;
 
-use super::{GatewayStore, NationalChange, apply, bucket, capability, member, ticket};
+use super::{GatewayStore, NationalChange, acknowledgement, apply, bucket, capability, member, ticket};
 use crate::{
     StoreError,
     lease::{self, Lease},
@@ -46,6 +46,7 @@ impl GatewayStore {
         ticket::sweep(&mut tx, node, number).await?;
         bucket::sweep(&mut tx, node, number).await?;
         capability::sweep(&mut tx, node, number).await?;
+        acknowledgement::sweep(&mut tx, node, number).await?;
         tx.commit().await
     }
 }

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use futures::{FutureExt as _, StreamExt as _};
 use gridcare_bus::Bus;
@@ -9,23 +9,28 @@ use gridcare_store::{
     gateway::{GatewayStore, NationalChange},
     lease::Lease,
 };
-use tokio::time::{sleep, timeout};
+use tokio::{
+    sync::Notify,
+    time::{sleep, timeout},
+};
 use tokio_util::sync::CancellationToken;
 use tonic::Streaming;
 
 use super::{
     NATIONAL,
-    backoff::Backoff,
     broken::Broken,
     intake::{Gathering, another},
 };
 use crate::{
+    backoff::Backoff,
     peers::{PATIENCE, Peer},
     wire::change_from_wire,
 };
 
 /// A node sends a bookmark every 5 s; after three of them are missing, it is silent.
 const SILENCE: Duration = Duration::from_secs(15);
+/// A member that cannot be followed is tried again at least this often.
+const LONGEST: Duration = Duration::from_secs(5);
 
 /// Follows one member's feed under one lease.
 pub(super) struct Follower {
@@ -35,13 +40,15 @@ pub(super) struct Follower {
     pub(super) peer: Peer,
     pub(super) node: String,
     pub(super) lease: Lease,
+    /// Told whenever the member is heard of again.
+    pub(super) contact: Arc<Notify>,
 }
 
 impl Follower {
     /// Follows until it is stopped or the lease is lost. Dropping it at any moment loses nothing but the transaction
     /// that is open.
     pub(super) async fn run(mut self, stop: CancellationToken) {
-        let mut backoff = Backoff::new();
+        let mut backoff = Backoff::up_to(LONGEST);
         loop {
             let ended = tokio::select! {
                 () = stop.cancelled() => return,
@@ -97,7 +104,7 @@ impl Follower {
     }
 
     async fn introduce(&mut self) -> Result<(), Broken> {
-        let asked = self.peer.describe_node(wire::DescribeNodeRequest {});
+        let asked = self.peer.feed.describe_node(wire::DescribeNodeRequest {});
         let node = timeout(PATIENCE, asked).await.map_err(|_| Broken::silent())??.into_inner();
         if node.node != self.node {
             return Err(another(&self.node, &node.node));
@@ -109,9 +116,10 @@ impl Follower {
         let member = self.store.member(&self.node).await?;
         let member = member.ok_or_else(|| StoreError::LeaseLost(self.lease.name.clone()))?;
         let after = (member.cursor.position > 0).then(|| feed::cursor_to_wire(&self.node, &member.cursor));
-        let asked = self.peer.pull_feed(wire::PullFeedRequest { after });
+        let asked = self.peer.feed.pull_feed(wire::PullFeedRequest { after });
         let mut stream = timeout(PATIENCE, asked).await.map_err(|_| Broken::silent())??.into_inner();
         let mut gathering = Gathering::after(&self.node, member.cursor, member.head);
+        self.contact.notify_one();
         loop {
             let Some(message) = next(&mut stream).await? else { return Ok(()) };
             let mut taken = gathering.take(&message);
@@ -152,7 +160,7 @@ impl Follower {
     async fn snapshot(&mut self) -> Result<(), Broken> {
         tracing::info!(node = self.node, "taking a snapshot");
         metrics::counter!("gridcare_feed_snapshots_total", "node" => self.node.clone()).increment(1);
-        let asked = self.peer.get_snapshot(wire::GetSnapshotRequest {});
+        let asked = self.peer.feed.get_snapshot(wire::GetSnapshotRequest {});
         let mut stream = timeout(PATIENCE, asked).await.map_err(|_| Broken::silent())??.into_inner();
         let number = self.store.begin_snapshot(&self.lease, &self.node).await?;
         while let Some(part) = next(&mut stream).await? {

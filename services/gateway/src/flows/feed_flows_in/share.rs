@@ -7,11 +7,11 @@ use gridcare_store::{
     gateway::GatewayStore,
     lease::{self, Lease},
 };
-use tokio::{task::JoinHandle, time::sleep};
+use tokio::{sync::Notify, task::JoinHandle, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::{LEASES, follow::Follower, lease_name};
-use crate::peers::Peer;
+use crate::{flows::standard_goes_out::Delivery, peers::Peer};
 
 /// However often leases are given back, the database is asked no more often than this.
 const BREATH: Duration = Duration::from_millis(50);
@@ -121,6 +121,16 @@ impl Sharing {
     fn begin(&self, node: &str, lease: Lease) -> Held {
         tracing::info!(node, epoch = lease.epoch, "following");
         let stop = CancellationToken::new();
+        let contact = Arc::new(Notify::new());
+        let delivery = Delivery {
+            store: self.store.clone(),
+            bus: self.bus.clone(),
+            clock: self.clock.clone(),
+            peer: self.peers[node].standards.clone(),
+            node: node.to_owned(),
+            lease: lease.clone(),
+            contact: contact.clone(),
+        };
         let follower = Follower {
             store: self.store.clone(),
             bus: self.bus.clone(),
@@ -128,8 +138,13 @@ impl Sharing {
             peer: self.peers[node].clone(),
             node: node.to_owned(),
             lease: lease.clone(),
+            contact,
         };
-        let task = tokio::spawn(follower.run(stop.clone()));
+        let (following, delivering) = (follower.run(stop.clone()), delivery.run(stop.clone()));
+        // One lease for both: who has lost it does neither.
+        let task = tokio::spawn(async {
+            tokio::select! { () = following => {} () = delivering => {} }
+        });
         Held { lease, stop, task }
     }
 

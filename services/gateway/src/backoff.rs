@@ -3,26 +3,28 @@ use std::time::Duration;
 use gridcare_chassis::id;
 
 const SHORTEST: Duration = Duration::from_millis(100);
-const LONGEST: Duration = Duration::from_secs(5);
 
-/// How long to wait before the next attempt: longer each time, up to 5 s, and never quite the same for two followers.
+/// How long to wait before the next attempt: longer each time, up to a limit, and never quite the same for two who wait.
 #[derive(Debug)]
-pub(super) struct Backoff(Duration);
+pub(crate) struct Backoff {
+    step: Duration,
+    longest: Duration,
+}
 
 impl Backoff {
-    pub(super) const fn new() -> Self {
-        Self(SHORTEST)
+    pub(crate) const fn up_to(longest: Duration) -> Self {
+        Self { step: SHORTEST, longest }
     }
 
     /// An attempt came through.
-    pub(super) const fn reset(&mut self) {
-        self.0 = SHORTEST;
+    pub(crate) const fn reset(&mut self) {
+        self.step = SHORTEST;
     }
 
     /// The next wait: between half of the step and all of it.
-    pub(super) fn next(&mut self) -> Duration {
-        let step = self.0;
-        self.0 = (step * 2).min(LONGEST);
+    pub(crate) fn next(&mut self) -> Duration {
+        let step = self.step;
+        self.step = (step * 2).min(self.longest);
         // The low bits of an id are random.
         let jitter = u32::try_from(id::new_id().as_u128() & 0xffff).unwrap_or(0);
         step / 2 + step / 2 * jitter / 0xffff
@@ -34,8 +36,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_grow_to_five_seconds_and_no_further() {
-        let mut backoff = Backoff::new();
+    fn waits_grow_to_their_limit_and_no_further() {
+        let mut backoff = Backoff::up_to(Duration::from_secs(5));
         for step in [100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000] {
             let wait = backoff.next();
             assert!(wait >= Duration::from_millis(step / 2) && wait <= Duration::from_millis(step), "{step} {wait:?}");

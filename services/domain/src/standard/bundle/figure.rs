@@ -1,0 +1,73 @@
+//! Figures with their formulas, and what notices must say.
+
+use serde::{Deserialize, Serialize};
+
+use crate::contact::Channel;
+
+/// A figure with its one formula.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Kpi {
+    /// By which reports and other formulas name it.
+    pub id: String,
+    /// Name in Vietnamese.
+    pub name_vi: String,
+    /// Name in English.
+    pub name_en: String,
+    /// Over measures and other figures, for example `answered_within / offered`.
+    pub formula: String,
+    /// Of what it is a share, when it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub denominator: Option<String>,
+    /// The time that a measure of the formula depends on, such as `PT20S`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<String>,
+    /// What should be reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub objective: Option<f64>,
+    /// How figures of several regions become one.
+    pub merges_by: Merging,
+    /// Who says so.
+    pub source: String,
+    /// Whether the source does not say it and we assumed it.
+    #[serde(default)]
+    pub assumed: bool,
+}
+
+/// How figures of several regions become one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Merging {
+    /// Numerators and denominators are added.
+    Adding,
+    /// Sketches of the same definition are merged.
+    Sketch,
+    /// Aligned buckets are added before the greatest is taken.
+    AlignedBuckets,
+    /// Each region counts its own customers; the sum says so.
+    AtHome,
+}
+
+/// What a notice to the public must say, and by when.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoticeRule {
+    /// By which notices name it.
+    pub id: String,
+    /// Name in Vietnamese.
+    pub name_vi: String,
+    /// Name in English.
+    pub name_en: String,
+    /// What it must say.
+    pub content: Vec<String>,
+    /// How soon the first must be out, such as `PT30M`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_within: Option<String>,
+    /// The target whose limit it has, when it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// Where it must appear.
+    pub channels: Vec<Channel>,
+    /// Who says so.
+    pub source: String,
+}

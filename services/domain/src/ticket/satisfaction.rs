@@ -1,0 +1,47 @@
+use jiff::Timestamp;
+
+use super::governed::{next, settle};
+use crate::{
+    refusal::{Refusal, RefusalKind},
+    ticket::{Governance, Repetition, State, Ticket},
+};
+
+/// The ticket with what the customer said of it, 1 to 5; said again, the last word counts.
+pub fn rate(ticket: &Ticket, score: i64, governance: Governance<'_>, now: Timestamp) -> Result<Ticket, Refusal> {
+    if !matches!(ticket.state, State::Resolved | State::Closed) {
+        let message = format!("ticket {} is {}; it can be rated once it is resolved", ticket.reference, ticket.state);
+        return Err(
+            Refusal::new(RefusalKind::Precondition, "NOT_YET_RESOLVED", message).with("state", ticket.state.code())
+        );
+    }
+    let mut next = next(ticket, governance, now);
+    next.satisfaction = Some(score);
+    next.rated_at = Some(now);
+    settle(&mut next, governance);
+    Ok(next)
+}
+
+/// When it will be known whether the customer came back: at the end of the window after the resolution. Microseconds since
+/// 1970; `None` when it is known, when nothing was resolved, or when nobody knows who the customer is.
+#[must_use]
+pub fn repetition_due_us(ticket: &Ticket, governance: Governance<'_>) -> Option<i64> {
+    let ended = matches!(ticket.state, State::Resolved | State::Closed);
+    let resolved = ticket.resolved_at.filter(|_| ended && ticket.repetition.is_none())?;
+    ticket.customer_code.as_ref()?;
+    Some(resolved.as_microsecond().saturating_add(governance.standard.feedback().repeat_contact_window_us))
+}
+
+/// The ticket with the answer to whether the customer came back; `None` when it is not yet time, or known.
+#[must_use]
+pub fn judge_repetition(
+    ticket: &Ticket,
+    came_back: bool,
+    governance: Governance<'_>,
+    now: Timestamp,
+) -> Option<Ticket> {
+    repetition_due_us(ticket, governance).filter(|due| *due <= now.as_microsecond())?;
+    let mut next = next(ticket, governance, now);
+    next.repetition = Some(if came_back { Repetition::Repeated } else { Repetition::None });
+    settle(&mut next, governance);
+    Some(next)
+}

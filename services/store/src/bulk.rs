@@ -1,0 +1,168 @@
+//! Bulk actions: long-running operations that survive their process.
+
+use uuid::Uuid;
+
+use crate::{
+    NodeStore, StoreError,
+    db::Row,
+    request::{self, Request},
+    statement::{Rows, statements, values},
+    writer::Answer,
+};
+
+statements! {
+    BULK_INSERT = "INSERT INTO bulk_operation (id, state, action, items, started_us) VALUES ($1, 1, $2, $3, $4)";
+    BULK_ITEMS_INSERT [operation_id Uuid, place Int, ticket_id Uuid] =
+        "INSERT INTO bulk_item (operation_id, place, ticket_id) SELECT operation_id, place, ticket_id FROM v WHERE true";
+    BULK_OF =
+        "SELECT o.id, o.state, o.items, o.started_us, o.ended_us,
+             (SELECT COUNT(*) FROM bulk_item AS i WHERE i.operation_id = o.id AND i.reason = '') AS succeeded,
+             (SELECT COUNT(*) FROM bulk_item AS i WHERE i.operation_id = o.id AND i.reason <> '') AS refused
+         FROM bulk_operation AS o WHERE o.id = $1";
+    BULK_RUNNING = "SELECT id, action FROM bulk_operation WHERE state = 1 ORDER BY id LIMIT 10";
+    BULK_WAITING = "SELECT place, ticket_id FROM bulk_item WHERE operation_id = $1 AND reason IS NULL ORDER BY place LIMIT $2";
+    BULK_RESULTS_PUT [operation_id Uuid, place Int, reason Text, message Text] =
+        "UPDATE bulk_item SET reason = v.reason, message = v.message FROM v
+         WHERE bulk_item.operation_id = v.operation_id AND bulk_item.place = v.place AND bulk_item.reason IS NULL";
+    BULK_END = "UPDATE bulk_operation SET state = $2, ended_us = $3 WHERE id = $1 AND state = 1";
+    BULK_RESULTS =
+        "SELECT place, ticket_id, reason, message FROM bulk_item
+         WHERE operation_id = $1 AND place > $2 AND reason IS NOT NULL AND ($3 = 0 OR reason <> '') ORDER BY place LIMIT $4";
+}
+
+/// Running, done or cancelled: the numbers of the wire.
+pub const RUNNING: i64 = 1;
+/// All items have results.
+pub const DONE: i64 = 2;
+/// Somebody stopped it.
+pub const CANCELLED: i64 = 3;
+
+/// A long-running operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Operation {
+    /// `UUIDv7`.
+    pub id: Uuid,
+    /// [`RUNNING`], [`DONE`] or [`CANCELLED`].
+    pub state: i64,
+    /// How many tickets.
+    pub items: i64,
+    /// When it was started, microseconds since 1970.
+    pub started_us: i64,
+    /// When it ended.
+    pub ended_us: Option<i64>,
+    /// Tickets with which it was done.
+    pub succeeded: i64,
+    /// Tickets that refused.
+    pub refused: i64,
+}
+
+/// What became of one ticket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ItemResult {
+    /// Its place in the operation, from 1.
+    pub place: i64,
+    /// Which ticket.
+    pub ticket_id: Uuid,
+    /// Empty when it was done; else the reason of the refusal.
+    pub reason: String,
+    /// The refusal in words.
+    pub message: String,
+}
+
+fn operation(row: &Row) -> Result<Operation, StoreError> {
+    Ok(Operation {
+        id: row.uuid(0)?,
+        state: row.int(1)?,
+        items: row.int(2)?,
+        started_us: row.int(3)?,
+        ended_us: row.int_or_null(4)?,
+        succeeded: row.int(5)?,
+        refused: row.int(6)?,
+    })
+}
+
+impl NodeStore {
+    /// Stores an operation with its items; it runs when somebody runs it.
+    pub async fn start_bulk(
+        &self,
+        request: Request,
+        now_us: i64,
+        id: Uuid,
+        action: Vec<u8>,
+        tickets: &[Uuid],
+        response: Vec<u8>,
+    ) -> Answer {
+        let mut tx = self.db.begin().await?;
+        if let Some(answered) = request::find(&mut tx, [request].into_iter()).await?.get(&request.key) {
+            return Ok(answered.replay(&request));
+        }
+        if request::insert(&mut tx, now_us, [(request, response.clone())].into_iter()).await?.is_empty() {
+            return Err(StoreError::Raced);
+        }
+        let items = i64::try_from(tickets.len()).unwrap_or(i64::MAX);
+        tx.execute(&BULK_INSERT, values![id, action, items, now_us]).await?;
+        let mut rows = Rows::of(&BULK_ITEMS_INSERT, tickets.len());
+        for (place, ticket) in (1_i64..).zip(tickets) {
+            rows.push(values![id, place, *ticket]);
+        }
+        tx.execute_rows(&BULK_ITEMS_INSERT, rows).await?;
+        tx.commit().await?;
+        Ok(Ok(response))
+    }
+
+    /// An operation with its progress.
+    pub async fn bulk(&self, id: Uuid) -> Result<Option<Operation>, StoreError> {
+        self.db.fetch_one(&BULK_OF, values![id]).await?.as_ref().map(operation).transpose()
+    }
+
+    /// Operations that are not finished, with their actions.
+    pub async fn running_bulks(&self) -> Result<Vec<(Uuid, Vec<u8>)>, StoreError> {
+        let rows = self.db.fetch(&BULK_RUNNING, vec![]).await?;
+        rows.iter().map(|row| Ok((row.uuid(0)?, row.blob(1)?))).collect()
+    }
+
+    /// The next items without a result.
+    pub async fn waiting_items(&self, id: Uuid, limit: i64) -> Result<Vec<(i64, Uuid)>, StoreError> {
+        let rows = self.db.fetch(&BULK_WAITING, values![id, limit]).await?;
+        rows.iter().map(|row| Ok((row.int(0)?, row.uuid(1)?))).collect()
+    }
+
+    /// Keeps results; an item that has one keeps it.
+    pub async fn put_results(&self, id: Uuid, results: &[ItemResult]) -> Result<(), StoreError> {
+        let mut rows = Rows::of(&BULK_RESULTS_PUT, results.len());
+        for result in results {
+            rows.push(values![id, result.place, result.reason.as_str(), result.message.as_str()]);
+        }
+        let mut tx = self.db.begin().await?;
+        tx.execute_rows(&BULK_RESULTS_PUT, rows).await?;
+        tx.commit().await
+    }
+
+    /// Ends an operation that runs; false when it had ended.
+    pub async fn end_bulk(&self, id: Uuid, state: i64, now_us: i64) -> Result<bool, StoreError> {
+        let mut tx = self.db.begin().await?;
+        let ended = tx.execute(&BULK_END, values![id, state, now_us]).await?;
+        tx.commit().await?;
+        Ok(ended > 0)
+    }
+
+    /// Results in the order of their places.
+    pub async fn bulk_results(
+        &self,
+        id: Uuid,
+        after: i64,
+        refused_only: bool,
+        limit: i64,
+    ) -> Result<Vec<ItemResult>, StoreError> {
+        let rows = self.db.fetch(&BULK_RESULTS, values![id, after, i64::from(refused_only), limit]).await?;
+        let result = |row: &Row| {
+            Ok(ItemResult {
+                place: row.int(0)?,
+                ticket_id: row.uuid(1)?,
+                reason: row.text_or_null(2)?.unwrap_or_default(),
+                message: row.text_or_null(3)?.unwrap_or_default(),
+            })
+        };
+        rows.iter().map(result).collect()
+    }
+}

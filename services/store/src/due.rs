@@ -1,0 +1,109 @@
+//! Tickets at which something must be noticed, and open tickets one after the other.
+
+use gridcare_domain::{
+    feed::Change,
+    ticket::{State, Ticket},
+};
+use uuid::Uuid;
+
+use crate::{
+    Committed, NodeStore, StoreError, feed,
+    statement::{Rows, values},
+    ticket::{
+        self, TICKET_CAME_BACK, TICKET_CHILDREN, TICKET_DUE, TICKET_MERGED_INTO, TICKET_NEXT_DUE,
+        TICKET_OF_STATE_LOCKED, TICKET_REBASE,
+    },
+};
+
+/// The longest way from a merged ticket to the one that lives.
+const MERGES: usize = 1_000;
+
+/// One step of a rebase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rebased {
+    /// The last ticket looked at; none when there was none left.
+    pub after: Option<Uuid>,
+    /// Tickets that changed.
+    pub changed: usize,
+}
+
+impl NodeStore {
+    /// The next instant at which something must be noticed, microseconds since 1970.
+    pub async fn next_due_us(&self) -> Result<Option<i64>, StoreError> {
+        let row = self.db.fetch_one(&TICKET_NEXT_DUE, vec![]).await?;
+        Ok(row.map(|row| row.int_or_null(0)).transpose()?.flatten())
+    }
+
+    /// Tickets that are due, the longest overdue first, with when they were.
+    pub async fn due_tickets(&self, now_us: i64, limit: i64) -> Result<Vec<(Uuid, i64)>, StoreError> {
+        let rows = self.db.fetch(&TICKET_DUE, values![now_us, limit]).await?;
+        rows.iter().map(|row| Ok((row.uuid(0)?, row.int(1)?))).collect()
+    }
+
+    /// Whether the customer of a resolved ticket came back about the same topic with another ticket within the window, which
+    /// ends at `until_us`. A reopening is known to the ticket itself.
+    pub async fn came_back(&self, ticket: &Ticket, until_us: i64) -> Result<bool, StoreError> {
+        let (Some(customer), Some(resolved)) = (&ticket.customer_code, ticket.resolved_at) else { return Ok(false) };
+        let values = values![customer.as_str(), ticket.topic.number(), ticket.id, resolved.as_microsecond(), until_us];
+        Ok(self.db.fetch_one(&TICKET_CAME_BACK, values).await?.is_some())
+    }
+
+    /// Tickets that are parts of this one.
+    pub async fn children(&self, parent: Uuid) -> Result<Vec<Uuid>, StoreError> {
+        self.db.fetch(&TICKET_CHILDREN, values![parent, 1_000_i64]).await?.iter().map(|row| row.uuid(0)).collect()
+    }
+
+    /// The ticket in which this one lives on, itself unless it was merged.
+    pub async fn living_ticket(&self, id: Uuid) -> Result<Uuid, StoreError> {
+        let mut living = id;
+        for _ in 0..MERGES {
+            let row = self.db.fetch_one(&TICKET_MERGED_INTO, values![living]).await?;
+            match row.map(|row| row.uuid_or_null(0)).transpose()?.flatten() {
+                Some(into) => living = into,
+                None => return Ok(living),
+            }
+        }
+        Err(StoreError::Corrupt { table: "ticket", what: "merges lead in a circle".into() })
+    }
+
+    /// Puts up to `limit` tickets of a state, after an id, under other rules as `decide` says; all in one transaction with
+    /// their feed entries. Other writes go on between the steps.
+    pub async fn rebase(
+        &self,
+        state: State,
+        after: Uuid,
+        limit: i64,
+        now_us: i64,
+        batch_id: Uuid,
+        decide: impl Fn(&Ticket) -> Option<(Ticket, Change)>,
+    ) -> Result<Rebased, StoreError> {
+        let mut tx = self.db.begin().await?;
+        let rows = tx.fetch(&TICKET_OF_STATE_LOCKED, values![state.number(), after, limit]).await?;
+        let tickets: Vec<Ticket> = rows.iter().map(ticket::ticket).collect::<Result<_, _>>()?;
+        let last = tickets.last().map(|t| t.id);
+        let mut updates = Rows::of(&TICKET_REBASE, tickets.len());
+        let mut changes = Vec::with_capacity(tickets.len());
+        for (next, change) in tickets.iter().filter_map(decide) {
+            updates.push(values![
+                next.id,
+                next.version,
+                next.updated_at.as_microsecond(),
+                next.standard.as_str(),
+                next.clocks.encode(),
+                next.due_us,
+                next.deadline_us,
+            ]);
+            changes.push(change);
+        }
+        let changed = changes.len();
+        if changed == 0 {
+            tx.rollback().await?;
+            return Ok(Rebased { after: last, changed });
+        }
+        tx.execute_rows(&TICKET_REBASE, updates).await?;
+        feed::append(&mut tx, batch_id, now_us, changes).await?;
+        tx.commit().await?;
+        self.writer.committed(Committed { feed: true, contacts: false });
+        Ok(Rebased { after: last, changed })
+    }
+}

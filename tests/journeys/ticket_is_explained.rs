@@ -1,0 +1,103 @@
+//! A ticket is explained: every interval of every clock, with the rule, its source, and totals that add up.
+
+use gridcare_proto::ticket::v1::{self as wire, ClockKind, IntervalKind, imported_event::Event};
+use gridcare_tests::{Place, calls, world::World};
+
+crate::on_both_engines!(every_second_of_a_clock_is_explained, a_template_is_filled_from_its_ticket);
+
+fn us(duration: Option<prost_types::Duration>) -> i64 {
+    duration.map_or(0, |d| d.seconds * 1_000_000 + i64::from(d.nanos) / 1_000)
+}
+
+async fn every_second_of_a_clock_is_explained(place: Place) {
+    let world = World::new(place);
+    let node = world.node("hcmc-1", "HCMC").await;
+    // Friday 24 May 2013, 16:00 local: two days after `at(0)`, which is Wednesday 07:00.
+    let friday = 2 * 86_400 + 9 * 3_600;
+    let state = |second: i64, state: wire::TicketState| wire::ImportedEvent {
+        at: Some(calls::at(second)),
+        event: Some(Event::State(state.into())),
+        ..Default::default()
+    };
+    let history = wire::ImportedTicket {
+        source_key: "1".into(),
+        opened_at: Some(calls::at(friday)),
+        opening: Some(wire::OpenTicketRequest {
+            category: "meter_complaint".into(),
+            channel: "office".into(),
+            subject: "Công tơ chạy nhanh".into(),
+            ..Default::default()
+        }),
+        events: vec![
+            // Half an hour into working time, and over the weekend.
+            state(friday + 1_800, wire::TicketState::WaitingCustomer),
+            state(friday + 3 * 86_400, wire::TicketState::InProgress),
+            state(friday + 4 * 86_400, wire::TicketState::Resolved),
+        ],
+    };
+    let request = wire::ImportTicketsRequest {
+        request_id: calls::request_id(),
+        source: "old-desk".into(),
+        tickets: vec![history],
+    };
+    let mut tickets = calls::tickets(&node);
+    assert_eq!(tickets.import_tickets(request).await.unwrap().into_inner().imported, 1);
+    let listed = tickets.list_tickets(wire::ListTicketsRequest::default()).await.unwrap().into_inner().tickets;
+    let name = listed[0].reference.clone();
+    let at = Some(calls::at(friday + 4 * 86_400));
+    let explained =
+        tickets.explain_clocks(wire::ExplainClocksRequest { name: name.clone(), at }).await.unwrap().into_inner();
+    assert_eq!(explained.reference, name);
+    let clock = |target: &str| {
+        explained.clocks.iter().find(|c| c.clock.as_ref().is_some_and(|c| c.target == target)).unwrap().clone()
+    };
+    for one in &explained.clocks {
+        let sum = us(one.counted) + us(one.paused) + us(one.outside);
+        assert_eq!(us(one.elapsed), sum, "elapsed = counted + paused + outside");
+        assert!(one.intervals.windows(2).all(|pair| pair[0].until == pair[1].from), "disjoint and exhaustive");
+        assert!(one.intervals.iter().all(|i| !i.rule.is_empty() && !i.source.is_empty()));
+    }
+    let complaint = clock("meter_complaint");
+    let rule = &complaint.rules[0];
+    assert_eq!((rule.limit.as_str(), rule.calendar.as_str(), rule.assumed), ("3 wd", "office", true));
+    assert!(rule.rule.starts_with("evn-2013.1/meter_complaint/") && rule.source.contains("EVN 2017"));
+    // Half an hour on Friday and one and a half hours from Monday 16:00 to 17:00 and Tuesday until 16:00 …
+    let hours = |h: f64| (h * 3_600e6).round();
+    #[expect(clippy::cast_precision_loss, reason = "a few days in microseconds")]
+    let as_float = |us: i64| us as f64;
+    // Friday 16:00–16:30; Monday 16:00–17:00; Tuesday 07:30–11:30 and 13:00–16:00.
+    assert!((as_float(us(complaint.counted)) - hours(0.5 + 1.0 + 4.0 + 3.0)).abs() < 1.0);
+    // Friday 16:30–17:00; Monday 07:30–11:30 and 13:00–16:00.
+    assert!((as_float(us(complaint.paused)) - hours(0.5 + 4.0 + 3.0)).abs() < 1.0);
+    let kinds: std::collections::BTreeSet<_> = complaint.intervals.iter().map(|i| i.kind()).collect();
+    assert_eq!(kinds.len(), 3, "counted, paused and outside: {kinds:?}");
+    assert!(complaint.intervals.iter().any(|i| i.kind() == IntervalKind::Paused && i.reason == "waiting_customer"));
+    assert!(explained.clocks.iter().any(|c| c.clock.as_ref().is_some_and(|c| c.kind() == ClockKind::FirstResponse)));
+}
+
+async fn a_template_is_filled_from_its_ticket(place: Place) {
+    let world = World::new(place);
+    let node = world.node("hcmc-1", "HCMC").await;
+    let opening = wire::OpenTicketRequest { requester_name: "Bà {reference}".into(), ..calls::opening("Mất điện") };
+    let opened = calls::opened(&node, opening).await;
+    let mut tickets = calls::tickets(&node);
+    let render = |template: &str, language: wire::Language| wire::RenderTemplateRequest {
+        name: opened.id.clone(),
+        template: template.into(),
+        language: language.into(),
+        values: [("region_name", "Tổng công ty"), ("hotline", "1900545454")]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into(),
+    };
+    let mut texts = Vec::new();
+    for language in [wire::Language::Vi, wire::Language::En] {
+        let text = tickets.render_template(render("first_answer", language)).await.unwrap().into_inner().text;
+        assert!(text.contains(&opened.reference), "{text}");
+        texts.push(text);
+    }
+    assert_ne!(texts[0], texts[1]);
+    let refused = tickets.render_template(render("no_such", wire::Language::Vi)).await.unwrap_err();
+    assert_eq!(calls::reason(&refused), "NO_SUCH_TEMPLATE");
+    let missing = tickets.render_template(render("resolved", wire::Language::Vi)).await.unwrap_err();
+    assert_eq!(calls::reason(&missing), "PLACEHOLDERS_MISSING");
+}
