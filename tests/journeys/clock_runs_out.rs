@@ -62,9 +62,10 @@ async fn a_breach_is_noticed_within_a_second_and_escalated(place: Place) {
     assert_eq!(late.priority(), TicketPriority::High);
     let told = eventually("the breach is in the timeline", || async {
         let ticket = calls::ticket(&node, &late.id).await;
-        let entry = ticket.timeline.iter().find(|e| {
-            e.kind() == TimelineKind::ClockBreached && e.text.contains("restore_after_fault")
-        });
+        let entry = ticket
+            .timeline
+            .iter()
+            .find(|e| e.kind() == TimelineKind::ClockBreached && e.text.contains("restore_after_fault"));
         entry.cloned().map(|entry| (ticket.clone(), entry))
     })
     .await;
@@ -131,13 +132,14 @@ async fn answers_and_waiting_stop_the_clocks_that_they_should(place: Place) {
     };
     let resolved = tickets.resolve_ticket(resolve).await.unwrap().into_inner().ticket.unwrap();
     assert_eq!(clock(&resolved, "replace_switchgear_lv").phase(), ClockPhase::Resting);
-    let reopen = wire::ReopenTicketRequest {
-        request_id: calls::request_id(),
-        name: opened.id.clone(),
-        ..Default::default()
-    };
+    let reopen =
+        wire::ReopenTicketRequest { request_id: calls::request_id(), name: opened.id.clone(), ..Default::default() };
     let reopened = tickets.reopen_ticket(reopen).await.unwrap().into_inner().ticket.unwrap();
-    assert_eq!(clock(&reopened, "replace_switchgear_lv").phase(), ClockPhase::Running, "the time already spent is kept");
+    assert_eq!(
+        clock(&reopened, "replace_switchgear_lv").phase(),
+        ClockPhase::Running,
+        "the time already spent is kept"
+    );
     assert_eq!(reopened.repetition(), wire::Repetition::Repeated);
 }
 
@@ -171,7 +173,8 @@ async fn a_ticket_of_the_past_has_the_clocks_that_its_history_gives_it(place: Pl
         event(4 * 3_600, Event::Score(4)),
     ];
     let illegal = vec![event(600, Event::State(wire::TicketState::Closed.into()))];
-    let backwards = vec![event(900, Event::Said(TimelineKind::Note.into())), event(600, Event::Said(TimelineKind::Note.into()))];
+    let backwards =
+        vec![event(900, Event::Said(TimelineKind::Note.into())), event(600, Event::Said(TimelineKind::Note.into()))];
     let batch = vec![history("a", good), history("b", illegal), history("c", backwards)];
     let request = |tickets: Vec<_>| wire::ImportTicketsRequest {
         request_id: calls::request_id(),
@@ -207,7 +210,8 @@ async fn the_country_sees_clocks_and_no_names(place: Place) {
     let world = World::new(place);
     let node = world.node("spc-1", "SPC").await;
     let gateway = world.gateway(&[("spc-1", "SPC", &node)]).await;
-    let opened = calls::opened(&node, wire::OpenTicketRequest { team: "can-tho".into(), ..calls::opening("Mất điện") }).await;
+    let opened =
+        calls::opened(&node, wire::OpenTicketRequest { team: "can-tho".into(), ..calls::opening("Mất điện") }).await;
     let national = eventually("the ticket is in the country", || async {
         let list = calls::nation(&gateway).list_national_tickets(federation::ListNationalTicketsRequest::default());
         list.await.unwrap().into_inner().tickets.pop()

@@ -78,7 +78,8 @@ async fn every_second_of_a_clock_is_explained(place: Place) {
 async fn a_template_is_filled_from_its_ticket(place: Place) {
     let world = World::new(place);
     let node = world.node("hcmc-1", "HCMC").await;
-    let opening = wire::OpenTicketRequest { requester_name: "Bà {reference}".into(), ..calls::opening("Mất điện") };
+    let opening =
+        wire::OpenTicketRequest { requester_name: "Bà {reference}".into(), ..calls::opening("Mất điện") };
     let opened = calls::opened(&node, opening).await;
     let mut tickets = calls::tickets(&node);
     let render = |template: &str, language: wire::Language| wire::RenderTemplateRequest {

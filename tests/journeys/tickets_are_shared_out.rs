@@ -87,7 +87,8 @@ async fn strategies_respect_shifts_skills_and_capacity(place: Place) {
     let node = world.node("hcmc-1", "HCMC").await;
     let mut tickets = calls::tickets(&node);
     let mut assign = async |strategy: wire::AssignmentStrategy, topic: &str| {
-        let opening = wire::OpenTicketRequest { topic: topic.into(), team: "district-1".into(), ..calls::opening("việc") };
+        let opening =
+            wire::OpenTicketRequest { topic: topic.into(), team: "district-1".into(), ..calls::opening("việc") };
         let opened = calls::opened(&node, opening).await;
         let request = wire::AutoAssignTicketRequest {
             request_id: calls::request_id(),
@@ -153,7 +154,8 @@ async fn a_bulk_action_has_a_result_for_each_ticket_and_survives_its_process(pla
         filter: Some(wire::TicketFilter { topics: vec!["outage".into()], ..Default::default() }),
         action: Some(action),
     };
-    let started = calls::tickets(&node).start_bulk_action(request.clone()).await.unwrap().into_inner().operation.unwrap();
+    let started =
+        calls::tickets(&node).start_bulk_action(request.clone()).await.unwrap().into_inner().operation.unwrap();
     assert_eq!(started.items, 150);
     node.kill();
     let node = world.node_on(&of, &database).await;
@@ -161,7 +163,8 @@ async fn a_bulk_action_has_a_result_for_each_ticket_and_survives_its_process(pla
     assert_eq!(again.id, started.id, "asked again, answered again");
     let done = eventually("the operation is done", || async {
         let request = wire::GetBulkOperationRequest { id: started.id.clone() };
-        let operation = calls::tickets(&node).get_bulk_operation(request).await.unwrap().into_inner().operation.unwrap();
+        let operation =
+            calls::tickets(&node).get_bulk_operation(request).await.unwrap().into_inner().operation.unwrap();
         (operation.state() == BulkOperationState::Done).then_some(operation)
     })
     .await;
@@ -169,7 +172,10 @@ async fn a_bulk_action_has_a_result_for_each_ticket_and_survives_its_process(pla
     let request = wire::ListBulkResultsRequest { id: started.id.clone(), refused_only: true, ..Default::default() };
     let results = calls::tickets(&node).list_bulk_results(request).await.unwrap().into_inner().results;
     assert_eq!(results.len(), 1);
-    assert_eq!((results[0].ticket_id.as_str(), results[0].reason.as_str()), (opened[7].id.as_str(), "ILLEGAL_TRANSITION"));
+    assert_eq!(
+        (results[0].ticket_id.as_str(), results[0].reason.as_str()),
+        (opened[7].id.as_str(), "ILLEGAL_TRANSITION")
+    );
     for ticket in &opened {
         let read = calls::ticket(&node, &ticket.id).await;
         let changes = read.timeline.iter().filter(|e| e.kind() == wire::TimelineKind::StateChanged).count();

@@ -57,15 +57,19 @@ async fn merged_tickets_live_on_in_one(place: Place) {
         said(&node, &old.reference, "về sau").await;
     }
     let living = calls::ticket(&node, &opened[3].id).await;
-    let after: BTreeSet<String> =
-        living.timeline.iter().filter(|e| e.text != "về sau").filter(|e| e.kind() != TimelineKind::Merged).map(|e| e.id.clone()).collect();
+    let after: BTreeSet<String> = living
+        .timeline
+        .iter()
+        .filter(|e| e.text != "về sau")
+        .filter(|e| e.kind() != TimelineKind::Merged)
+        .map(|e| e.id.clone())
+        .collect();
     assert_eq!(after, before, "each entry exactly once");
     assert_eq!(living.timeline.iter().filter(|e| e.text == "về sau").count(), 4);
 
-    for (request, reason) in [
-        (merge(&[&opened[3]], &opened[3]), "MERGED_INTO_ITSELF"),
-        (merge(&[&opened[0]], &opened[3]), "ALREADY_MERGED"),
-    ] {
+    for (request, reason) in
+        [(merge(&[&opened[3]], &opened[3]), "MERGED_INTO_ITSELF"), (merge(&[&opened[0]], &opened[3]), "ALREADY_MERGED")]
+    {
         let refused = tickets.merge_tickets(request).await.unwrap_err();
         assert_eq!(calls::reason(&refused), reason, "{}", refused.message());
     }
@@ -130,10 +134,9 @@ async fn parents_children_links_and_files_belong_to_a_ticket(place: Place) {
     };
     tickets.set_ticket_parent(set(&child, &parent.reference)).await.unwrap();
     assert_eq!(calls::ticket(&node, &parent.id).await.child_ids, [child.id.clone()]);
-    for (request, reason) in [
-        (set(&parent, &parent.id), "PARENT_OF_ITSELF"),
-        (set(&parent, &child.id), "PARENT_HAS_PARENT"),
-    ] {
+    for (request, reason) in
+        [(set(&parent, &parent.id), "PARENT_OF_ITSELF"), (set(&parent, &child.id), "PARENT_HAS_PARENT")]
+    {
         assert_eq!(calls::reason(&tickets.set_ticket_parent(request).await.unwrap_err()), reason);
     }
     let link = wire::LinkTicketRequest {

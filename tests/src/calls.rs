@@ -8,9 +8,7 @@ use gridcare_proto::{
     federation::v1::{feed_service_client::FeedServiceClient, national_service_client::NationalServiceClient},
     metric::v1::metric_service_client::MetricServiceClient,
     outage::v1::outage_service_client::OutageServiceClient,
-    ticket::v1::{
-        self as ticket, team_service_client::TeamServiceClient, ticket_service_client::TicketServiceClient,
-    },
+    ticket::v1::{self as ticket, team_service_client::TeamServiceClient, ticket_service_client::TicketServiceClient},
 };
 use tonic::{
     Status,

@@ -12,7 +12,7 @@ use gridcare_domain::{
     contact::{Channel, Contact, Direction, Outcome},
     customer::phone,
     customer_code::CustomerCode,
-    keyword::{Answer as Asked, Grammar, KeywordSet, Limits, Missing, Month, Parsed, Silence, published, silence},
+    keyword::{Answer as Asked, Grammar, KeywordSet, Limits, Missing, Month, Parsed, Silence, silence},
     refusal::{Refusal, RefusalKind},
     sms_text::SmsText,
     text,
@@ -92,9 +92,9 @@ fn done<M: prost::Message + Default>(answer: Answer) -> Result<M, Trouble> {
 }
 
 impl Node {
-    /// The keywords by which this corporation's customers ask, when it has any.
-    fn keyword_set(&self) -> Option<&'static KeywordSet> {
-        published(&self.region)
+    /// The keywords by which this corporation's customers ask, when its standard has any.
+    fn keyword_set(&self) -> Option<KeywordSet> {
+        self.standards.current().keywords(&self.region).cloned()
     }
 
     /// A customer's message is answered, once.
@@ -112,8 +112,8 @@ impl Node {
 
     async fn answer_new_sms(&self, request: Request, cause: &Cause<'_>, message: &Message) -> Result<Answer, Trouble> {
         let set = self.keyword_set();
-        let silent = self.judge_sms(request, set, message).await?;
-        let grammar = self.grammar(set);
+        let silent = self.judge_sms(request, set.as_ref(), message).await?;
+        let grammar = self.grammar(set.as_ref());
         let parsed = grammar.parse(&message.text);
         let response = if let Some(silence) = silent {
             self.keep_silent(cause, message, &parsed, silence).await?

@@ -6,9 +6,9 @@ mod feed;
 mod metric;
 mod outage;
 mod page;
+mod sms;
 mod standard;
 mod team;
-mod sms;
 mod ticket;
 
 use gridcare_chassis::status::{fault, refuse};

@@ -1,8 +1,10 @@
 use gridcare_domain::{
+    clock::Clocks,
     contact::{Channel, Outcome},
     customer::Language,
     keyword::Answer as Asked,
     reference::Reference,
+    standard::Locality,
     ticket::{Priority, State, Ticket},
     topic::Topic,
 };
@@ -32,7 +34,7 @@ impl Node {
         let reference = if let Some(ticket) = open {
             ticket.reference.to_string()
         } else {
-            let opening = report(message, asker).map_err(|e| StoreError::Corrupt { table: "ticket", what: e })?;
+            let opening = self.report(message, asker).map_err(|e| StoreError::Corrupt { table: "ticket", what: e })?;
             let (answer, own) = self.open_ticket(cause.of("/ticket"), opening).await;
             let opened = match own {
                 Some(own) => own,
@@ -71,33 +73,50 @@ impl Node {
         };
         Ok(self.store.tickets(&query, Order::OpenedDesc, None, 1).await?.pop())
     }
-}
 
-/// What the desk sees of a report.
-fn report(message: &Message, asker: &Asker) -> Result<Opening, String> {
-    let customer = asker.customer.as_ref();
-    let nothing = Timestamp::UNIX_EPOCH;
-    let draft = Ticket {
-        id: Uuid::nil(),
-        // Identity, reference and times are the node's to give.
-        reference: Reference::new("XX", 0).map_err(|e| e.to_string())?,
-        version: 1,
-        state: State::New,
-        priority: Priority::Normal,
-        topic: Topic::Outage,
-        channel: Channel::Sms,
-        // In the language of the desk.
-        subject: Texts::of(Language::Vi).say("ticket-subject", &[]),
-        description: message.text.clone(),
-        customer_code: asker.code.clone(),
-        requester_name: customer.map(|customer| customer.name.clone()),
-        requester_contact_point: asker.number.clone(),
-        province: customer.and_then(|customer| customer.premises.first()?.province.clone()),
-        assignee: None,
-        opened_at: nothing,
-        updated_at: nothing,
-        resolved_at: None,
-        closed_at: None,
-    };
-    Ok(Opening { draft, author: "sms".to_owned() })
+    /// What the desk sees of a report. A category may ask for more than a message has: a report is taken all the same.
+    fn report(&self, message: &Message, asker: &Asker) -> Result<Opening, String> {
+        let standard = self.standards.current();
+        let category = standard.category_of_topic(Topic::Outage);
+        let customer = asker.customer.as_ref();
+        let premises = customer.and_then(|customer| customer.premises.first());
+        let nothing = Timestamp::UNIX_EPOCH;
+        let draft = Ticket {
+            id: Uuid::nil(),
+            // Identity, reference and times are the node's to give.
+            reference: Reference::new("XX", 0).map_err(|e| e.to_string())?,
+            version: 1,
+            state: State::New,
+            priority: category.map_or(Priority::Normal, |category| category.default_priority),
+            topic: Topic::Outage,
+            channel: Channel::Sms,
+            // In the language of the desk.
+            subject: Texts::of(Language::Vi).say("ticket-subject", &[]),
+            description: message.text.clone(),
+            customer_code: asker.code.clone(),
+            requester_name: customer.map(|customer| customer.name.clone()),
+            requester_contact_point: asker.number.clone(),
+            province: premises.and_then(|premises| premises.province.clone()),
+            assignee: None,
+            opened_at: nothing,
+            updated_at: nothing,
+            resolved_at: None,
+            closed_at: None,
+            category: category.map(|category| category.code.clone()).unwrap_or_default(),
+            locality: premises.and_then(|premises| Locality::from_number(premises.locality?.number())),
+            team: None,
+            standard: String::new(),
+            clocks: Clocks::open(&[], 0, None),
+            due_us: None,
+            deadline_us: None,
+            event_at: None,
+            first_response_at: None,
+            parent: None,
+            merged_into: None,
+            satisfaction: None,
+            rated_at: None,
+            repetition: None,
+        };
+        Ok(Opening { draft, author: "sms".to_owned() })
+    }
 }
