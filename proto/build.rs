@@ -14,8 +14,15 @@ const PROTOS: &[&str] = &[
     "gridcare/privacy/v1/data_class.proto",
     "gridcare/standard/v1/standard.proto",
     "gridcare/report/v1/report.proto",
+    "gridcare/ticket/v1/bulk_action.proto",
+    "gridcare/ticket/v1/clock_explanation.proto",
+    "gridcare/ticket/v1/notification.proto",
     "gridcare/ticket/v1/team.proto",
     "gridcare/ticket/v1/ticket.proto",
+    "gridcare/ticket/v1/ticket_care.proto",
+    "gridcare/ticket/v1/ticket_import.proto",
+    "gridcare/ticket/v1/ticket_move.proto",
+    "gridcare/ticket/v1/ticket_service.proto",
 ];
 
 #[expect(clippy::disallowed_methods, reason = "cargo tells a build script where it is by variables")]

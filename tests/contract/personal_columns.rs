@@ -6,7 +6,7 @@ use sqlx::{Connection as _, SqliteConnection};
 use crate::samples::Home;
 
 /// Columns that an erasure empties, replaces or removes with their rows.
-const ERASED: [&str; 17] = [
+const ERASED: [&str; 18] = [
     "contact.contact_point",
     "contact.customer_code",
     "contact.note",
@@ -20,6 +20,7 @@ const ERASED: [&str; 17] = [
     "ticket.requester_name",
     "ticket.subject",
     "ticket.words",
+    "ticket_attachment.*",
     "ticket_words.*",
     "ticket_words_data.*",
     "timeline.author",
@@ -27,8 +28,25 @@ const ERASED: [&str; 17] = [
 ];
 
 /// Columns that can hold text or bytes and never hold what names a customer, and why.
-const NOBODY: [(&str, &str); 32] = [
+const NOBODY: [(&str, &str); 49] = [
     ("_sqlx_migrations.*", "of the product itself"),
+    ("agent.*", "an agent, not a customer"),
+    ("bulk_item.*", "ids, and refusals, which name nobody"),
+    ("bulk_operation.*", "what the corporation does with many tickets, in its own words"),
+    ("notification.*", "agents, teams and roles"),
+    ("standard.*", "bundles of rules"),
+    ("standard_overlay.*", "bundles of rules"),
+    ("ticket.category", "a code of the standard"),
+    ("ticket.clocks", "codes, numbers and times"),
+    ("ticket.merged_into", "made by the node"),
+    ("ticket.parent", "made by the node"),
+    ("ticket.standard", "the version of a standard"),
+    ("ticket.team", "a code of the node's teams"),
+    ("ticket_counted.*", "codes and numbers"),
+    ("ticket_import.*", "opaque by contract, and what keeps an old file from bringing the ticket back"),
+    ("ticket_link.*", "made by the node"),
+    ("ticket_tally.*", "codes and numbers"),
+    ("ticket_watcher.*", "agents, not customers"),
     ("capability.*", "codes of the node's configuration"),
     ("contact.agent", "an agent, not a customer"),
     ("contact.id", "made by the node"),

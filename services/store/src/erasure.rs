@@ -41,6 +41,8 @@ statements! {
              requester_name = NULL, requester_contact_point = NULL, updated_us = v.updated_us, words = v.words
          FROM v WHERE ticket.id = v.id";
     TIMELINE_ERASE [ticket_id Uuid] = "UPDATE timeline SET text = '' FROM v WHERE timeline.ticket_id = v.ticket_id AND timeline.text <> ''";
+    // Files are kept elsewhere, where whoever erases must remove them; here their names and places go.
+    ATTACHMENT_ERASE [ticket_id Uuid] = "DELETE FROM ticket_attachment WHERE ticket_id IN (SELECT ticket_id FROM v)";
     TIMELINE_AUTHORS [ticket_id Uuid] =
         "SELECT DISTINCT timeline.ticket_id, timeline.author FROM timeline JOIN v ON v.ticket_id = timeline.ticket_id";
     TIMELINE_DISOWN [ticket_id Uuid, author Text] =
@@ -303,6 +305,7 @@ async fn erase_tickets(
         rows
     };
     tx.execute_rows(&TIMELINE_ERASE, of_tickets(&TIMELINE_ERASE)).await?;
+    tx.execute_rows(&ATTACHMENT_ERASE, of_tickets(&ATTACHMENT_ERASE)).await?;
     let authors = tx.fetch_rows(&TIMELINE_AUTHORS, of_tickets(&TIMELINE_AUTHORS)).await?;
     let mut rows = Rows::of(&TIMELINE_DISOWN, authors.len());
     for found in &authors {

@@ -1,15 +1,14 @@
 mod digest;
 mod draft;
 mod email;
-mod locality;
 mod phone;
 mod table;
 mod traces;
 
+pub use crate::standard::Locality;
 pub use digest::digest;
 pub use draft::{Draft, PointDraft, settle};
 pub use email::{EmailError, email};
-pub use locality::Locality;
 pub use phone::{PhoneError, groupings, phone, spellings};
 pub use table::{COLUMNS, Column, Explained, Heading, Joined, Row, join};
 pub use traces::{ERASED_SUBJECT, Traces, forget};

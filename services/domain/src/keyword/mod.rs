@@ -1,6 +1,5 @@
 //! Two-way SMS: what a corporation's customers may write, as data, and what a text that came in asks for.
 
-mod facts;
 mod grammar;
 mod loops;
 mod matching;
@@ -8,7 +7,6 @@ mod parse;
 mod phrases;
 mod reading;
 
-pub use facts::published;
 pub use grammar::{Answer, Element, GrammarError, Keyword, KeywordSet};
 pub use loops::{Exchanged, Limits, Silence, silence};
 pub use parse::{Grammar, Missing, Parsed};

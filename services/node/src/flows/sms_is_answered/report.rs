@@ -72,9 +72,10 @@ impl Node {
     }
 }
 
-/// What the desk sees of a report.
+/// What the desk sees of a report. A category may ask for more than a message has: a report is taken all the same.
 fn report(message: &Message, asker: &Asker, standard: &Standard) -> Opening {
     let customer = asker.customer.as_ref();
+    let premises = customer.and_then(|customer| customer.premises.first());
     let category = standard.category_of_topic(Topic::Outage);
     // In the language of the desk.
     let subject = Texts::of(Language::Vi).say("ticket-subject", &[]);
@@ -86,7 +87,8 @@ fn report(message: &Message, asker: &Asker, standard: &Standard) -> Opening {
         customer_code: asker.code.clone(),
         requester_name: customer.map(|customer| customer.name.clone()),
         requester_contact_point: asker.number.clone(),
-        province: customer.and_then(|customer| customer.premises.first()?.province.clone()),
+        province: premises.and_then(|premises| premises.province.clone()),
+        locality: premises.and_then(|premises| premises.locality),
         ..blank
     };
     Opening { draft, author: "sms".to_owned() }
