@@ -7,6 +7,7 @@ mod import;
 mod intake;
 mod load;
 mod opener;
+mod report;
 mod rows;
 mod summary;
 mod synthetic;
@@ -21,6 +22,7 @@ pub(crate) enum Bench {
     Intake(intake::Intake),
     Import(import::Import),
     Rows(rows::Bare),
+    Report(report::Drawn),
 }
 
 impl Bench {
@@ -29,6 +31,7 @@ impl Bench {
             Self::Intake(intake) => intake.run().await,
             Self::Import(import) => import.run().await,
             Self::Rows(rows) => rows.run().await,
+            Self::Report(report) => report.run().await,
         }
     }
 }

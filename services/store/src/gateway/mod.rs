@@ -7,11 +7,13 @@ mod member;
 mod replica;
 mod snapshot;
 mod ticket;
+mod ticket_row;
 
 pub use apply::{Applied, Frame, NationalChange};
 pub use bucket::{NationalBucket, NationalSketches, PeriodSum};
 pub use member::{Member, Seat};
-pub use ticket::{FederatedTicket, NationalTicket, NationalTicketQuery, TicketAfter, TicketTotals};
+pub use ticket::{NationalTicketQuery, TicketAfter, TicketTotals};
+pub use ticket_row::{FederatedTicket, NationalTicket};
 
 use crate::{
     StoreError,
