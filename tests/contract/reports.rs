@@ -326,6 +326,40 @@ async fn a_gateway_tallies_what_it_applies_snapshots_and_other_zones_included(pl
     assert_ne!(*amount, Amount::default(), "{inflow:?}");
 }
 
+/// Runs every statement of a node's reports.
+pub(crate) async fn use_reports(store: &NodeStore) {
+    let lease = lease::take(store.db(), "tally roller", "a", 0, i64::MAX).await.unwrap().unwrap();
+    store.tally_recount(&lease, "hcmc-1", "UTC").await.unwrap();
+    let mut random = StdRng::seed_from_u64(1);
+    let page = store.tickets_after(Uuid::nil(), 10).await.unwrap();
+    for version in 1..3 {
+        let versions = page.iter().map(|t| Version { id: t.id, version, facts: some_facts(&mut random) }).collect();
+        let difference = store.tally_difference(versions, &TimeZone::UTC).await.unwrap();
+        if version == 1 {
+            store.tally_recounted(&lease, "hcmc-1", Uuid::nil(), None, &difference).await.unwrap();
+        } else {
+            let position = store.tallied().await.unwrap().0.position;
+            store.tally_advance(&lease, "hcmc-1", position, position, &difference).await.unwrap();
+        }
+    }
+    let days = Days { from: 15_000, until: 20_000 };
+    let selection =
+        Selection { measure: Measure::Inflow, days, categories: vec![], target: None, outcomes: vec![], detail: None };
+    store.tickets_behind(&selection, &TimeZone::UTC, (0, Uuid::nil()), 10, 10).await.unwrap();
+    let mut audit = store.begin_audit("hcmc-1").await.unwrap();
+    while !audit.next().await.unwrap().is_empty() {}
+    drop(audit);
+    read_report(store.db(), "hcmc-1").await;
+    lease::release(store.db(), &lease).await.unwrap();
+}
+
+/// Runs every statement that reads a report.
+pub(crate) async fn read_report(db: &Db, node: &str) {
+    let days = Days { from: 15_000, until: 20_000 };
+    tally::read(db, node, |_| wants(&[days], &[String::new()], 20_000)).await.unwrap();
+    tally::ever(db, node, Measure::ALL).await.unwrap();
+}
+
 on_both_engines!(
     tallies_by_difference_are_those_of_a_recount,
     a_roller_that_lost_its_lease_changes_nothing,

@@ -6,29 +6,26 @@ use gridcare_domain::{
     completeness::Reach,
     contact::{Channel, Contact},
     feed::{Change, Cursor, Kind},
-    report::{Measure, Selection, day::Days, wants},
     text,
     ticket::State,
 };
 use gridcare_store::{
     NodeStore,
     contact::{ContactBatch, ContactQuery, StoredContact},
-    counted::Version,
     db::{Db, Engine},
     gateway::{FederatedTicket, Frame, GatewayStore, NationalChange, NationalTicketQuery, Seat, gateway_statements},
     lease,
     snapshot::Page,
     statement::Statement,
-    tally,
     ticket::{Order, TicketQuery},
 };
 use gridcare_tests::Place;
-use jiff::tz::TimeZone;
 use sqlx::Connection as _;
 use uuid::Uuid;
 
 use crate::{
     on_both_engines,
+    reports::{read_report, use_reports},
     samples::{
         Home, MORNING_US, RESPOND, at, bucket, call, change, change_of_bucket, note, open_new, request, ticket,
         unfinished,
@@ -194,39 +191,6 @@ async fn use_metrics_and_leases(store: &NodeStore) {
     store.recount_span(0, i64::MAX).await.unwrap();
     lease::list(store.db()).await.unwrap();
     lease::release(store.db(), &lease).await.unwrap();
-}
-
-async fn use_reports(store: &NodeStore) {
-    let lease = lease::take(store.db(), "tally roller", "a", 0, i64::MAX).await.unwrap().unwrap();
-    store.tally_recount(&lease, "hcmc-1", "UTC").await.unwrap();
-    let mut random = rand::SeedableRng::seed_from_u64(1);
-    let page = store.tickets_after(Uuid::nil(), 10).await.unwrap();
-    for version in 1..3 {
-        let facts = |random: &mut _| crate::reports::some_facts(random);
-        let versions = page.iter().map(|t| Version { id: t.id, version, facts: facts(&mut random) }).collect();
-        let difference = store.tally_difference(versions, &TimeZone::UTC).await.unwrap();
-        if version == 1 {
-            store.tally_recounted(&lease, "hcmc-1", Uuid::nil(), None, &difference).await.unwrap();
-        } else {
-            let position = store.tallied().await.unwrap().0.position;
-            store.tally_advance(&lease, "hcmc-1", position, position, &difference).await.unwrap();
-        }
-    }
-    let days = Days { from: 15_000, until: 20_000 };
-    let selection =
-        Selection { measure: Measure::Inflow, days, categories: vec![], target: None, outcomes: vec![], detail: None };
-    store.tickets_behind(&selection, &TimeZone::UTC, (0, Uuid::nil()), 10, 10).await.unwrap();
-    let mut audit = store.begin_audit("hcmc-1").await.unwrap();
-    while !audit.next().await.unwrap().is_empty() {}
-    drop(audit);
-    read_report(store.db(), "hcmc-1").await;
-    lease::release(store.db(), &lease).await.unwrap();
-}
-
-async fn read_report(db: &Db, node: &str) {
-    let days = Days { from: 15_000, until: 20_000 };
-    tally::read(db, node, |_| wants(&[days], &[String::new()], 20_000)).await.unwrap();
-    tally::ever(db, node, Measure::ALL).await.unwrap();
 }
 
 fn offered(channel: Channel, metric: &str) -> Capability {

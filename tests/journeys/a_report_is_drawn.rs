@@ -58,7 +58,7 @@ async fn become_state(node: &Process, name: &str, state: ticket::TicketState) {
 async fn some_work(node: &Process) -> Vec<String> {
     use ticket::TicketState::{Cancelled, Closed, Reopened, Resolved};
     let mut ids = Vec::new();
-    for topic in ["outage", "outage", "billing", "outage", "outage", "billing"] {
+    for topic in ["outage", "outage", "bill", "outage", "outage", "bill"] {
         ids.push(open(node, topic).await);
     }
     for (id, states) in

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use gridcare_domain::{
     feed::Kind,
     metric::ddsketch::DurationSketch,
-    report::{Facts, Selection, Tally, contributions, day::Grain, days},
+    report::{Amount, Facts, Key, Selection, Tally, contributions, day::Grain, days},
     ticket::{State, Ticket},
 };
 use jiff::tz::TimeZone;
@@ -32,6 +32,7 @@ statements! {
     COUNTED_DAY_GONE [day Int, id Uuid] = "DELETE FROM ticket_counted_day WHERE (day, id) IN (SELECT day, id FROM v)";
     COUNTED_CLEAR = "DELETE FROM ticket_counted WHERE id >= $1";
     COUNTED_DAY_CLEAR = "DELETE FROM ticket_counted_day WHERE day >= $1";
+    COUNTED_TALLIES = "SELECT measure, category, start, detail, n, total FROM ticket_tally WHERE node = $1 AND grain = $2";
     COUNTED_ON =
         "SELECT d.day, d.id, c.facts, t.number, t.prefix, t.state
          FROM ticket_counted_day AS d JOIN ticket_counted AS c ON c.id = d.id JOIN ticket AS t ON t.id = d.id
@@ -129,6 +130,23 @@ async fn write(tx: &mut Tx, node: &str, difference: &Difference) -> Result<(), S
         tx.execute_rows(statement, rows).await?;
     }
     tally::add(tx, node, tally).await
+}
+
+/// All tallies of a node of one grain, for a verification.
+async fn tallies_in(tx: &mut Tx, node: &str, grain: Grain) -> Result<Tally, StoreError> {
+    let mut tally = Tally::default();
+    for row in tx.fetch(&COUNTED_TALLIES, values![node, grain.number()]).await? {
+        let (key, amount) = tally_entry(&row)?;
+        tally.add(key, amount, 1);
+    }
+    Ok(tally)
+}
+
+fn tally_entry(row: &Row) -> Result<(Key, Amount), StoreError> {
+    let corrupt = |_| StoreError::Corrupt { table: "ticket_tally", what: "a day out of range".into() };
+    let day = i32::try_from(row.int(2)?).map_err(corrupt)?;
+    let key = Key { measure: tally::measure_of(row.int(0)?)?, category: row.text(1)?, day, detail: row.text(3)? };
+    Ok((key, Amount { n: row.int(4)?, total: row.int(5)? }))
 }
 
 impl NodeStore {
@@ -281,8 +299,8 @@ impl NodeStore {
             let tickets = entries.iter().filter(|entry| entry.change.kind == Kind::Ticket);
             pending.extend(tickets.filter_map(|entry| Uuid::parse_str(&entry.change.key).ok()));
         }
-        let days = tally::all_in(&mut tx, node, Grain::Day).await?;
-        let months = tally::all_in(&mut tx, node, Grain::Month).await?;
+        let days = tallies_in(&mut tx, node, Grain::Day).await?;
+        let months = tallies_in(&mut tx, node, Grain::Month).await?;
         Ok(Audit { tx, tallied, pending, days, months, after: Uuid::nil() })
     }
 }

@@ -2,7 +2,7 @@ use gridcare_domain::report::{Amount, Key, Measure, Sums, Tally, Want, day::Grai
 
 use crate::{
     StoreError,
-    db::{Db, Row, Tx},
+    db::{Db, Tx},
     statement::{Rows, statements, values},
 };
 
@@ -26,7 +26,6 @@ statements! {
     REPORT_TALLY_EVER [node Text, measure Int] =
         "SELECT v.measure FROM v WHERE EXISTS (SELECT 1 FROM ticket_tally AS t WHERE t.node = v.node AND t.grain = 2 AND t.measure = v.measure AND t.category = '')";
     REPORT_TALLY_CLEAR = "DELETE FROM ticket_tally WHERE node = $1";
-    REPORT_TALLY_ALL = "SELECT measure, category, start, detail, n, total FROM ticket_tally WHERE node = $1 AND grain = $2";
 }
 
 /// What was read for a report, as of one moment.
@@ -38,7 +37,7 @@ pub struct Reading {
     pub sums: Sums,
 }
 
-fn measure_of(number: i64) -> Result<Measure, StoreError> {
+pub(crate) fn measure_of(number: i64) -> Result<Measure, StoreError> {
     let corrupt = || StoreError::Corrupt { table: "ticket_tally", what: "unknown measure".into() };
     Measure::from_number(number).ok_or_else(corrupt)
 }
@@ -66,6 +65,13 @@ pub(crate) async fn add(tx: &mut Tx, node: &str, tally: &Tally) -> Result<(), St
 /// Forgets the tallies of a node.
 pub(crate) async fn clear(tx: &mut Tx, node: &str) -> Result<(), StoreError> {
     tx.execute(&REPORT_TALLY_CLEAR, values![node]).await.map(drop)
+}
+
+/// Adds to the tallies of a node what so many tickets would, for a benchmark that has no time to open them all.
+pub async fn fill(db: &Db, node: &str, tally: &Tally) -> Result<(), StoreError> {
+    let mut tx = db.begin().await?;
+    add(&mut tx, node, tally).await?;
+    tx.commit().await
 }
 
 /// Reads what a report wants of a node, which may depend on the categories that there are.
@@ -108,21 +114,4 @@ pub async fn ever(db: &Db, node: &str, measures: &[Measure]) -> Result<Vec<Measu
     }
     let mut tx = db.snapshot().await?;
     tx.fetch_rows(&REPORT_TALLY_EVER, rows).await?.iter().map(|row| measure_of(row.int(0)?)).collect()
-}
-
-/// All tallies of a node of one grain, for a verification.
-pub(crate) async fn all_in(tx: &mut Tx, node: &str, grain: Grain) -> Result<Tally, StoreError> {
-    let mut tally = Tally::default();
-    for row in tx.fetch(&REPORT_TALLY_ALL, values![node, grain.number()]).await? {
-        let (key, amount) = entry(&row)?;
-        tally.add(key, amount, 1);
-    }
-    Ok(tally)
-}
-
-fn entry(row: &Row) -> Result<(Key, Amount), StoreError> {
-    let corrupt = |_| StoreError::Corrupt { table: "ticket_tally", what: "a day out of range".into() };
-    let day = i32::try_from(row.int(2)?).map_err(corrupt)?;
-    let key = Key { measure: measure_of(row.int(0)?)?, category: row.text(1)?, day, detail: row.text(3)? };
-    Ok((key, Amount { n: row.int(4)?, total: row.int(5)? }))
 }

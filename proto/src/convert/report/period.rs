@@ -48,9 +48,14 @@ impl Asked {
     /// Refused, when with so many categories the answer would be too large.
     #[must_use]
     pub fn too_much(&self, categories: usize) -> Option<Violation> {
+        (self.intervals.len().saturating_mul(categories) > ROWS).then(Self::much)
+    }
+
+    /// How a question is refused whose answer would be too large.
+    #[must_use]
+    pub fn much() -> Violation {
         let cure = "give a shorter period, a coarser step or fewer categories";
-        let much = self.intervals.len() * categories > ROWS;
-        much.then(|| Violation::new("period.step", "TOO_MUCH", format!("there would be more than {ROWS} rows; {cure}")))
+        Violation::new("period.step", "TOO_MUCH", format!("there would be more than {ROWS} rows; {cure}"))
     }
 }
 

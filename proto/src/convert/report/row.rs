@@ -38,7 +38,7 @@ pub struct Drawn {
 /// # Errors
 /// [`Unreadable`] when a stored detail is none of ours.
 pub fn draw(region: &str, asked: &Asked, sums: &Sums, known: &[String], rules: Rules<'_>) -> Result<Drawn, Unreadable> {
-    let together = if asked.categories.is_empty() { sums.clone() } else { sums.together(&asked.categories, ALL) };
+    let together = (!asked.categories.is_empty()).then(|| sums.together(&asked.categories, ALL));
     let mut drawn = Drawn::default();
     let mut show = |sums: &Sums, category: &str| -> Result<(), Unreadable> {
         let figures = sums.figures(category, asked.intervals.len())?;
@@ -53,7 +53,7 @@ pub fn draw(region: &str, asked: &Asked, sums: &Sums, known: &[String], rules: R
         drawn.open.push(open(region, category, &sums.standing(category)));
         Ok(())
     };
-    show(&together, ALL)?;
+    show(together.as_ref().unwrap_or(sums), ALL)?;
     if asked.by_category {
         for category in asked.reads(known).iter().filter(|category| *category != ALL) {
             show(sums, category)?;

@@ -7,6 +7,7 @@ mod import;
 mod intake;
 mod load;
 mod opener;
+mod report;
 mod rows;
 mod summary;
 mod synthetic;
@@ -25,6 +26,7 @@ pub(crate) enum Bench {
     Fill(tickets::Fill),
     Pages(tickets::Pages),
     Rebase(tickets::Rebase),
+    Report(report::Drawn),
 }
 
 impl Bench {
@@ -36,6 +38,7 @@ impl Bench {
             Self::Fill(fill) => fill.run().await,
             Self::Pages(pages) => pages.run().await,
             Self::Rebase(rebase) => rebase.run().await,
+            Self::Report(report) => report.run().await,
         }
     }
 }

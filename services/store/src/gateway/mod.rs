@@ -9,12 +9,14 @@ mod replica;
 mod snapshot;
 mod standard;
 mod ticket;
+mod ticket_row;
 
 pub use apply::{Applied, Frame, NationalChange};
 pub use bucket::{NationalBucket, NationalSketches, PeriodSum};
 pub use member::{Member, Seat};
 pub use standard::{Publication, Published, Target, TargetState};
-pub use ticket::{FederatedTicket, NationalTicket, NationalTicketQuery, TicketAfter, TicketTotals};
+pub use ticket::{NationalTicketQuery, TicketAfter, TicketTotals};
+pub use ticket_row::{FederatedTicket, NationalTicket};
 
 use crate::{
     StoreError,
