@@ -11,6 +11,7 @@ const PROTOS: &[&str] = &[
     "gridcare/metric/v1/metric.proto",
     "gridcare/outage/v1/outage.proto",
     "gridcare/privacy/v1/data_class.proto",
+    "gridcare/ticket/v1/team.proto",
     "gridcare/ticket/v1/ticket.proto",
 ];
 

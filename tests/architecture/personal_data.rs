@@ -11,28 +11,41 @@ const LEAVING: [&str; 3] = [
 ];
 
 /// Fields of text and bytes that may leave, and why nobody can write prose or a name into them.
-const OPAQUE: [(&str, &str); 21] = [
+const OPAQUE: [(&str, &str); 31] = [
     ("gridcare.federation.v1.Capability.metric", "a code of the node's configuration"),
     ("gridcare.federation.v1.DescribeNodeResponse.node", "the node's name in its configuration"),
     ("gridcare.federation.v1.DescribeNodeResponse.product_version", "compiled in"),
     ("gridcare.federation.v1.DescribeNodeResponse.region", "a code of the node's configuration"),
     ("gridcare.federation.v1.DescribeNodeResponse.time_zone", "an IANA name, checked at start"),
     ("gridcare.federation.v1.FederatedTicket.assignee_pseudonym", "a hash under the node's own key"),
+    ("gridcare.federation.v1.FederatedTicket.category", "a code of the standard"),
     ("gridcare.federation.v1.FederatedTicket.channel", "a word of the closed list of channels"),
     ("gridcare.federation.v1.FederatedTicket.customer_pseudonym", "a hash under the node's own key"),
     ("gridcare.federation.v1.FederatedTicket.id", "a UUID that the node made"),
+    ("gridcare.federation.v1.FederatedTicket.merged_into_id", "a UUID that the node made"),
+    ("gridcare.federation.v1.FederatedTicket.parent_id", "a UUID that the node made"),
     ("gridcare.federation.v1.FederatedTicket.province", "an ISO 3166-2 code, checked at the door"),
     ("gridcare.federation.v1.FederatedTicket.reference", "a number that the node made"),
+    ("gridcare.federation.v1.FederatedTicket.standard", "the version of a standard"),
+    (
+        "gridcare.federation.v1.FederatedTicket.team",
+        "a code of lowercase letters, digits and hyphens, checked at the door",
+    ),
     ("gridcare.federation.v1.FederatedTicket.topic", "a word of the closed list of topics"),
     ("gridcare.federation.v1.FeedCursor.batch_id", "a UUID that the node made"),
     ("gridcare.federation.v1.FeedCursor.incarnation", "a UUID that the database made"),
     ("gridcare.federation.v1.FeedCursor.node", "the node's name in its configuration"),
     ("gridcare.federation.v1.FeedEntry.batch_id", "a UUID that the node made"),
+    ("gridcare.federation.v1.StandardAcknowledgement.digest", "a hash"),
+    ("gridcare.federation.v1.StandardAcknowledgement.reasons", "stable reasons of refusals"),
+    ("gridcare.federation.v1.StandardAcknowledgement.standard", "the version of a standard"),
     ("gridcare.metric.v1.MetricBucket.definition", "the id of a definition of the product"),
     ("gridcare.metric.v1.MetricDefinition.id", "the id of a definition of the product"),
     ("gridcare.metric.v1.UniqueSketch.dense", "registers of keyed hashes; the gateway lacks the key"),
     ("gridcare.metric.v1.UniqueSketch.key_id", "the name of a key in the node's configuration"),
     ("gridcare.metric.v1.UniqueSketch.sparse", "registers of keyed hashes; the gateway lacks the key"),
+    ("gridcare.ticket.v1.Clock.rule", "a version, a target and a number of a standard"),
+    ("gridcare.ticket.v1.Clock.target", "a code of the standard"),
 ];
 
 fn pool() -> DescriptorPool {

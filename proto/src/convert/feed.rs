@@ -89,6 +89,7 @@ pub fn federated_ticket(ticket: &Ticket, key: &[u8; 32]) -> wire::FederatedTicke
         updated_at: Some(time::timestamp(ticket.updated_at)),
         resolved_at: ticket.resolved_at.map(time::timestamp),
         closed_at: ticket.closed_at.map(time::timestamp),
+        ..wire::FederatedTicket::default()
     }
 }
 
@@ -122,6 +123,7 @@ pub fn change_to_wire(change: &Change) -> Result<feed_entry::Change, prost::Deco
         Kind::Ticket => feed_entry::Change::Ticket(wire::FederatedTicket::decode(payload)?),
         Kind::MetricBucket => feed_entry::Change::MetricBucket(MetricBucket::decode(payload)?),
         Kind::Capability => feed_entry::Change::Capability(wire::Capability::decode(payload)?),
+        Kind::Standard => feed_entry::Change::Standard(wire::StandardAcknowledgement::decode(payload)?),
     })
 }
 

@@ -38,6 +38,7 @@ pub fn to_wire(ticket: &Ticket, timeline: &[TimelineEntry]) -> wire::Ticket {
         resolved_at: ticket.resolved_at.map(time::timestamp),
         closed_at: ticket.closed_at.map(time::timestamp),
         timeline: timeline.iter().map(entry_to_wire).collect(),
+        ..wire::Ticket::default()
     }
 }
 

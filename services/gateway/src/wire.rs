@@ -24,6 +24,7 @@ pub(crate) fn change_from_wire(entry: &wire::FeedEntry) -> Result<Option<Nationa
             word("metric", &capability.metric)?;
             Some(NationalChange::Capability(capability, version))
         }
+        Some(Change::Standard(_)) => None,
     })
 }
 
@@ -71,5 +72,6 @@ pub(crate) fn ticket_to_wire(ticket: FederatedTicket) -> wire::FederatedTicket {
         updated_at: Some(time::timestamp(ticket.updated_at)),
         resolved_at: ticket.resolved_at.map(time::timestamp),
         closed_at: ticket.closed_at.map(time::timestamp),
+        ..wire::FederatedTicket::default()
     }
 }

@@ -24,6 +24,8 @@ pub enum Kind {
     MetricBucket = 2,
     /// A capability.
     Capability = 3,
+    /// What a node says of a bundle of rules.
+    Standard = 4,
 }
 
 impl Kind {
@@ -34,6 +36,7 @@ impl Kind {
             1 => Some(Self::Ticket),
             2 => Some(Self::MetricBucket),
             3 => Some(Self::Capability),
+            4 => Some(Self::Standard),
             _ => None,
         }
     }

@@ -111,7 +111,7 @@ impl TicketService for Tickets {
             Ok(wire::TicketOrder::Unspecified | wire::TicketOrder::OpenedDesc) => Order::OpenedDesc,
             Ok(wire::TicketOrder::OpenedAsc) => Order::OpenedAsc,
             Ok(wire::TicketOrder::UpdatedDesc) => Order::UpdatedDesc,
-            Err(_) => {
+            Ok(wire::TicketOrder::DeadlineAsc) | Err(_) => {
                 found.push(Violation::new("order", "UNKNOWN_CODE", "give an order of this version"));
                 Order::OpenedDesc
             }
