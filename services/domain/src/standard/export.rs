@@ -4,7 +4,7 @@
 pub const INDISPENSABLE: [&str; 6] = ["id", "reference", "version", "state", "opened_at", "updated_at"];
 
 /// All fields of `FederatedTicket`: what the product federates at most.
-pub const FEDERATED: [&str; 18] = [
+pub const FEDERATED: [&str; 25] = [
     "id",
     "reference",
     "version",
@@ -20,9 +20,16 @@ pub const FEDERATED: [&str; 18] = [
     "resolved_at",
     "closed_at",
     "category",
-    "locality",
+    "team",
     "standard",
     "clocks",
+    "first_response_at",
+    "parent_id",
+    "merged_into_id",
+    "satisfaction",
+    "rated_at",
+    "repetition",
+    "locality",
 ];
 
 /// Fields that a category may require of its requests.
