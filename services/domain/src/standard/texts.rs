@@ -20,6 +20,12 @@ pub(super) static STANDARD: Form = Form {
     code: "MALFORMED_CODE",
     cure: "write small letters, digits and hyphens, beginning with a letter, such as evn-2013",
 };
+pub(super) static TEAM: Form = Form {
+    pattern: "^[a-z][a-z0-9-]{0,63}$",
+    holds: STANDARD.holds,
+    code: "MALFORMED_CODE",
+    cure: "write the code of a team in small letters, digits and hyphens, such as night-shift",
+};
 pub(super) static REGION: Form = Form {
     pattern: "^[A-Z][A-Z0-9_]{0,31}$",
     holds: |text| {

@@ -76,7 +76,12 @@ fn text(path: &Path) -> Result<String, Failure> {
 
 /// A bundle without errors; otherwise all of them.
 fn bundle(path: &Path) -> Result<Bundle, Failure> {
-    read(&text(path)?).map_err(|found| Failure::said(lines(path, &found)))
+    bundle_of(path, &text(path)?)
+}
+
+/// The same of a text that was read from there.
+fn bundle_of(path: &Path, yaml: &str) -> Result<Bundle, Failure> {
+    read(yaml).map_err(|found| Failure::said(lines(path, &found)))
 }
 
 /// Findings as compilers write them, one a line.

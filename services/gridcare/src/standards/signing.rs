@@ -12,7 +12,7 @@ use gridcare_domain::{
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{bundle, lines, text};
+use super::{bundle_of, lines, text};
 use crate::{failure::Failure, output};
 
 /// Sign a standard, so that nodes that trust the key accept it.
@@ -70,7 +70,9 @@ pub(crate) struct Verify {
 impl Sign {
     pub(super) fn run(self) -> Result<(), Failure> {
         let secret = secret(&self.key)?;
-        let (yaml, bundle) = (text(&self.file)?, bundle(&self.file)?);
+        // Read once: what is signed is what was checked.
+        let yaml = text(&self.file)?;
+        let bundle = bundle_of(&self.file, &yaml)?;
         let now = SystemClock.now();
         if bundle.effective_at <= now {
             output::tell(format_args!(
@@ -78,7 +80,13 @@ impl Sign {
                 bundle.effective_at
             ));
         }
-        let out = self.out.unwrap_or_else(|| beside(&self.file));
+        let out = match self.out {
+            Some(out) => out,
+            None if self.file == Path::new("-") => {
+                return Err(Failure::said("--out: say where the signature of standard input goes"));
+            }
+            None => beside(&self.file),
+        };
         let signature = secret.sign(yaml.as_bytes(), now);
         fs::write(&out, signature.to_yaml()).map_err(|error| Failure::because(out.display(), &error))?;
         output::line(format_args!("{} signed by {}: {}", bundle.version_id(), signature.key, out.display()))?;
