@@ -15,7 +15,7 @@ fn seen(opened_us: i64, at_us: Option<i64>) -> Option<i64> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn deadlines_breaches_and_totals_equal_a_count_of_minutes(story in stories(3000, false), later in 0..HORIZON / 2) {
