@@ -11,6 +11,7 @@ mod feed;
 mod group_commit;
 mod idempotency;
 mod leases;
+mod standards;
 mod statements;
 mod ticket_search;
 mod tickets;

@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 
 use gridcare_chassis::id::new_id;
 use gridcare_domain::{
+    acknowledgement::{Acknowledgement, StandardStatus},
     capability::Capability,
     completeness::Reach,
     contact::{Channel, Contact},
@@ -13,7 +14,10 @@ use gridcare_store::{
     NodeStore,
     contact::{ContactBatch, ContactQuery, StoredContact},
     db::{Db, Engine},
-    gateway::{FederatedTicket, Frame, GatewayStore, NationalChange, NationalTicketQuery, Seat, gateway_statements},
+    gateway::{
+        FederatedTicket, Frame, GatewayStore, NationalChange, NationalTicketQuery, Seat, TargetState,
+        gateway_statements,
+    },
     lease,
     snapshot::Page,
     statement::Statement,
@@ -32,10 +36,12 @@ use crate::{
 };
 
 /// Statements that may read a whole table, and why.
-const WHOLE_TABLE: [(&str, &str); 4] = [
+const WHOLE_TABLE: [(&str, &str); 6] = [
     ("CAPABILITY_LIST", "a node has a handful of capabilities, and all are asked for"),
     ("LEASE_LIST", "a database has a handful of leases, and all are asked for"),
     ("MEMBER_LIST", "a country has a handful of members, and all are asked for"),
+    ("NATIONAL_ACKNOWLEDGEMENT_IN_FORCE", "a country has a handful of members, and all of them are asked for"),
+    ("OVERLAY_LIST", "a node has a handful of overlays, and all are asked for"),
     ("REBUILD_LIST", "marks are few, since the roller removes them, and are read in the order of their key"),
 ];
 
@@ -56,7 +62,7 @@ const BY_INDEX: [(&str, &str); 12] = [
 ];
 
 /// Tables of one row, which no index could make faster.
-const ONE_ROW: [&str; 4] = ["feed_head", "reference_block", "contact_head", "metric_rolled"];
+const ONE_ROW: [&str; 5] = ["feed_head", "reference_block", "contact_head", "metric_rolled", "standard_head"];
 
 /// Whether a plan reads a whole table: the line that says so.
 fn whole_table(engine: Engine, plan: &str) -> Option<&str> {
@@ -210,6 +216,7 @@ async fn every_statement_of_a_node_runs_and_is_served_by_an_index(place: Place) 
     let settled = store.settle_definition(&other, "unique-2").await.unwrap();
     assert_eq!(settled, (definition, "unique-1".to_owned()), "what is counted once stays what it is");
     use_metrics_and_leases(&store).await;
+    crate::standards::use_standards(&store).await;
     use_the_feed(&store).await;
     // Openings alone have a path of their own on Postgres; among contacts they take the common one.
     let mixed = (0..40).map(|i| {
@@ -255,6 +262,17 @@ async fn every_statement_of_a_node_runs_and_is_served_by_an_index(place: Place) 
     every_plan_is_served_by_an_index(store.db(), &statements).await;
 }
 
+fn said(number: i64) -> Acknowledgement {
+    Acknowledgement {
+        standard: format!("evn.{number}"),
+        status: StandardStatus::ALL[usize::try_from(number % 4).unwrap()],
+        reasons: Vec::new(),
+        digest: format!("{number:0>64}"),
+        at_us: number,
+        version: 1,
+    }
+}
+
 fn national(number: u64, state: State) -> FederatedTicket {
     let ticket = ticket(number, "");
     FederatedTicket {
@@ -296,7 +314,8 @@ async fn every_statement_of_a_gateway_runs_and_is_served_by_an_index(place: Plac
     let tickets = (0..1_000).map(|n| NationalChange::Ticket(national(n, State::ALL[usize::try_from(n % 9).unwrap()])));
     let buckets = (0..1_000).map(|quarter| NationalChange::Bucket(bucket(quarter, Channel::Hotline)));
     let capability = NationalChange::Capability(offered(Channel::Sms, "messages"), 1);
-    let changes = tickets.chain(buckets).chain([capability]).collect();
+    let standards = (0..40).map(|number| NationalChange::Standard(said(number)));
+    let changes = tickets.chain(buckets).chain([capability]).chain(standards).collect();
     let frame = Frame { node: "north".into(), from, to: to.clone(), head: 2_000, changes };
     store.apply(&lease, &frame, 3).await.unwrap();
     let number = store.begin_snapshot(&lease, "north").await.unwrap();
@@ -314,6 +333,7 @@ async fn every_statement_of_a_gateway_runs_and_is_served_by_an_index(place: Plac
     store.national_buckets("north", 0, i64::MAX).await.unwrap();
     store.national_sketches("north", 0, i64::MAX).await.unwrap();
     store.capabilities("north").await.unwrap();
+    crate::standards::use_published_standards(&store).await;
     store.replica_seen("gateway-1", 10, 5).await.unwrap();
     store.replica_leaves("gateway-1").await.unwrap();
     lease::list(store.db()).await.unwrap();

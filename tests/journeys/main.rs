@@ -5,6 +5,7 @@
 
 mod a_configuration_is_refused_whole;
 mod a_queue_log_is_imported;
+mod a_standard_takes_effect;
 mod bad_input_is_refused;
 mod contact_arrives;
 mod feed_flows_in;

@@ -4,6 +4,9 @@ use gridcare_proto::{
     contact::v1::{self as contact, contact_service_client::ContactServiceClient},
     federation::v1::{feed_service_client::FeedServiceClient, national_service_client::NationalServiceClient},
     metric::v1::metric_service_client::MetricServiceClient,
+    standard::v1::{
+        national_standard_service_client::NationalStandardServiceClient, standard_service_client::StandardServiceClient,
+    },
     ticket::v1::{self as ticket, ticket_service_client::TicketServiceClient},
 };
 use tonic::{
@@ -49,6 +52,18 @@ pub fn metrics(process: &Process) -> MetricServiceClient<Channel> {
 #[must_use]
 pub fn feed(process: &Process) -> FeedServiceClient<Channel> {
     FeedServiceClient::new(channel(process)).max_decoding_message_size(64 << 20)
+}
+
+/// Standards at a node.
+#[must_use]
+pub fn standards(process: &Process) -> StandardServiceClient<Channel> {
+    StandardServiceClient::new(channel(process))
+}
+
+/// Standards at a gateway.
+#[must_use]
+pub fn national_standards(process: &Process) -> NationalStandardServiceClient<Channel> {
+    NationalStandardServiceClient::new(channel(process))
 }
 
 /// The country, at a gateway.
