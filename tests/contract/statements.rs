@@ -14,10 +14,7 @@ use gridcare_store::{
     NodeStore,
     contact::{ContactBatch, ContactQuery, StoredContact},
     db::{Db, Engine},
-    gateway::{
-        FederatedTicket, Frame, GatewayStore, NationalChange, NationalTicketQuery, Seat, TargetState,
-        gateway_statements,
-    },
+    gateway::{FederatedTicket, Frame, GatewayStore, NationalChange, NationalTicketQuery, Seat, gateway_statements},
     lease,
     snapshot::Page,
     statement::Statement,
