@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot read the repository has failed")]
 
 mod documents;
+mod exports;
 mod imports;
 mod names;
 mod personal_data;

@@ -2,11 +2,11 @@
 
 /// What a node says of bundles of rules, and which of them is in force when.
 pub mod acknowledgement;
-/// TEMP
+/// Working hours: spans of local days, holidays and exceptions, and counting within them.
 pub mod calendar;
 /// What a node offers and reports, by channel, metric and date.
 pub mod capability;
-/// TEMP
+/// Deadlines of a ticket, and why they are what they are.
 pub mod clock;
 /// Which members an answer covers, and as of when.
 pub mod completeness;

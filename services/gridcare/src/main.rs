@@ -6,10 +6,12 @@ mod contacts;
 mod demo;
 mod failure;
 mod health;
+mod keys;
 mod metric;
 mod output;
 mod process;
 mod screen;
+mod standards;
 mod status;
 mod time;
 
@@ -49,6 +51,10 @@ enum Tool {
     Metric(metric::Metric),
     Health(health::Health),
     #[command(subcommand)]
+    Standards(standards::Standards),
+    #[command(subcommand)]
+    Keys(keys::Keys),
+    #[command(subcommand)]
     Bench(bench::Bench),
 }
 
@@ -78,6 +84,8 @@ async fn tool(matches: &clap::ArgMatches) -> Result<(), Failure> {
         Tool::Contacts(contacts) => contacts.run().await,
         Tool::Metric(metric) => metric.run().await,
         Tool::Health(health) => health.run().await,
+        Tool::Standards(standards) => standards.run().await,
+        Tool::Keys(keys) => keys.run(),
         Tool::Bench(bench) => bench.run().await,
     }
 }

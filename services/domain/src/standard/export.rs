@@ -20,16 +20,16 @@ pub const FEDERATED: [&str; 25] = [
     "resolved_at",
     "closed_at",
     "category",
-    "locality",
+    "team",
     "standard",
     "clocks",
-    "team",
     "first_response_at",
     "parent_id",
     "merged_into_id",
     "satisfaction",
     "rated_at",
     "repetition",
+    "locality",
 ];
 
 /// Fields that a category may require of its requests.

@@ -3,7 +3,7 @@
 use super::{
     Locality, bundle, export,
     shape::{Field, Record, Shape},
-    texts::{CODE, DATE, DIGITS, DURATION, FORMULA, HOURS, INSTANT, LIMIT, REGION, STANDARD, ZONE},
+    texts::{CODE, DATE, DIGITS, DURATION, FORMULA, HOURS, INSTANT, LIMIT, REGION, STANDARD, TEAM, ZONE},
 };
 use crate::{clock::ClockKind, contact::Channel, keyword::Answer, ticket::Priority, topic::Topic};
 
@@ -212,7 +212,7 @@ static ESCALATION: Record = Record {
         may("priorities", any(&PRIORITY, 4), "only tickets of these priorities"),
         may("raise_to", Shape::OneOf(|| words_of(&PRIORITY)), "the least priority that the ticket has afterwards"),
         may("notify", any(&ROLE, 10), "roles that are told"),
-        may("reassign_to", A_CODE, "the team that takes the ticket"),
+        may("reassign_to", Shape::Text(&TEAM), "the team that takes the ticket"),
     ],
 };
 static KPI: Record = Record {

@@ -20,6 +20,12 @@ pub(super) static STANDARD: Form = Form {
     code: "MALFORMED_CODE",
     cure: "write small letters, digits and hyphens, beginning with a letter, such as evn-2013",
 };
+pub(super) static TEAM: Form = Form {
+    pattern: "^[a-z][a-z0-9-]{0,63}$",
+    holds: STANDARD.holds,
+    code: "MALFORMED_CODE",
+    cure: "write the code of a team in small letters, digits and hyphens, such as night-shift",
+};
 pub(super) static REGION: Form = Form {
     pattern: "^[A-Z][A-Z0-9_]{0,31}$",
     holds: |text| {
@@ -51,7 +57,7 @@ pub(super) static INSTANT: Form = Form {
     cure: "write an instant with its offset, such as 2013-01-01T00:00:00+07:00",
 };
 pub(super) static ZONE: Form = Form {
-    pattern: "^[A-Za-z]+([_+/-][A-Za-z0-9]+)*$",
+    pattern: "^[A-Za-z][A-Za-z0-9_+/-]*$",
     holds: |text| TimeZone::get(text).is_ok(),
     code: "UNKNOWN_ZONE",
     cure: "write an IANA time zone, such as Asia/Ho_Chi_Minh",

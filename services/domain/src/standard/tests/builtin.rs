@@ -116,3 +116,8 @@ fn keywords_windows_and_formulas_are_as_published() {
     let incident = evn.bundle().notices.iter().find(|notice| notice.id == "incident").unwrap();
     assert_eq!(incident.first_within.as_deref(), Some("PT30M"));
 }
+
+#[test]
+fn the_shipped_standard_lets_go_all_that_the_product_federates() {
+    assert_eq!(evn().bundle().export, FEDERATED);
+}

@@ -48,10 +48,7 @@ fn what_comes_and_goes_is_told() {
             "added     target restore, rule from 2021-01-01",
         ]
     );
-    assert_eq!(
-        changes(&with(", province]", ", channel]")),
-        ["removed   export province", "added     export channel"]
-    );
+    assert_eq!(changes(&with(", province]", ", channel]")), ["removed   export province", "added     export channel"]);
     let yaml = with("version: 1\n", "version: 2\n").replace("ask_after: PT1H", "ask_after: PT2H");
     assert_eq!(changes(&yaml).len(), 2);
 }

@@ -1,3 +1,4 @@
+use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
@@ -70,4 +71,32 @@ fn overlays_have_a_schema_too() {
     assert!(takes(&schema, good));
     assert!(!takes(&schema, &good.replace("region: HCMC\n", "")));
     assert!(!takes(&schema, &good.replace("limit: 1 h", "limit: 1")));
+}
+
+proptest! {
+    #[test]
+    fn what_the_reader_takes_the_schema_takes(
+        line in 0..SMALL.lines().count(), word in 0_usize..8,
+        put in prop_oneof![
+            "[0-9]{1,4} (h|d|wd|wh|min)( before| after)?", "P[0-9]{0,2}D?T?[0-9]{0,2}[HMS]?", "[a-z_0-9-]{1,12}",
+            "[0-9]{4}-[0-9]{2}-[0-9]{2}", "[0-2][0-9]:[0-5][0-9]-[0-4][0-9]:[0-5][0-9]", "[A-Z][a-z]{1,6}/[A-Z][a-z]{1,6}",
+            "0\\.[0-9]{1,4}", "true|false|null|~|[0-9]{1,3}", "[a-z]{1,5} [-+*/] [a-z0-9]{1,5}",
+        ],
+    ) {
+        // One word of one line is replaced: most often nonsense, sometimes a bundle.
+        let mut lines: Vec<String> = SMALL.lines().map(str::to_owned).collect();
+        let words: Vec<String> = lines[line].split(' ').map(str::to_owned).collect();
+        let at = word % words.len();
+        lines[line] = words.iter().enumerate().map(|(n, w)| if n == at { put.as_str() } else { w }).collect::<Vec<_>>().join(" ");
+        let yaml = lines.join("\n");
+        if read(&yaml).is_ok() {
+            let validator = validator();
+            prop_assert!(validator.is_valid(&value(&yaml)), "{}", yaml);
+        }
+    }
+}
+
+fn validator() -> &'static jsonschema::Validator {
+    static VALIDATOR: std::sync::OnceLock<jsonschema::Validator> = std::sync::OnceLock::new();
+    VALIDATOR.get_or_init(|| jsonschema::draft202012::new(&schema()).unwrap())
 }

@@ -1,0 +1,5 @@
+mod brute_force;
+mod cases;
+mod encoding;
+mod properties;
+mod stories;
