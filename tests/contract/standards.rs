@@ -101,6 +101,7 @@ async fn a_bundle_takes_effect_once_and_everybody_hears_of_it_once(place: Place)
 }
 
 async fn a_late_bundle_takes_its_place_in_time_and_clocks_are_owed_what_follows(place: Place) {
+    use StandardStatus::{InForce, Superseded};
     let home = Home::new(place).await;
     let store = begun(&home).await;
     offer(&store, request(), bundle("evn.3", "c", 40), 10).await;
@@ -116,7 +117,6 @@ async fn a_late_bundle_takes_its_place_in_time_and_clocks_are_owed_what_follows(
         .iter()
         .map(|WholeStandard { standard: s, .. }| (s.name.as_str(), s.status, s.superseded_us, s.rebased))
         .collect();
-    use StandardStatus::{InForce, Superseded};
     assert_eq!(
         seen,
         [

@@ -133,6 +133,7 @@ async fn told(node: &Process) -> Vec<(String, StandardStatus)> {
 }
 
 async fn a_published_bundle_reaches_every_node_also_one_that_was_away(place: Place) {
+    use StandardStatus::{InForce, Pending, Superseded};
     let world = country(place);
     let mut hcmc = world.node("hcmc-1", "HCMC").await;
     let mut npc = world.node("npc-1", "NPC").await;
@@ -194,7 +195,6 @@ async fn a_published_bundle_reaches_every_node_also_one_that_was_away(place: Pla
     assert_eq!(current(&hcmc).await.as_deref(), Some("evn-2013.2"), "a restart keeps it");
     let kept = get(&hcmc, Some(Which::Version("evn-2013.2".into()))).await.unwrap();
     assert_eq!(kept.bundle, yaml.as_bytes());
-    use StandardStatus::{InForce, Pending, Superseded};
     let (one, two) = ("evn-2013.1".to_owned(), "evn-2013.2".to_owned());
     let expected = [(one.clone(), InForce), (two.clone(), Pending), (one, Superseded), (two, InForce)];
     let mut said = told(&hcmc).await;
