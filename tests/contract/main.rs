@@ -16,6 +16,7 @@ mod outages;
 mod personal_columns;
 mod reports;
 mod sms_exchanges;
+mod standards;
 mod statements;
 mod ticket_care;
 mod ticket_search;

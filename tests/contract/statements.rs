@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 
 use gridcare_chassis::id::new_id;
 use gridcare_domain::{
+    acknowledgement::{Acknowledgement, StandardStatus},
     capability::Capability,
     completeness::Reach,
     contact::{Channel, Contact},
@@ -33,11 +34,13 @@ use crate::{
 };
 
 /// Statements that may read a whole table, and why.
-const WHOLE_TABLE: [(&str, &str); 5] = [
+const WHOLE_TABLE: [(&str, &str); 7] = [
     ("AGENT_LIST", "a node has some hundreds of agents, and all are asked for"),
     ("CAPABILITY_LIST", "a node has a handful of capabilities, and all are asked for"),
     ("LEASE_LIST", "a database has a handful of leases, and all are asked for"),
     ("MEMBER_LIST", "a country has a handful of members, and all are asked for"),
+    ("NATIONAL_ACKNOWLEDGEMENT_IN_FORCE", "a country has a handful of members, and all of them are asked for"),
+    ("OVERLAY_LIST", "a node has a handful of overlays, and all are asked for"),
     ("REBUILD_LIST", "marks are few, since the roller removes them, and are read in the order of their key"),
 ];
 
@@ -76,8 +79,15 @@ const BY_INDEX: [(&str, &str); 30] = [
 ];
 
 /// Tables of one row, which no index could make faster.
-const ONE_ROW: [&str; 6] =
-    ["feed_head", "reference_block", "contact_head", "metric_rolled", "notification_head", "customer_head"];
+const ONE_ROW: [&str; 7] = [
+    "feed_head",
+    "reference_block",
+    "contact_head",
+    "metric_rolled",
+    "notification_head",
+    "customer_head",
+    "standard_head",
+];
 
 /// Whether a plan reads a whole table: the line that says so.
 fn whole_table(engine: Engine, plan: &str) -> Option<&str> {
@@ -236,6 +246,7 @@ async fn every_statement_of_a_node_runs_and_is_served_by_an_index(place: Place) 
     assert_eq!(settled, (definition, "unique-1".to_owned()), "what is counted once stays what it is");
     use_metrics_and_leases(&store).await;
     use_reports(&store).await;
+    crate::standards::use_standards(&store).await;
     use_the_feed(&store).await;
     crate::outages::use_outages(&store).await;
     crate::sms_exchanges::use_sms(&store).await;
@@ -286,6 +297,17 @@ async fn every_statement_of_a_node_runs_and_is_served_by_an_index(place: Place) 
     crate::customers::many_customers(&store).await;
     analyze(&home).await;
     every_plan_is_served_by_an_index(store.db(), &statements).await;
+}
+
+fn said(number: i64) -> Acknowledgement {
+    Acknowledgement {
+        standard: format!("evn.{number}"),
+        status: StandardStatus::ALL[usize::try_from(number % 4).unwrap()],
+        reasons: Vec::new(),
+        digest: format!("{number:0>64}"),
+        at_us: number,
+        version: 1,
+    }
 }
 
 fn national(number: u64, state: State) -> FederatedTicket {
@@ -340,7 +362,8 @@ async fn every_statement_of_a_gateway_runs_and_is_served_by_an_index(place: Plac
     let tickets = (0..1_000).map(|n| NationalChange::Ticket(national(n, State::ALL[usize::try_from(n % 9).unwrap()])));
     let buckets = (0..1_000).map(|quarter| NationalChange::Bucket(bucket(quarter, Channel::Hotline)));
     let capability = NationalChange::Capability(offered(Channel::Sms, "messages"), 1);
-    let changes = tickets.chain(buckets).chain([capability]).collect();
+    let standards = (0..40).map(|number| NationalChange::Standard(said(number)));
+    let changes = tickets.chain(buckets).chain([capability]).chain(standards).collect();
     let frame = Frame { node: "north".into(), from, to: to.clone(), head: 2_000, changes };
     store.apply(&lease, &frame, 3).await.unwrap();
     let number = store.begin_snapshot(&lease, "north").await.unwrap();
@@ -359,6 +382,7 @@ async fn every_statement_of_a_gateway_runs_and_is_served_by_an_index(place: Plac
     store.national_sketches("north", 0, i64::MAX).await.unwrap();
     store.capabilities("north").await.unwrap();
     read_report(store.db(), "north").await;
+    crate::standards::use_published_standards(&store).await;
     store.replica_seen("gateway-1", 10, 5).await.unwrap();
     store.replica_leaves("gateway-1").await.unwrap();
     lease::list(store.db()).await.unwrap();

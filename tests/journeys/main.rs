@@ -11,6 +11,7 @@ mod a_report_is_drawn;
 mod an_outage_unfolds;
 mod an_owner_is_named;
 mod an_sms_is_answered;
+mod a_standard_takes_effect;
 mod bad_input_is_refused;
 mod clock_runs_out;
 mod contact_arrives;

@@ -11,6 +11,9 @@ use gridcare_proto::{
     report::v1::{
         national_report_service_client::NationalReportServiceClient, report_service_client::ReportServiceClient,
     },
+    standard::v1::{
+        national_standard_service_client::NationalStandardServiceClient, standard_service_client::StandardServiceClient,
+    },
     ticket::v1::{self as ticket, team_service_client::TeamServiceClient, ticket_service_client::TicketServiceClient},
 };
 use tonic::{
@@ -97,6 +100,18 @@ pub fn metrics(process: &Process) -> MetricServiceClient<Channel> {
 #[must_use]
 pub fn feed(process: &Process) -> FeedServiceClient<Channel> {
     FeedServiceClient::new(channel(process)).max_decoding_message_size(64 << 20)
+}
+
+/// Standards at a node.
+#[must_use]
+pub fn standards(process: &Process) -> StandardServiceClient<Channel> {
+    StandardServiceClient::new(channel(process))
+}
+
+/// Standards at a gateway.
+#[must_use]
+pub fn national_standards(process: &Process) -> NationalStandardServiceClient<Channel> {
+    NationalStandardServiceClient::new(channel(process))
 }
 
 /// The country, at a gateway.

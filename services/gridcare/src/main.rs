@@ -94,7 +94,7 @@ async fn tool(matches: &clap::ArgMatches) -> Result<(), Failure> {
         Tool::Metric(metric) => metric.run().await,
         Tool::Report(report) => report.run().await,
         Tool::Health(health) => health.run().await,
-        Tool::Standards(standards) => standards.run(),
+        Tool::Standards(standards) => standards.run().await,
         Tool::Keys(keys) => keys.run(),
         Tool::Billing(billing) => billing.run().await,
         Tool::Bench(bench) => bench.run().await,

@@ -2,7 +2,9 @@
 
 mod check;
 mod compare;
+mod publish;
 mod signing;
+mod status;
 #[cfg(test)]
 mod tests;
 
@@ -33,6 +35,8 @@ pub(crate) enum Standards {
     Diff(compare::Diff),
     Sign(signing::Sign),
     Verify(signing::Verify),
+    Publish(publish::Publish),
+    Status(status::Status),
 }
 
 /// Print the standard that ships with the product, to begin a new one with.
@@ -52,7 +56,7 @@ pub(crate) struct Schema {
 }
 
 impl Standards {
-    pub(crate) fn run(self) -> Result<(), Failure> {
+    pub(crate) async fn run(self) -> Result<(), Failure> {
         match self {
             Self::Show(_) => Ok(output::raw(builtin())?),
             Self::Schema(of) => {
@@ -63,6 +67,8 @@ impl Standards {
             Self::Diff(diff) => diff.run(),
             Self::Sign(sign) => sign.run(),
             Self::Verify(verify) => verify.run(),
+            Self::Publish(publish) => publish.run().await,
+            Self::Status(status) => status.run().await,
         }
     }
 }
