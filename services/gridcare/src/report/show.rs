@@ -35,21 +35,21 @@ pub(crate) struct Show {
 impl Show {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let zone = time::zone(&self.time_zone)?;
-        let period = Some(self.asked.period());
+        let period = self.asked.period();
         let failed = |status: tonic::Status| self.asked.failed(&status);
         let (table, shown) = if self.asked.gateway {
-            let request = GetNationalReportRequest { period: period.clone(), regions: self.asked.region.clone() };
+            let request = GetNationalReportRequest { period: Some(period.clone()), regions: self.asked.region.clone() };
             let report = self.asked.nation()?.get_national_report(request).await.map_err(failed)?.into_inner();
             (Table::of_national_report(&report), Shown::Country(report))
         } else {
-            let request = GetReportRequest { period: period.clone() };
+            let request = GetReportRequest { period: Some(period.clone()) };
             let report = self.asked.node()?.get_report(request).await.map_err(failed)?.into_inner();
             (Table::of_report(&report), Shown::Node(report))
         };
         if self.json {
             output::line(json(&table))?;
         } else {
-            output::raw(render(&shown, &period.unwrap_or_default(), &Texts::new(self.lang), &zone))?;
+            output::raw(render(&shown, &period, &Texts::new(self.lang), &zone))?;
         }
         Ok(())
     }
