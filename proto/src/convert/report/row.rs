@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use gridcare_domain::{clock::Rule, standard::limit};
 use gridcare_domain::{
     metric::ddsketch::DurationSketch,
     report::{ALL, AgeBand, Compliance, Figures, REPORT_FIGURES, Standing, Sums, Unreadable, day::date_of, share},
@@ -19,6 +20,12 @@ pub struct RuleText {
     pub source: String,
     /// The source gives no date.
     pub assumed: bool,
+}
+
+impl From<&Rule> for RuleText {
+    fn from(rule: &Rule) -> Self {
+        Self { limit: limit::write(&rule.limit), source: rule.source.clone(), assumed: rule.assumed }
+    }
 }
 
 /// Finds what a rule says by its key; `None` for a version that is not known here.

@@ -2,6 +2,7 @@
 //! regions are in it.
 
 mod coverage;
+mod standards;
 
 use gridcare_domain::{
     completeness::Link,
@@ -9,7 +10,7 @@ use gridcare_domain::{
 };
 use gridcare_proto::{
     convert::{
-        report::{self as convert, Asked, RuleText},
+        report::{self as convert, Asked},
         time,
     },
     report::v1 as wire,
@@ -47,6 +48,7 @@ pub(crate) async fn draw(
     if asked.too_much(asked.reads(&known).len().saturating_mul(regions.len() + 1)).is_some() {
         return Ok(None);
     }
+    let known_rules = standards::known(store).await?;
     let reported: Vec<_> = views.iter().map(|view| (view.region.as_str(), &view.reported)).collect();
     let mut answer = wire::GetNationalReportResponse {
         figures: convert::figures_to_wire(),
@@ -66,17 +68,12 @@ pub(crate) async fn draw(
         for view in own {
             sums.merge(&view.sums);
         }
-        let drawn = convert::draw(region, asked, &sums, &known, &rule_text)
+        let drawn = convert::draw(region, asked, &sums, &known, &|rule| known_rules.text(rule))
             .map_err(|e| StoreError::Corrupt { table: "ticket_tally", what: e.to_string() })?;
         answer.rows.extend(drawn.rows);
         answer.open.extend(drawn.open);
     }
     Ok(Some(answer))
-}
-
-/// What a rule of a standard says, for the versions that this gateway knows.
-const fn rule_text(_rule: &str) -> Option<RuleText> {
-    None
 }
 
 async fn view(store: &GatewayStore, asked: &Asked, member: &Member, now: Timestamp) -> Result<View, StoreError> {

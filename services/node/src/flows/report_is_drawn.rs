@@ -1,6 +1,9 @@
 use std::time::Duration;
 
-use gridcare_domain::report::{Selection, day::local_day, wants};
+use gridcare_domain::{
+    clock::{RuleBook as _, RuleKey},
+    report::{Selection, day::local_day, wants},
+};
 use gridcare_proto::{
     convert::{
         report::{self as convert, Asked, RuleText},
@@ -75,9 +78,8 @@ impl Node {
     }
 
     /// What a rule of a standard says, for the versions that this node knows.
-    #[expect(clippy::unused_self, reason = "the node's standards are asked here once it holds them")]
-    pub(crate) fn rule_text(&self, _rule: &str) -> Option<RuleText> {
-        None
+    pub(crate) fn rule_text(&self, rule: &str) -> Option<RuleText> {
+        self.standards.rule(&RuleKey(rule.to_owned())).map(|rule| RuleText::from(&*rule))
     }
 
     /// Tickets behind a figure, and the place from which to go on.
