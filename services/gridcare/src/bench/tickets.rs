@@ -95,12 +95,12 @@ impl Fill {
         let took = began.elapsed();
         let rate = per_second(kept.into(), took);
         if self.json {
-            output::line(
-                json!({ "tickets": kept, "seconds": rounded(took.as_secs_f64(), 2), "rate": rounded(rate, 1) }),
-            )
+            let seconds = rounded(took.as_secs_f64(), 2);
+            output::line(json!({ "tickets": kept, "seconds": seconds, "rate": rounded(rate, 1) }))?;
         } else {
-            output::line(format_args!("{kept} tickets in {:.1} s, {rate:.0} a second", took.as_secs_f64()))
+            output::line(format_args!("{kept} tickets in {:.1} s, {rate:.0} a second", took.as_secs_f64()))?;
         }
+        Ok(())
     }
 }
 
@@ -194,7 +194,10 @@ impl Pages {
             took.push(began.elapsed());
         }
         self.tell("explain-clocks", &mut took, &mut found)?;
-        if self.json { output::line(serde_json::Value::Object(found)) } else { Ok(()) }
+        if self.json {
+            output::line(serde_json::Value::Object(found))?;
+        }
+        Ok(())
     }
 
     fn tell(
@@ -210,7 +213,8 @@ impl Pages {
         if self.json {
             return Ok(());
         }
-        output::line(format_args!("{name:<24} p50 {p50:>8.2} ms  p99 {p99:>8.2} ms"))
+        output::line(format_args!("{name:<24} p50 {p50:>8.2} ms  p99 {p99:>8.2} ms"))?;
+        Ok(())
     }
 }
 
@@ -315,9 +319,10 @@ impl Rebase {
         }
         let seconds = began.elapsed().as_secs_f64();
         if self.json {
-            output::line(json!({ "tickets": self.open, "seconds": rounded(seconds, 2) }))
+            output::line(json!({ "tickets": self.open, "seconds": rounded(seconds, 2) }))?;
         } else {
-            output::line(format_args!("{} open tickets are under the new standard after {seconds:.1} s", self.open))
+            output::line(format_args!("{} open tickets are under the new standard after {seconds:.1} s", self.open))?;
         }
+        Ok(())
     }
 }

@@ -186,7 +186,7 @@ mod tests {
 
     /// The north refused it, the centre is away, the south waits for its day.
     fn country() -> GetStandardStatusResponse {
-        let at = |second| Some(prost_types::Timestamp { seconds: 1_369_180_800 + second, nanos: 0 });
+        let at = |second: i64| Some(prost_types::Timestamp { seconds: 1_369_180_800 + second, nanos: 0 });
         let target = |region: &str, state: TargetState| MemberTarget {
             region: region.into(),
             node: format!("{}-1", region.to_lowercase()),
