@@ -240,7 +240,7 @@ mod tests {
 Standard evn-2013.2, published 07:00:00, in force from 2013-05-23 07:00:00, signed by 0123456789abcdef
 
 Region       This standard                           In force    Since
-────────────────────────────────────────────────────────────────────────────
+─────────────────────────────────────────────────────────────────────────
 NPC (npc-1)  refused: WIDER_EXPORT                   evn-2013.1  06:00:00
 CPC (cpc-1)  to be sent; unreachable since 07:01:00  unknown
 SPC (spc-1)  accepted, waits for its time            evn-2013.1  06:00:00
