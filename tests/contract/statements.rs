@@ -45,7 +45,7 @@ const WHOLE_TABLE: [(&str, &str); 7] = [
 ];
 
 /// Statements whose filter has an index of its own, which must be the one that serves them on both engines.
-const BY_INDEX: [(&str, &str); 30] = [
+const BY_INDEX: [(&str, &str); 31] = [
     ("TICKET_STATE_NEWEST", "ticket_state"),
     ("TICKET_STATE_OLDEST", "ticket_state"),
     ("TICKET_CUSTOMER", "ticket_customer"),
@@ -60,6 +60,7 @@ const BY_INDEX: [(&str, &str); 30] = [
     ("TICKET_NEXT_DUE", "ticket_due"),
     ("TICKET_CHILDREN", "ticket_parent"),
     ("TICKET_CAME_BACK", "ticket_customer"),
+    ("CONTACT_CAME_BACK", "contact_customer"),
     ("NOTIFICATION_OF", "notification_recipient"),
     ("CONTACT_UNFINISHED", "contact_unfinished"),
     ("CONTACT_NEWEST", "contact_arrived"),

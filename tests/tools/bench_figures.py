@@ -13,7 +13,7 @@ import time
 
 from bench_machine import Node, Postgres, machine, status_kib, stop, text_of
 
-NAMES = ["intake", "import", "demo", "footprint"]
+NAMES = ["intake", "import", "tickets", "demo", "footprint"]
 PGBENCH = "pgbench -M prepared -c 16 -j 2, single inserts"
 BARE = "bare multi-row inserts, best batch size"
 
@@ -150,6 +150,50 @@ class Bench:
                 import_rate=statistics.median(run["rate"] for run in runs),
             )
 
+    def tickets(self):
+        """Reading, explaining, reporting and rebasing many tickets; once, since filling takes minutes."""
+        many = self.options.tickets
+        few = many // 10
+        key = self.folder / "standards.key"
+        text_of(str(self.binary), "keys", "generate", "--out", str(key))
+        name, public = text_of(str(self.binary), "keys", "show", str(key)).split()
+        trust = {"--standards-trusted-keys": json.dumps([{"id": name, "public": public}])}
+        for engine, fresh in self.engines().items():
+            with fresh(self.name()) as url, Node(self.binary, url, self.folder / "node.log", trust) as node:
+                at = ["--address", node.address]
+                self.client("fill", *at, "--tickets", few)
+                small = self.client("pages", *at)
+                filled = self.client("fill", *at, "--tickets", many)
+                say(f"   {many} tickets on {engine}: {filled['rate']:.0f} a second")
+                large = self.client("pages", *at)
+                for way, took in large.items():
+                    limit = {"common-word": 100, "explain-clocks": 5}.get(way, 10)
+                    self.figures.add(
+                        way, engine, [took["p99"]], "ms p99", f"p50 over {few} tickets", [small[way]["p50"]],
+                        ("value", "<", limit), p50=took["p50"],
+                    )
+                    if limit == 10:
+                        growth = took["p50"] / max(small[way]["p50"], 0.1)
+                        self.figures.add(f"{way}-growth", engine, [growth], "x", required=("value", "<", 1.5))
+                # Nine in ten go on.
+                rebased = self.client("rebase", *at, "--key", key, "--open", many * 9 // 10)
+                self.figures.add("rebase", engine, [rebased["seconds"]], "s", required=("value", "<", 60), tickets=many)
+            with fresh(self.name()) as url:
+                drawn = self.report(url, many)
+                for step in ("month", "total"):
+                    self.figures.add(
+                        f"report-{step}", engine, [drawn["report"][step]["max_ms"]], "ms", required=("value", "<", 200),
+                        p50=drawn["report"][step]["p50_ms"],
+                    )
+
+    def report(self, url, tickets):
+        """The year's report over tallies; this command knows no --json, since it prints nothing else."""
+        command = [str(self.binary), "bench", "report", "--database", url, "--tickets", str(tickets)]
+        ended = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        if ended.returncode != 0:
+            raise RuntimeError(f"bench report ended with {ended.returncode}:\n{ended.stderr}")
+        return json.loads(ended.stdout)
+
     def bare(self, engine, contacts):
         name = self.name()
         rows = lambda url: self.client("rows", "--database", url, "--rows", contacts)
@@ -239,10 +283,11 @@ def options():
     parser.add_argument("--rounds", type=int)
     parser.add_argument("--seconds", type=int)
     parser.add_argument("--contacts", type=int)
+    parser.add_argument("--tickets", type=int)
     parser.add_argument("names", nargs="*")
     found = parser.parse_intermixed_args()
-    usual = (1, 2, 50_000) if found.quick else (3, 10, 400_000)
-    for name, value in zip(("rounds", "seconds", "contacts"), usual):
+    usual = (1, 2, 50_000, 20_000) if found.quick else (3, 10, 400_000, 1_000_000)
+    for name, value in zip(("rounds", "seconds", "contacts", "tickets"), usual):
         if getattr(found, name) is None:
             setattr(found, name, value)
     found.warmup = 1 if found.quick else 3
@@ -261,7 +306,7 @@ def main():
     say("\n".join(f"{key}: {value}" for key, value in about.items()))
     if about["file_system"] in ("tmpfs", "ramfs"):
         say("This folder is in memory: a sync costs nothing here, and commit rates mean little.")
-    taken = {"intake": bench.intake, "import": bench.importing, "demo": bench.demo, "footprint": bench.footprint}
+    taken = {"intake": bench.intake, "import": bench.importing, "tickets": bench.tickets, "demo": bench.demo, "footprint": bench.footprint}
     failed = False
     for name in [name for name in NAMES if not chosen.names or name in chosen.names]:
         say(f"== {name}")

@@ -76,7 +76,7 @@ def ready(port):
 class Node:
     """A node of the product, from its start until the end of a `with`."""
 
-    def __init__(self, binary, database, log):
+    def __init__(self, binary, database, log, more=None):
         self.grpc, self.http = free_port(), free_port()
         self.address = f"http://{HOST}:{self.grpc}"
         self.log = pathlib.Path(log)
@@ -91,6 +91,7 @@ class Node:
             "--telemetry-log": "json",
             "--telemetry-filter": "warn",
         }
+        arguments |= more or {}
         self.command = [str(binary), "node", *(word for pair in arguments.items() for word in pair)]
 
     def __enter__(self):

@@ -10,7 +10,7 @@ use crate::{
     Committed, NodeStore, StoreError, feed,
     statement::{Rows, values},
     ticket::{
-        self, TICKET_CAME_BACK, TICKET_CHILDREN, TICKET_DUE, TICKET_MERGED_INTO, TICKET_NEXT_DUE,
+        self, CONTACT_CAME_BACK, TICKET_CAME_BACK, TICKET_CHILDREN, TICKET_DUE, TICKET_MERGED_INTO, TICKET_NEXT_DUE,
         TICKET_OF_STATE_LOCKED, TICKET_REBASE,
     },
 };
@@ -40,12 +40,15 @@ impl NodeStore {
         rows.iter().map(|row| Ok((row.uuid(0)?, row.int(1)?))).collect()
     }
 
-    /// Whether the customer of a resolved ticket came back about the same topic with another ticket within the window, which
-    /// ends at `until_us`. A reopening is known to the ticket itself.
+    /// Whether the customer of a resolved ticket came back about the same topic within the window, which ends at `until_us`:
+    /// with another ticket, a call, a message or a visit. A reopening is known to the ticket itself.
     pub async fn came_back(&self, ticket: &Ticket, until_us: i64) -> Result<bool, StoreError> {
         let (Some(customer), Some(resolved)) = (&ticket.customer_code, ticket.resolved_at) else { return Ok(false) };
-        let values = values![customer.as_str(), ticket.topic.number(), ticket.id, resolved.as_microsecond(), until_us];
-        Ok(self.db.fetch_one(&TICKET_CAME_BACK, values).await?.is_some())
+        let (code, topic, from_us) = (customer.as_str(), ticket.topic.number(), resolved.as_microsecond());
+        if self.db.fetch_one(&TICKET_CAME_BACK, values![code, topic, ticket.id, from_us, until_us]).await?.is_some() {
+            return Ok(true);
+        }
+        Ok(self.db.fetch_one(&CONTACT_CAME_BACK, values![code, topic, from_us, until_us]).await?.is_some())
     }
 
     /// Tickets that are parts of this one.
