@@ -288,8 +288,8 @@ async fn a_version_is_published_once_and_not_too_late(place: Place) {
     let (first, two) = (request(), publication("evn.2", "b", 10, 100));
     assert_eq!(publish(&store, first, &two, &["north"]).await.unwrap(), b"evn.2");
     assert_eq!(publish(&store, first, &two, &["north"]).await.unwrap(), b"evn.2", "the same request");
-    let reused = Request { body: new_id(), ..first };
-    assert_eq!(publish(&store, reused, &two, &["north"]).await.unwrap_err().reason, "REQUEST_ID_REUSED");
+    let twice = Request { body: new_id(), ..first };
+    assert_eq!(publish(&store, twice, &two, &["north"]).await.unwrap_err().reason, "REQUEST_ID_REUSED");
     let other = publication("evn.2", "other", 20, 100);
     let exists = publish(&store, request(), &other, &["north"]).await.unwrap_err();
     assert_eq!((exists.kind, exists.reason), (RefusalKind::AlreadyExists, "VERSION_EXISTS"));

@@ -92,7 +92,7 @@ fn table(status: &GetStandardStatusResponse, view: &View<'_>) -> String {
     }
     told.push(String::new());
     told.extend(lines(status.completeness.as_ref(), view));
-    told.iter().map(|line| format!("{line}\n")).collect()
+    told.iter().map(String::as_str).flat_map(|line| [line, "\n"]).collect()
 }
 
 fn title(status: &GetStandardStatusResponse, view: &View<'_>) -> String {
