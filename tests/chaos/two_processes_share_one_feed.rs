@@ -24,8 +24,8 @@ async fn sixty_four_writers_over_two_processes_leave_a_feed_without_gap_duplicat
         calls::feed(&nodes[1]).pull_feed(federation::PullFeedRequest::default()).await.unwrap().into_inner();
     let following = tokio::spawn(async move {
         let mut seen = Vec::new();
-        // Three capabilities; an opening, an assignment and a note per ticket.
-        while seen.len() < 3 + WRITERS * EACH * 3 {
+        // Three capabilities and a standard; an opening, an assignment and a note per ticket.
+        while seen.len() < 4 + WRITERS * EACH * 3 {
             seen.extend(follower.next().await.unwrap().unwrap().entries);
         }
         seen

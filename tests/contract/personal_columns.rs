@@ -28,7 +28,7 @@ const ERASED: [&str; 18] = [
 ];
 
 /// Columns that can hold text or bytes and never hold what names a customer, and why.
-const NOBODY: [(&str, &str); 49] = [
+const NOBODY: [(&str, &str); 51] = [
     ("_sqlx_migrations.*", "of the product itself"),
     ("agent.*", "an agent, not a customer"),
     ("bulk_item.*", "ids, and refusals, which name nobody"),
@@ -36,6 +36,8 @@ const NOBODY: [(&str, &str); 49] = [
     ("notification.*", "agents, teams and roles"),
     ("standard.*", "bundles of rules"),
     ("standard_overlay.*", "bundles of rules"),
+    ("tally_rolled.*", "a place in the feed, an id and a time zone"),
+    ("ticket_counted_day.*", "days and ids that the node made"),
     ("ticket.category", "a code of the standard"),
     ("ticket.clocks", "codes, numbers and times"),
     ("ticket.merged_into", "made by the node"),

@@ -128,7 +128,7 @@ pub(crate) async fn use_all(store: &NodeStore) {
     assert_eq!(store.running_bulks().await.unwrap(), [(id, vec![1])]);
     assert_eq!(store.waiting_items(id, 9).await.unwrap(), [(1, one.id), (2, two.id)]);
     let result = ItemResult { place: 1, ticket_id: one.id, reason: String::new(), message: String::new() };
-    store.put_results(id, &[result.clone()]).await.unwrap();
+    store.put_results(id, std::slice::from_ref(&result)).await.unwrap();
     assert_eq!(store.bulk_results(id, 0, false, 9).await.unwrap(), [result]);
     assert!(store.end_bulk(id, DONE, MORNING_US).await.unwrap());
     assert!(!store.end_bulk(id, DONE, MORNING_US).await.unwrap(), "it has ended");

@@ -84,8 +84,7 @@ async fn what_cannot_be_an_outage_is_refused_whole(place: Place) {
     let refused = outages.record_outage(request).await.unwrap_err();
     let fields = calls::violating_fields(&refused);
     assert_eq!(fields, ["outage.areas[0].province", "outage.cause", "outage.ended_at", "outage.kind"]);
-    let none = wire::RecordOutageRequest::default();
-    let refused = outages.record_outage(none).await.unwrap_err();
+    let refused = outages.record_outage(wire::RecordOutageRequest::default()).await.unwrap_err();
     assert_eq!(calls::violating_fields(&refused), ["outage", "request_id"]);
     let unknown = wire::UpdateOutageRequest {
         request_id: calls::request_id(),

@@ -36,7 +36,7 @@ async fn bills_and_readings_are_told_to_the_customers_own_number_alone(place: Pl
     let bill = scene.told(LAN, "td pe01 0001 23456 05-2013").await;
     assert_eq!(bill.text, "Ma PE01000123456, ky 05/2013: 300 kWh, 512.300 d, han thanh toan 15/06/2013.");
     assert_eq!((bill.encoding(), bill.keyword.as_str()), (SmsEncoding::Gsm7, "bill"));
-    assert_eq!(bill.parts, [bill.text.clone()]);
+    assert_eq!(bill.parts, std::slice::from_ref(&bill.text));
     let marked = scene.told("+84901234567", "TĐ PE01000123456 4/13").await;
     assert_eq!(marked.text, "Mã PE01000123456, kỳ 04/2013: 210 kWh, 350.000 đ, đã thanh toán.");
     assert_eq!(marked.encoding(), SmsEncoding::Ucs2);

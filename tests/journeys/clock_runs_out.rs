@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use gridcare_proto::{
     federation::v1 as federation,
-    ticket::v1::{self as wire, ClockKind, ClockPhase, TicketPriority, TimelineKind},
+    ticket::v1::{self as wire, ClockKind, ClockPhase, TicketPriority, TimelineKind, imported_event::Event},
 };
 use gridcare_tests::{Place, Process, calls, eventually, world::World};
 
@@ -153,7 +153,6 @@ async fn a_ticket_of_the_past_has_the_clocks_that_its_history_gives_it(place: Pl
         text: "như đã ghi".into(),
         event: Some(event),
     };
-    use wire::imported_event::Event;
     let history = |key: &str, events| wire::ImportedTicket {
         source_key: key.into(),
         opened_at: Some(calls::at(0)),

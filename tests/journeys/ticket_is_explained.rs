@@ -69,7 +69,7 @@ async fn every_second_of_a_clock_is_explained(place: Place) {
     assert!((as_float(us(complaint.counted)) - hours(0.5 + 1.0 + 4.0 + 3.0)).abs() < 1.0);
     // Friday 16:30–17:00; Monday 07:30–11:30 and 13:00–16:00.
     assert!((as_float(us(complaint.paused)) - hours(0.5 + 4.0 + 3.0)).abs() < 1.0);
-    let kinds: std::collections::BTreeSet<_> = complaint.intervals.iter().map(|i| i.kind()).collect();
+    let kinds: std::collections::BTreeSet<_> = complaint.intervals.iter().map(wire::ClockInterval::kind).collect();
     assert_eq!(kinds.len(), 3, "counted, paused and outside: {kinds:?}");
     assert!(complaint.intervals.iter().any(|i| i.kind() == IntervalKind::Paused && i.reason == "waiting_customer"));
     assert!(explained.clocks.iter().any(|c| c.clock.as_ref().is_some_and(|c| c.kind() == ClockKind::FirstResponse)));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use gridcare_proto::ticket::v1::{self as wire, BulkOperationState, bulk_action::Action};
+use gridcare_proto::ticket::v1::{self as wire, AssignmentStrategy, BulkOperationState, bulk_action::Action};
 use gridcare_tests::{Place, Process, calls, eventually, world::World};
 
 crate::on_both_engines!(
@@ -65,8 +65,8 @@ async fn everybody_gets_another_next_ticket_in_the_order_of_deadlines(place: Pla
     assert_eq!(claimed.iter().map(|t| t.id.as_str()).collect::<BTreeSet<_>>().len(), 4, "nobody gets another's");
     assert!(claimed.iter().all(|t| t.topic == "safety"), "what is due first is worked first");
     let mut tickets = calls::tickets(&node);
-    let none = tickets.claim_next_ticket(next("lan".into(), "district-9")).await.unwrap_err();
-    assert_eq!(calls::reason(&none), "NOTHING_TO_CLAIM");
+    let idle = tickets.claim_next_ticket(next("lan".into(), "district-9")).await.unwrap_err();
+    assert_eq!(calls::reason(&idle), "NOTHING_TO_CLAIM");
 }
 
 async fn agent(node: &Process, id: &str, skills: &[&str], capacity: i32, shifts: Vec<wire::Shift>) {
@@ -86,7 +86,7 @@ async fn strategies_respect_shifts_skills_and_capacity(place: Place) {
     let world = World::new(place);
     let node = world.node("hcmc-1", "HCMC").await;
     let mut tickets = calls::tickets(&node);
-    let mut assign = async |strategy: wire::AssignmentStrategy, topic: &str| {
+    let mut assign = async |strategy: AssignmentStrategy, topic: &str| {
         let opening =
             wire::OpenTicketRequest { topic: topic.into(), team: "district-1".into(), ..calls::opening("việc") };
         let opened = calls::opened(&node, opening).await;
@@ -98,8 +98,7 @@ async fn strategies_respect_shifts_skills_and_capacity(place: Place) {
         };
         tickets.auto_assign_ticket(request).await.map(|answer| answer.into_inner().ticket.unwrap().assignee)
     };
-    use wire::AssignmentStrategy::{RoundRobin, Skill};
-    let refused = assign(RoundRobin, "outage").await.unwrap_err();
+    let refused = assign(AssignmentStrategy::RoundRobin, "outage").await.unwrap_err();
     assert_eq!(calls::reason(&refused), "NOBODY_ON_SHIFT");
     agent(&node, "an", &["outage"], 2, vec![]).await;
     agent(&node, "binh", &["outage", "bill"], 50, vec![]).await;
@@ -109,19 +108,23 @@ async fn strategies_respect_shifts_skills_and_capacity(place: Place) {
     let off = wire::Shift { weekday: far, from_minute: 60, until_minute: 61 };
     agent(&node, "chi", &["outage", "bill"], 50, vec![off]).await;
     let dealt: Vec<_> = [
-        assign(RoundRobin, "outage").await.unwrap(),
-        assign(RoundRobin, "outage").await.unwrap(),
-        assign(RoundRobin, "outage").await.unwrap(),
+        assign(AssignmentStrategy::RoundRobin, "outage").await.unwrap(),
+        assign(AssignmentStrategy::RoundRobin, "outage").await.unwrap(),
+        assign(AssignmentStrategy::RoundRobin, "outage").await.unwrap(),
     ]
     .into();
     assert_ne!(dealt[0], dealt[1]);
     assert_eq!(dealt[0], dealt[2], "in turns, and never to one who is off");
     for _ in 0..4 {
-        assert_eq!(assign(Skill, "bill").await.unwrap(), "binh");
+        assert_eq!(assign(AssignmentStrategy::Skill, "bill").await.unwrap(), "binh");
     }
-    let outages: Vec<_> = [assign(Skill, "outage").await.unwrap(), assign(Skill, "outage").await.unwrap()].into();
+    let outages: Vec<_> = [
+        assign(AssignmentStrategy::Skill, "outage").await.unwrap(),
+        assign(AssignmentStrategy::Skill, "outage").await.unwrap(),
+    ]
+    .into();
     assert!(outages.iter().filter(|who| *who == "an").count() <= 1, "an has room for two at most: {outages:?}");
-    let refused = assign(Skill, "safety").await.unwrap_err();
+    let refused = assign(AssignmentStrategy::Skill, "safety").await.unwrap_err();
     assert_eq!(calls::reason(&refused), "NOBODY_HAS_THE_SKILL");
 }
 

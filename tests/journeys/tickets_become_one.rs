@@ -133,7 +133,7 @@ async fn parents_children_links_and_files_belong_to_a_ticket(place: Place) {
         ..Default::default()
     };
     tickets.set_ticket_parent(set(&child, &parent.reference)).await.unwrap();
-    assert_eq!(calls::ticket(&node, &parent.id).await.child_ids, [child.id.clone()]);
+    assert_eq!(calls::ticket(&node, &parent.id).await.child_ids, std::slice::from_ref(&child.id));
     for (request, reason) in
         [(set(&parent, &parent.id), "PARENT_OF_ITSELF"), (set(&parent, &child.id), "PARENT_HAS_PARENT")]
     {

@@ -85,7 +85,7 @@ impl NodeStore {
         let tickets: Vec<Ticket> = rows.iter().map(ticket::ticket).collect::<Result<_, _>>()?;
         let last = tickets.last().map(|t| t.id);
         let mut updates = Rows::of(&TICKET_REBASE, tickets.len());
-        let mut changes = Vec::with_capacity(tickets.len());
+        let mut told = Vec::with_capacity(tickets.len());
         for (next, change) in tickets.iter().filter_map(decide) {
             updates.push(values![
                 next.id,
@@ -96,15 +96,15 @@ impl NodeStore {
                 next.due_us,
                 next.deadline_us,
             ]);
-            changes.push(change);
+            told.push(change);
         }
-        let changed = changes.len();
+        let changed = told.len();
         if changed == 0 {
             tx.rollback().await?;
             return Ok(Rebased { after: last, changed });
         }
         tx.execute_rows(&TICKET_REBASE, updates).await?;
-        feed::append(&mut tx, batch_id, now_us, changes).await?;
+        feed::append(&mut tx, batch_id, now_us, told).await?;
         tx.commit().await?;
         self.writer.committed(Committed { feed: true, contacts: false });
         Ok(Rebased { after: last, changed })

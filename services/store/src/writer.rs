@@ -498,11 +498,28 @@ async fn apply(tx: &mut Tx, batch: &[Member], definition: &Definition) -> Result
             answers[i] = Some(answered.replay(&member.request));
         }
     }
-    let extras: Vec<Extra> = decided.iter_mut().flat_map(|(_, changes)| std::mem::take(&mut changes.extras)).collect();
-    let mut opened: Vec<&TicketWrite> = openings(batch, &answers, &new).collect();
-    opened.extend(decided.iter().flat_map(|(_, changes)| &changes.opened));
+    effects.anything = !new.is_empty();
+    let extras = decided.iter_mut().flat_map(|(_, changes)| std::mem::take(&mut changes.extras)).collect();
+    let opened = openings(batch, &answers, &new).chain(decided.iter().flat_map(|(_, changes)| &changes.opened));
+    let opened: Vec<&TicketWrite> = opened.collect();
+    let entries = write_decisions(tx, batch[0].now_us, &opened, &decided, extras).await?;
+    effects.feed = !entries.is_empty();
+    feed::append(tx, batch[0].batch_id, batch[0].now_us, entries).await?;
+    let unanswered = || StoreError::Corrupt { table: "none", what: "a member of a batch has no answer".into() };
+    let answers = answers.into_iter().map(|answer| answer.ok_or_else(unanswered)).collect::<Result<_, _>>()?;
+    Ok((answers, effects))
+}
+
+/// Writes what was decided, and returns what the feed says of it, which comes last.
+async fn write_decisions(
+    tx: &mut Tx,
+    now_us: i64,
+    opened: &[&TicketWrite],
+    decided: &[(usize, Changes)],
+    extras: Vec<Extra>,
+) -> Result<Vec<Change>, StoreError> {
     let changed: Vec<&TicketWrite> = decided.iter().flat_map(|(_, changes)| &changes.changed).collect();
-    write_tickets(tx, &opened, &changed).await?;
+    write_tickets(tx, opened, &changed).await?;
     let silent: Vec<&(Ticket, Change)> = decided.iter().flat_map(|(_, changes)| &changes.silent).collect();
     if !silent.is_empty() {
         ticket::update(tx, &silent.iter().map(|(ticket, _)| ticket).collect::<Vec<_>>()).await?;
@@ -511,15 +528,9 @@ async fn apply(tx: &mut Tx, batch: &[Member], definition: &Definition) -> Result
         tx.execute(extra.statement, extra.values).await?;
     }
     let told: Vec<&Notification> = decided.iter().flat_map(|(_, changes)| &changes.notifications).collect();
-    notification::tell(tx, batch[0].now_us, &told).await?;
-    effects.anything = !new.is_empty();
+    notification::tell(tx, now_us, &told).await?;
     let spoken = opened.iter().chain(&changed).map(|write| &write.change);
-    let changes: Vec<Change> = spoken.chain(silent.iter().map(|(_, change)| change)).cloned().collect();
-    effects.feed = !changes.is_empty();
-    feed::append(tx, batch[0].batch_id, batch[0].now_us, changes).await?;
-    let unanswered = || StoreError::Corrupt { table: "none", what: "a member of a batch has no answer".into() };
-    let answers = answers.into_iter().map(|answer| answer.ok_or_else(unanswered)).collect::<Result<_, _>>()?;
-    Ok((answers, effects))
+    Ok(spoken.chain(silent.iter().map(|(_, change)| change)).cloned().collect())
 }
 
 /// The new tickets of the members that open one and were not answered before.

@@ -53,8 +53,8 @@ pub(super) fn shown(at: Timestamp) -> String {
     at.in_tz("Asia/Ho_Chi_Minh").unwrap().strftime("%H:%M %d/%m").to_string()
 }
 
-fn wire(at: Timestamp) -> Option<prost_types::Timestamp> {
-    Some(prost_types::Timestamp { seconds: at.as_second(), nanos: 0 })
+const fn wire(at: Timestamp) -> prost_types::Timestamp {
+    prost_types::Timestamp { seconds: at.as_second(), nanos: 0 }
 }
 
 impl Scene {
@@ -143,11 +143,11 @@ impl Scene {
             kind: kind.into(),
             cause: if kind == outage::OutageKind::Planned { "maintenance" } else { "equipment" }.into(),
             areas: vec![area],
-            begins_at: wire(begins),
+            begins_at: Some(wire(begins)),
             ended_at: None,
             estimate: back.map(|(earliest, latest)| outage::ReturnEstimate {
-                earliest: wire(earliest),
-                latest: wire(latest),
+                earliest: Some(wire(earliest)),
+                latest: Some(wire(latest)),
                 source: outage::EstimateSource::Crew.into(),
             }),
         };
@@ -161,7 +161,7 @@ impl Scene {
             from: from.into(),
             to: self.short_code.into(),
             text: text.into(),
-            received_at: wire(now()),
+            received_at: Some(wire(now())),
             encoding: 0,
         }
     }

@@ -1,7 +1,7 @@
 //! Which fields of a ticket may leave a region, and which a request can be required to have.
 
 /// Fields of `FederatedTicket` without which an entry of a feed says nothing.
-pub const INDISPENSABLE: [&str; 6] = ["id", "reference", "version", "state", "opened_at", "updated_at"];
+pub const INDISPENSABLE: [&str; 7] = ["id", "reference", "version", "state", "priority", "opened_at", "updated_at"];
 
 /// All fields of `FederatedTicket`: what the product federates at most.
 pub const FEDERATED: [&str; 25] = [

@@ -141,11 +141,11 @@ impl Told {
     /// One entry for all warnings, one for all breaches, one for all that followed.
     fn acted(&mut self, acted: &Acted) {
         let ticket = &acted.ticket;
-        let (mut warned, mut breached) = (Vec::new(), Vec::new());
+        let (mut near, mut breached) = (Vec::new(), Vec::new());
         for one in &acted.noticed {
             let event = match one.what {
                 Due::Warned(permille) => {
-                    warned.push(format!("{} {permille}\u{2030}", one.target));
+                    near.push(format!("{} {permille}\u{2030}", one.target));
                     "clock_warned"
                 }
                 Due::Breached => {
@@ -159,10 +159,10 @@ impl Told {
                 self.tell(ticket, format!("team:{team}"), event, &one.target);
             }
         }
-        self.say(TimelineKind::ClockWarned, &warned);
+        self.say(TimelineKind::ClockWarned, &near);
         self.say(TimelineKind::ClockBreached, &breached);
-        let rules: Vec<_> = acted.escalated.iter().map(|escalated| escalated.rule.clone()).collect();
-        self.say(TimelineKind::Escalated, &rules);
+        let followed: Vec<_> = acted.escalated.iter().map(|escalated| escalated.rule.clone()).collect();
+        self.say(TimelineKind::Escalated, &followed);
         let roles = acted.escalated.iter().flat_map(|escalated| &escalated.notify).filter(|role| **role != "assignee");
         for role in roles {
             self.tell(ticket, format!("role:{role}"), "escalated", "");

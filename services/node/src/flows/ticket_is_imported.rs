@@ -28,7 +28,7 @@ pub(crate) struct History {
 
 /// What became of a batch.
 pub(crate) struct Imported {
-    pub(crate) imported: usize,
+    pub(crate) kept: usize,
     pub(crate) known: usize,
     /// By their places in the batch.
     pub(crate) refused: Vec<(usize, Refusal)>,
@@ -57,8 +57,8 @@ impl Node {
                 Err(refusal) => refused.push((place, refusal)),
             }
         }
-        let imported = self.store.import_tickets(source, now.as_microsecond(), new_id(), &tickets).await?;
-        Ok(Imported { imported, known: repeated + tickets.len() - imported, refused })
+        let kept = self.store.import_tickets(source, now.as_microsecond(), new_id(), &tickets).await?;
+        Ok(Imported { kept, known: repeated + tickets.len() - kept, refused })
     }
 
     async fn replayed(

@@ -43,7 +43,9 @@ pub(super) async fn known(store: &GatewayStore) -> Result<Known, StoreError> {
     }
     if !learnt.is_empty() {
         let mut more = (*shelf).clone();
-        learnt.into_iter().for_each(|standard| more.put(standard));
+        for standard in learnt {
+            more.put(standard);
+        }
         shelf = Arc::new(more);
         *held.write().unwrap_or_else(PoisonError::into_inner) = shelf.clone();
     }

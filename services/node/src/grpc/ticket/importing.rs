@@ -69,11 +69,7 @@ pub(super) async fn import(
     );
     rejections.sort_by_key(|rejection| rejection.index);
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    Ok(Response::new(wire::ImportTicketsResponse {
-        imported: count(done.imported),
-        known: count(done.known),
-        rejections,
-    }))
+    Ok(Response::new(wire::ImportTicketsResponse { imported: count(done.kept), known: count(done.known), rejections }))
 }
 
 fn rejection(place: usize, ticket: &wire::ImportedTicket, refusal: &Refusal) -> wire::ImportRejection {

@@ -117,7 +117,8 @@ fn category<'a>(
     found: &mut Vec<Violation>,
 ) -> (Option<Topic>, Option<&'a Category>) {
     let topic = Topic::parse(&body.topic);
-    if topic.is_none() && !(body.topic.is_empty() && !body.category.is_empty()) {
+    let by_category = body.topic.is_empty() && !body.category.is_empty();
+    if topic.is_none() && !by_category {
         found.push(Violation::new("topic", "UNKNOWN_CODE", "give a topic of the closed list, such as outage"));
         return (None, None);
     }
