@@ -106,6 +106,7 @@ pub(crate) async fn use_all(store: &NodeStore) {
     let known = Ticket { customer_code: customer, resolved_at: Some(at(0)), ..one.clone() };
     assert!(!store.came_back(&known, i64::MAX).await.unwrap());
     assert!(store.children(one.id).await.unwrap().is_empty());
+    assert_eq!(store.living_ticket(one.id).await.unwrap(), one.id);
 
     merge_into(store, &one, &two).await;
     let part = ticket(store.next_number().await.unwrap(), "Một phần");
@@ -165,7 +166,8 @@ async fn merge_into(store: &NodeStore, one: &Ticket, two: &Ticket) {
 }
 
 async fn a_merge_keeps_every_entry_once_and_leads_on_for_ever(place: Place) {
-    let store = Home::new(place).await.store().await;
+    let home = Home::new(place).await;
+    let store = home.store().await;
     let tickets = [open_new(&store, "một").await, open_new(&store, "hai").await, open_new(&store, "ba").await];
     let mut before = Vec::new();
     for t in &tickets {
@@ -218,7 +220,8 @@ async fn a_breach_is_noticed_once_however_many_processes_look(place: Place) {
 }
 
 async fn a_queue_is_sorted_by_deadline_page_after_page(place: Place) {
-    let store = Home::new(place).await.store().await;
+    let home = Home::new(place).await;
+    let store = home.store().await;
     for n in 1..=40_u64 {
         let opened = at(i64::try_from(n * 7_919 % 3_600).unwrap());
         open(&store, &governed(Ticket { opened_at: opened, updated_at: opened, ..ticket(n, "Mất điện") })).await;
@@ -235,7 +238,8 @@ async fn a_queue_is_sorted_by_deadline_page_after_page(place: Place) {
 }
 
 async fn common_words_and_rare_words_find_the_same_as_looking_at_each(place: Place) {
-    let store = Home::new(place).await.store().await;
+    let home = Home::new(place).await;
+    let store = home.store().await;
     for n in 1..=30_u64 {
         let subject = if n % 3 == 0 { "Mất điện cả phường" } else { "Hỏi hóa đơn tháng này" };
         open(&store, &ticket(n, subject)).await;
@@ -253,7 +257,8 @@ async fn common_words_and_rare_words_find_the_same_as_looking_at_each(place: Pla
 }
 
 async fn a_rebase_and_other_writes_do_not_disturb_each_other(place: Place) {
-    let store = Home::new(place).await.store().await;
+    let home = Home::new(place).await;
+    let store = home.store().await;
     for n in 1..=200_u64 {
         open(&store, &ticket(n, "Mất điện")).await;
     }

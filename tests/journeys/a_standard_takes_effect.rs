@@ -153,7 +153,7 @@ async fn a_published_bundle_reaches_every_node_also_one_that_was_away(place: Pla
     let [file, signature] = files.map(|file| file.display().to_string());
     let endpoint = gateway.endpoint();
     let published =
-        tool::run(&["standards", "publish", &file, &signature, "--gateway", &endpoint, "--json"]).await.json();
+        tool::run(&["standards", "publish", &file, &signature, "--address", &endpoint, "--json"]).await.json();
     assert_eq!((&published["version"], &published["members"]), (&"evn-2013.2".into(), &2.into()));
 
     let pending = eventually("the one that is there has accepted it", || async {
@@ -187,7 +187,7 @@ async fn a_published_bundle_reaches_every_node_also_one_that_was_away(place: Pla
         (in_force(&status) == all && whole).then_some(())
     })
     .await;
-    let shown = tool::run(&["standards", "status", "--gateway", &endpoint, "--lang", "vi"]).await;
+    let shown = tool::run(&["standards", "status", "--address", &endpoint, "--lang", "vi"]).await;
     assert!(shown.out.contains("evn-2013.2") && shown.out.contains("đã nhận"), "{shown:?}");
 
     assert_eq!(hcmc.stop().await.code(), Some(0));

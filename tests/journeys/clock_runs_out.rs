@@ -183,7 +183,7 @@ async fn a_ticket_of_the_past_has_the_clocks_that_its_history_gives_it(place: Pl
     let answer = calls::tickets(&node).import_tickets(request(batch.clone())).await.unwrap().into_inner();
     let reasons: Vec<_> = answer.rejections.iter().map(|r| (r.source_key.as_str(), r.reason.as_str())).collect();
     assert_eq!((answer.imported, answer.known), (1, 0));
-    assert_eq!(reasons, [("b", "ILLEGAL_TRANSITION"), ("c", "INVALID_ARGUMENT")]);
+    assert_eq!(reasons, [("b", "ILLEGAL_TRANSITION"), ("c", "INVALID_FIELDS")]);
     let again = calls::tickets(&node).import_tickets(request(batch)).await.unwrap().into_inner();
     assert_eq!((again.imported, again.known), (0, 1), "a known key changes nothing");
 

@@ -53,7 +53,7 @@ pub(super) fn shown(at: Timestamp) -> String {
     at.in_tz("Asia/Ho_Chi_Minh").unwrap().strftime("%H:%M %d/%m").to_string()
 }
 
-const fn wire(at: Timestamp) -> prost_types::Timestamp {
+fn wire(at: Timestamp) -> prost_types::Timestamp {
     prost_types::Timestamp { seconds: at.as_second(), nanos: 0 }
 }
 

@@ -68,7 +68,7 @@ pub fn settle(draft: Draft, at: &str) -> Result<Customer, Vec<Violation>> {
         name.clone_from(&name_plain);
     }
     if name_plain.is_empty() {
-        name_plain = text::plain(&name);
+        name_plain = tidy(&text::plain(&name));
     }
     if name.is_empty() {
         found.push(Violation::new(format!("{at}name"), "REQUIRED", "give the customer's name"));
