@@ -15,7 +15,7 @@ The gateway refuses what its members would refuse: BAD_SIGNATURE, UNKNOWN_KEY, I
 VERSION_EXISTS for another content of a version. Publishing the same file again sends it once more to those who refused it.
 
 Example:
-  gridcare standards publish evn.yaml evn.yaml.sig --gateway http://127.0.0.1:7400")]
+  gridcare standards publish evn.yaml evn.yaml.sig --address http://127.0.0.1:7400")]
 pub(crate) struct Publish {
     /// The standard
     #[arg(value_name = "FILE")]

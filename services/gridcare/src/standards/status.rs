@@ -29,7 +29,7 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:
-  gridcare standards status evn-2013.2 --gateway http://127.0.0.1:7400 --lang vi")]
+  gridcare standards status evn-2013.2 --address http://127.0.0.1:7400 --lang vi")]
 pub(crate) struct Status {
     /// Such as evn-2013.2; the newest published one when absent
     #[arg(value_name = "VERSION")]
