@@ -62,11 +62,9 @@ pub(super) async fn fill(run: &Run, running: &Running, gateway: &mut Gateway) ->
     let done = Arc::new(AtomicU64::new(0));
     let all: u64 = STREAMS.iter().map(|stream| u64::from(stream.total)).sum();
     let streams = STREAMS.iter().map(|stream| bring_in(run, running, *stream, done.clone()));
-    let regions = run
-        .country
-        .regions
-        .iter()
-        .map(async |region| tickets::bring_in(running, region).await.map(|count| (region.code.clone(), count)));
+    let regions = run.country.regions.iter().map(async |region| {
+        tickets::bring_in(running, &run.country, region).await.map(|count| (region.code.clone(), count))
+    });
     let filling = async {
         let (streams, tickets) = futures::future::try_join(try_join_all(streams), try_join_all(regions)).await?;
         Ok(Filled { streams, tickets })

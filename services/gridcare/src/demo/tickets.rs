@@ -15,13 +15,13 @@ use super::{
     contacts::ASKED,
     country::Running,
     draw::{Draw, GENERATION},
-    facts::Region,
+    facts::{Country, Region},
     profile::{self, DAYS, START_S},
 };
 use crate::{connection::Connection, failure::Failure};
 
-/// Tickets of one region, so that every weight is a whole number of them.
-pub(super) const PER_REGION: u32 = 10_000;
+/// Tickets of the country, so that every weight is a whole number of them; each region has its share.
+const NATIONAL: u32 = 10_000;
 /// Tickets in one request.
 const BATCH: usize = 500;
 /// The other system.
@@ -31,13 +31,13 @@ const HOUR: u32 = 60 * MINUTE;
 const DAY: u32 = 24 * HOUR;
 
 /// Imports the tickets of a region; those that an earlier run brought in change nothing. Returns how many there are.
-pub(super) async fn bring_in(running: &Running, region: &Region) -> Result<u64, Failure> {
+pub(super) async fn bring_in(running: &Running, country: &Country, region: &Region) -> Result<u64, Failure> {
     let name = format!("{} tickets", region.code);
     let Some(url) = running.node_url(&region.code) else {
         return Err(Failure::said(format!("{name}: there is no such node")));
     };
     let mut client = TicketServiceClient::new(Connection::near(url).caller()?).max_encoding_message_size(16 << 20);
-    let tickets = made(region);
+    let tickets = made(country, region);
     let mut kept = 0;
     for (number, batch) in tickets.chunks(BATCH).enumerate() {
         let request = ImportTicketsRequest {
@@ -57,33 +57,42 @@ pub(super) async fn bring_in(running: &Running, region: &Region) -> Result<u64, 
 }
 
 /// All tickets of a region, in the order in which they were opened.
-fn made(region: &Region) -> Vec<ImportedTicket> {
+fn made(country: &Country, region: &Region) -> Vec<ImportedTicket> {
+    let topics = topics(country, region);
     let mut draw = Draw::named(&format!("{}/tickets", region.code));
-    let mut topics: Vec<Topic> =
-        ASKED.iter().flat_map(|(topic, weight)| std::iter::repeat_n(*topic, *weight as usize)).collect();
-    // Fisher and Yates: every topic all year round.
-    for at in (1..topics.len()).rev() {
-        let with = draw.below(u32::try_from(at + 1).unwrap_or(1));
-        topics.swap(at, with as usize);
-    }
-    let mut opened = times(region, &mut draw);
+    let mut opened = times(region, topics.len() as u64, &mut draw);
     opened.sort_unstable();
-    (0..PER_REGION)
+    (0..)
         .zip(opened.into_iter().zip(topics))
         .map(|(number, (at_ms, topic))| ticket(region, number, at_ms, topic, &mut draw))
         .collect()
 }
 
+/// What a region's tickets are about: those of the whole country, dealt round.
+fn topics(country: &Country, region: &Region) -> Vec<Topic> {
+    let mut draw = Draw::named("country/tickets");
+    let mut topics: Vec<Topic> =
+        ASKED.iter().flat_map(|(topic, weight)| std::iter::repeat_n(*topic, *weight as usize)).collect();
+    debug_assert_eq!(topics.len(), NATIONAL as usize);
+    // Fisher and Yates: every topic all year round.
+    for at in (1..topics.len()).rev() {
+        let with = draw.below(u32::try_from(at + 1).unwrap_or(1));
+        topics.swap(at, with as usize);
+    }
+    let place = country.regions.iter().position(|other| other.code == region.code).unwrap_or(0);
+    topics.into_iter().skip(place).step_by(country.regions.len().max(1)).collect()
+}
+
 /// When tickets are opened, milliseconds since the period began: as the calls come.
-fn times(region: &Region, draw: &mut Draw) -> Vec<u64> {
+fn times(region: &Region, count: u64, draw: &mut Draw) -> Vec<u64> {
     let weights: Vec<u64> =
         (0..DAYS * 24).map(|hour| profile::weight(&region.code, Channel::Hotline, hour / 24, hour % 24)).collect();
     let sum: u64 = weights.iter().sum();
-    let (mut times, mut before) = (Vec::with_capacity(PER_REGION as usize), 0);
+    let (mut times, mut before) = (Vec::new(), 0);
     let mut passed = 0;
     for (hour, weight) in (0_u64..).zip(weights) {
         passed += weight;
-        let after = u64::from(PER_REGION) * passed / sum;
+        let after = count * passed / sum;
         for _ in before..after {
             times.push(hour * u64::from(HOUR) + u64::from(draw.below(HOUR)));
         }
@@ -197,19 +206,22 @@ mod tests {
     use crate::demo::facts::Country;
 
     #[test]
-    fn a_region_has_its_tickets_in_order_and_the_outages_are_as_many_as_they_should_be() {
-        let region = Country::read().unwrap().regions.into_iter().find(|region| region.code == "CPC").unwrap();
-        let tickets = made(&region);
-        assert_eq!(tickets.len(), PER_REGION as usize);
-        let of = |topic: &str| tickets.iter().filter(|t| t.opening.as_ref().unwrap().topic == topic).count();
-        assert_eq!(of("outage"), 3_169);
-        let seconds = |at: &Option<Timestamp>| at.as_ref().map(|at| (at.seconds, at.nanos)).unwrap();
-        assert!(tickets.is_sorted_by_key(|t| seconds(&t.opened_at)));
-        for ticket in &tickets {
-            assert!(ticket.events.is_sorted_by_key(|event| seconds(&event.at)));
-            assert!(seconds(&ticket.opened_at) <= seconds(&ticket.events[0].at));
-            assert!(ticket.opening.as_ref().unwrap().customer_code.len() == 13);
+    fn the_country_has_its_tickets_in_order_and_the_outages_are_as_many_as_they_should_be() {
+        let country = Country::read().unwrap();
+        let (mut all, mut outages) = (0, 0);
+        for region in &country.regions {
+            let tickets = made(&country, region);
+            all += tickets.len();
+            outages += tickets.iter().filter(|t| t.opening.as_ref().unwrap().topic == "outage").count();
+            let seconds = |at: &Option<Timestamp>| at.as_ref().map(|at| (at.seconds, at.nanos)).unwrap();
+            assert!(tickets.is_sorted_by_key(|t| seconds(&t.opened_at)));
+            for ticket in &tickets {
+                assert!(ticket.events.is_sorted_by_key(|event| seconds(&event.at)));
+                assert!(seconds(&ticket.opened_at) <= seconds(&ticket.events[0].at));
+                assert!(ticket.opening.as_ref().unwrap().customer_code.len() == 13);
+            }
+            assert_eq!(made(&country, region), tickets, "the same country every time");
         }
-        assert_eq!(made(&region), tickets, "the same country every time");
+        assert_eq!((all, outages), (10_000, 3_169));
     }
 }
