@@ -130,7 +130,7 @@ fn ticket(n: u32, opened: i64, now: i64) -> ImportedTicket {
         }
     };
     if !n.is_multiple_of(4) {
-        add(120, Event::Assignee(format!("agent {}", spread % 500)));
+        add(120, Event::Assignee(format!("agent {}", n % 499)));
         add(300, Event::Said(TimelineKind::Reply.into()));
     }
     if n.is_multiple_of(10) {
@@ -235,7 +235,7 @@ const WAYS: [(&str, Make); 8] = [
         page(TicketFilter { team, ..TicketFilter::default() }, TicketOrder::DeadlineAsc)
     }),
     ("agent-newest", |n| {
-        let assignee = format!("agent {}", n % 500);
+        let assignee = format!("agent {}", n % 499);
         page(TicketFilter { assignee, ..TicketFilter::default() }, TicketOrder::OpenedDesc)
     }),
     ("changed-last", |_| page(TicketFilter::default(), TicketOrder::UpdatedDesc)),
