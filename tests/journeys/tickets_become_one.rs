@@ -67,6 +67,15 @@ async fn merged_tickets_live_on_in_one(place: Place) {
     assert_eq!(after, before, "each entry exactly once");
     assert_eq!(living.timeline.iter().filter(|e| e.text == "về sau").count(), 4);
 
+    let stale = wire::AddTimelineEntryRequest {
+        request_id: calls::request_id(),
+        name: opened[0].reference.clone(),
+        kind: TimelineKind::Note.into(),
+        text: "với etag cũ".into(),
+        etag: opened[0].etag.clone(),
+        ..Default::default()
+    };
+    assert_eq!(calls::reason(&tickets.add_timeline_entry(stale).await.unwrap_err()), "ETAG_MISMATCH");
     for (request, reason) in
         [(merge(&[&opened[3]], &opened[3]), "MERGED_INTO_ITSELF"), (merge(&[&opened[0]], &opened[3]), "ALREADY_MERGED")]
     {

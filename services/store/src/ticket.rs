@@ -51,6 +51,29 @@ macro_rules! filters {
     };
 }
 
+/// The same filters for lists that are read in the order of an index until a page is full. Each is written as an inequality
+/// of a number, which a planner takes to let nearly everything pass: taken for narrow, as equalities of unknown values are,
+/// they would make reading everything and sorting it look cheaper than walking the index.
+macro_rules! passes {
+    () => {
+        " AND ((CAST($3 AS BIGINT) >> CAST(ticket.state AS INTEGER)) & 1) <> 0
+          AND ((CAST($4 AS BIGINT) >> CAST(ticket.priority AS INTEGER)) & 1) <> 0
+          AND ((CAST($5 AS BIGINT) >> CAST(ticket.topic AS INTEGER)) & 1) <> 0
+          AND ((CAST($6 AS BIGINT) >> CAST(ticket.channel AS INTEGER)) & 1) <> 0
+          AND (CASE WHEN CAST($7 AS TEXT) IS NULL OR ticket.assignee = $7 THEN 1 ELSE 0 END) <> 0
+          AND (CASE WHEN CAST($8 AS TEXT) IS NULL OR ticket.customer_code = $8 THEN 1 ELSE 0 END) <> 0
+          AND (CASE WHEN ticket.opened_us >= $9 AND ticket.opened_us < $10 THEN 1 ELSE 0 END) <> 0
+          AND (CASE WHEN CAST($12 AS TEXT) IS NULL OR ticket.team = $12 THEN 1 ELSE 0 END) <> 0
+          AND (CASE WHEN CAST($13 AS BIGINT) = 0 OR ticket.assignee IS NULL THEN 1 ELSE 0 END) <> 0
+          AND (CASE WHEN CAST($14 AS TEXT) IS NULL OR REPLACE(CAST($14 AS TEXT), '|' || ticket.category || '|', '') <> CAST($14 AS TEXT)
+               THEN 1 ELSE 0 END) <> 0
+          AND (CASE WHEN CAST($15 AS TEXT) IS NULL OR ' ' || ticket.words || ' ' LIKE $15 THEN 1 ELSE 0 END) <> 0
+          AND (CASE WHEN CAST($16 AS TEXT) IS NULL OR ' ' || ticket.words || ' ' LIKE $16 THEN 1 ELSE 0 END) <> 0
+          AND (CASE WHEN CAST($17 AS TEXT) IS NULL OR ' ' || ticket.words || ' ' LIKE $17 THEN 1 ELSE 0 END) <> 0
+          AND (CASE WHEN CAST($18 AS TEXT) IS NULL OR ' ' || ticket.words || ' ' LIKE $18 THEN 1 ELSE 0 END) <> 0 "
+    };
+}
+
 statements! {
     TICKET_INSERT [id Uuid, number Int, prefix Text, version Int, state Int, priority Int, topic Int, channel Int,
                    subject Text, description Text, customer_code Text, requester_name Text, requester_contact_point Text,
@@ -90,8 +113,8 @@ statements! {
         "SELECT 1 FROM contact WHERE customer_code = $1 AND topic = $2 AND direction = 1 AND arrived_us > $3 AND arrived_us <= $4 LIMIT 1";
     TICKET_CHILDREN = "SELECT id FROM ticket WHERE parent = $1 ORDER BY id LIMIT $2";
     TICKET_MERGED_INTO = "SELECT merged_into FROM ticket WHERE id = $1";
-    TICKET_DEADLINE = concat!("SELECT ", columns!(), " FROM ticket WHERE ticket.deadline_us IS NOT NULL AND ticket.deadline_us >= $19 AND (ticket.deadline_us > $19 OR ticket.id > $1) AND (ticket.id < $2) IS TRUE ", filters!(), " ORDER BY ticket.deadline_us, ticket.id LIMIT $11");
-    TICKET_TEAM_DEADLINE = concat!("SELECT ", columns!(), " FROM ticket WHERE ticket.team = $20 AND ticket.deadline_us IS NOT NULL AND ticket.deadline_us >= $19 AND (ticket.deadline_us > $19 OR ticket.id > $1) AND (ticket.id < $2) IS TRUE ", filters!(), " ORDER BY ticket.deadline_us, ticket.id LIMIT $11");
+    TICKET_DEADLINE = concat!("SELECT * FROM (SELECT ", columns!(), " FROM ticket WHERE ticket.deadline_us IS NOT NULL AND ticket.deadline_us >= $19 AND (ticket.deadline_us > $19 OR ticket.id > $1) AND (ticket.id < $2) IS TRUE ", passes!(), " ORDER BY ticket.deadline_us, ticket.id LIMIT 1001) AS page LIMIT $11");
+    TICKET_TEAM_DEADLINE = concat!("SELECT * FROM (SELECT ", columns!(), " FROM ticket WHERE ticket.team = $20 AND ticket.deadline_us IS NOT NULL AND ticket.deadline_us >= $19 AND (ticket.deadline_us > $19 OR ticket.id > $1) AND (ticket.id < $2) IS TRUE ", passes!(), " ORDER BY ticket.deadline_us, ticket.id LIMIT 1001) AS page LIMIT $11");
     TICKET_WORDS_DEADLINE = concat!("SELECT ", columns!(), " FROM ticket WHERE {words:$20} AND (ticket.deadline_us >= $19) IS TRUE AND (ticket.deadline_us > $19 OR ticket.id > $1) IS TRUE AND (ticket.id < $2) IS TRUE ", filters!(), " ORDER BY ticket.deadline_us, ticket.id LIMIT $11");
     TIMELINE_INSERT [ticket_id Uuid, id Uuid, at_us Int, kind Int, visibility Int, author Text, text Text, state Int] =
         "INSERT INTO timeline (ticket_id, id, at_us, kind, visibility, author, text, state)
@@ -101,15 +124,17 @@ statements! {
     TICKET_BY_NUMBER = concat!("SELECT ", columns!(), " FROM ticket WHERE ticket.number = $1");
     TICKET_ID_OF = "SELECT id, prefix FROM ticket WHERE number = $1";
     TIMELINE_OF = "SELECT id, at_us, kind, visibility, author, text, state FROM timeline WHERE ticket_id = $1 ORDER BY id DESC LIMIT $2";
-    TICKET_NEWEST = concat!("SELECT ", columns!(), " FROM ticket WHERE ticket.id < $1 AND ticket.id > $2 ", filters!(), " ORDER BY ticket.id DESC LIMIT $11");
-    TICKET_OLDEST = concat!("SELECT ", columns!(), " FROM ticket WHERE ticket.id > $1 AND ticket.id < $2 ", filters!(), " ORDER BY ticket.id LIMIT $11");
-    TICKET_STATE_NEWEST = concat!("SELECT ", columns!(), " FROM ticket WHERE ticket.state = $19 AND ticket.id < $1 AND ticket.id > $2 ", filters!(), " ORDER BY ticket.id DESC LIMIT $11");
-    TICKET_STATE_OLDEST = concat!("SELECT ", columns!(), " FROM ticket WHERE ticket.state = $19 AND ticket.id > $1 AND ticket.id < $2 ", filters!(), " ORDER BY ticket.id LIMIT $11");
-    TICKET_CUSTOMER = concat!("SELECT ", columns!(), " FROM ticket WHERE ticket.customer_code = $19 AND ticket.id < $1 AND ticket.id > $2 ", filters!(), " ORDER BY ticket.id DESC LIMIT $11");
-    TICKET_ASSIGNEE = concat!("SELECT ", columns!(), " FROM ticket WHERE ticket.assignee = $19 AND ticket.id < $1 AND ticket.id > $2 ", filters!(), " ORDER BY ticket.id DESC LIMIT $11");
+    TICKET_NEWEST = concat!("SELECT * FROM (SELECT ", columns!(), " FROM ticket WHERE ticket.id < $1 AND ticket.id > $2 ", passes!(), " ORDER BY ticket.id DESC LIMIT 1001) AS page LIMIT $11");
+    TICKET_OLDEST = concat!("SELECT * FROM (SELECT ", columns!(), " FROM ticket WHERE ticket.id > $1 AND ticket.id < $2 ", passes!(), " ORDER BY ticket.id LIMIT 1001) AS page LIMIT $11");
+    TICKET_STATE_NEWEST = concat!("SELECT * FROM (SELECT ", columns!(), " FROM ticket WHERE ticket.state = $19 AND ticket.id < $1 AND ticket.id > $2 ", passes!(), " ORDER BY ticket.id DESC LIMIT 1001) AS page LIMIT $11");
+    TICKET_STATE_OLDEST = concat!("SELECT * FROM (SELECT ", columns!(), " FROM ticket WHERE ticket.state = $19 AND ticket.id > $1 AND ticket.id < $2 ", passes!(), " ORDER BY ticket.id LIMIT 1001) AS page LIMIT $11");
+    TICKET_CUSTOMER = concat!("SELECT * FROM (SELECT ", columns!(), " FROM ticket WHERE ticket.customer_code = $19 AND ticket.id < $1 AND ticket.id > $2 ", passes!(), " ORDER BY ticket.id DESC LIMIT 1001) AS page LIMIT $11");
+    TICKET_ASSIGNEE = concat!("SELECT * FROM (SELECT ", columns!(), " FROM ticket WHERE ticket.assignee = $19 AND ticket.id < $1 AND ticket.id > $2 ", passes!(), " ORDER BY ticket.id DESC LIMIT 1001) AS page LIMIT $11");
+    // The inner limit is that of the largest page, as a number: a plan is made once, and of a limit that it does not know the
+    // planner supposes a tenth of the table.
     // `IS TRUE` hides a condition from the choice of an index: a plan is made once for all values (see `db.rs`), and a span of
     // ids looks narrow to it where it is everything.
-    TICKET_UPDATED = concat!("SELECT ", columns!(), " FROM ticket WHERE ticket.updated_us <= $19 AND (ticket.updated_us < $19 OR ticket.id < $1) AND (ticket.id > $2) IS TRUE ", filters!(), " ORDER BY ticket.updated_us DESC, ticket.id DESC LIMIT $11");
+    TICKET_UPDATED = concat!("SELECT * FROM (SELECT ", columns!(), " FROM ticket WHERE ticket.updated_us <= $19 AND (ticket.updated_us < $19 OR ticket.id < $1) AND (ticket.id > $2) IS TRUE ", passes!(), " ORDER BY ticket.updated_us DESC, ticket.id DESC LIMIT 1001) AS page LIMIT $11");
     TICKET_WORDS_NEWEST = concat!("SELECT ", columns!(), " FROM ticket WHERE {words:$19} AND (ticket.id < $1) IS TRUE AND (ticket.id > $2) IS TRUE ", filters!(), " ORDER BY ticket.id DESC LIMIT $11");
     TICKET_WORDS_OLDEST = concat!("SELECT ", columns!(), " FROM ticket WHERE {words:$19} AND (ticket.id > $1) IS TRUE AND (ticket.id < $2) IS TRUE ", filters!(), " ORDER BY ticket.id LIMIT $11");
     TICKET_WORDS_UPDATED = concat!("SELECT ", columns!(), " FROM ticket WHERE {words:$20} AND (ticket.updated_us <= $19) IS TRUE AND (ticket.updated_us < $19 OR ticket.id < $1) IS TRUE AND (ticket.id > $2) IS TRUE ", filters!(), " ORDER BY ticket.updated_us DESC, ticket.id DESC LIMIT $11");

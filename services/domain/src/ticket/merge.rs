@@ -32,6 +32,14 @@ pub fn merge(
     if into.state == State::Cancelled || into.merged_into.is_some() {
         return refuse("TICKET_NOT_OPEN", format!("ticket {} has ended; merge into a living one", into.reference));
     }
+    if source.customer_code.is_some() && source.customer_code != into.customer_code {
+        // What one person said must not end up under another's name: erasing either would miss it, or take too much.
+        let message = format!(
+            "tickets {} and {} are of different customers; make one the parent of the other instead",
+            source.reference, into.reference
+        );
+        return refuse("DIFFERENT_CUSTOMERS", message);
+    }
     if into.parent == Some(source.id) {
         return refuse(
             "PARENT_INTO_CHILD",
@@ -44,11 +52,12 @@ pub fn merge(
     ended.merged_into = Some(into.id);
     ended.repetition = None;
     ended.clocks.void(now.as_microsecond());
-    // The customer has been answered once, whoever was asked.
-    living.first_response_at = match (living.first_response_at, source.first_response_at) {
-        (Some(one), Some(other)) => Some(one.min(other)),
-        (one, other) => one.or(other),
-    };
+    // The customer has been answered once, whichever ticket it was.
+    if let (None, Some(answered)) = (living.first_response_at, source.first_response_at) {
+        let answered = answered.max(living.opened_at);
+        living.first_response_at = Some(answered);
+        living.clocks.replied(answered.as_microsecond());
+    }
     settle(&mut ended, governance);
     settle(&mut living, governance);
     Ok((ended, living))

@@ -132,6 +132,18 @@ fn a_merged_ticket_has_no_clock_that_runs_and_cannot_be_merged_again() {
 }
 
 #[test]
+fn a_merge_is_of_one_customer_and_an_answer_to_one_ticket_answers_the_other() {
+    let (one, mut two) = (opened("outage"), opened("outage"));
+    two.id = Uuid::from_u128(2);
+    let stranger = Ticket { customer_code: CustomerCode::parse("PE01000999999").ok(), ..two.clone() };
+    assert_eq!(merge(&one, &stranger, governance(), at(5)).unwrap_err().reason, "DIFFERENT_CUSTOMERS");
+    let answered = replied(&one, governance(), at(3));
+    let (_, living) = merge(&answered, &two, governance(), at(5)).unwrap();
+    assert_eq!(living.first_response_at, Some(at(3)));
+    assert_eq!(state_of(&living, ClockKind::FirstResponse).phase, Phase::Stopped);
+}
+
+#[test]
 fn what_a_category_asks_for_is_named() {
     let ticket = opened("bill");
     let refund = governance().standard.category("refund").unwrap();

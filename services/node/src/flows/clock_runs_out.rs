@@ -7,7 +7,10 @@ use gridcare_chassis::id::{id_at, new_id};
 use gridcare_domain::{
     clock::Due,
     refusal::{Refusal, RefusalKind},
-    ticket::{Acted, Ticket, TimelineEntry, TimelineKind, Visibility, judge_repetition, notice_due, repetition_due_us},
+    ticket::{
+        Acted, Ticket, TimelineEntry, TimelineKind, Visibility, judge_repetition, notice_due, rebase,
+        repetition_due_us, settle,
+    },
 };
 use gridcare_proto::convert::{feed::ticket_change, ticket::clocks_to_wire};
 use gridcare_store::{
@@ -106,13 +109,15 @@ fn decide(
     }
     let Some(mut next) = next else {
         // The stored instant may be from an earlier standard, and nothing is due any more: it is set right.
-        let mut settled = ticket.clone();
-        gridcare_domain::ticket::settle(&mut settled, governance);
+        let settled = rebase(ticket, governance, now).unwrap_or_else(|| {
+            let mut settled = ticket.clone();
+            settle(&mut settled, governance);
+            settled
+        });
         if settled.due_us == ticket.due_us {
             return Err(Refusal::new(RefusalKind::Precondition, "NOTHING_DUE", "another process has noticed it"));
         }
-        settled.version += 1;
-        return Ok(written(settled, told, rules, key));
+        return Ok(written(Ticket { version: ticket.version + 1, ..settled }, told, rules, key));
     };
     next.version = ticket.version + 1;
     Ok(written(next, told, rules, key))

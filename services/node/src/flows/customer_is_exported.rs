@@ -77,7 +77,9 @@ async fn write(
     for id in held.tickets {
         let Some(found) = node.store.ticket(id).await? else { continue };
         let timeline = node.store.timeline(id, i64::MAX).await?;
-        let shown = ticket::to_wire(&found, ticket::clocks_to_wire(&found, rules.book()), &timeline);
+        let mut shown = ticket::to_wire(&found, ticket::clocks_to_wire(&found, rules.book()), &timeline);
+        let relations = node.store.relations(id).await?;
+        shown.attachments = relations.attachments.iter().map(ticket::attachment_to_wire).collect();
         let text = format!("{between}{}", form.of("gridcare.ticket.v1.Ticket", &shown));
         between = ",";
         if !document.add(&text, false).await {

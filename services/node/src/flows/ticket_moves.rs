@@ -30,6 +30,9 @@ use uuid::Uuid;
 
 use crate::{Node, rules::Rules};
 
+/// So often a ticket may be merged between finding and locking it.
+const MERGED_MEANWHILE: usize = 3;
+
 /// A new ticket, checked, without what the node adds.
 pub(crate) struct Opening {
     pub(crate) draft: Ticket,
@@ -124,12 +127,37 @@ impl Node {
 
     /// A ticket moves: what is allowed is decided on its state at that moment, under its lock.
     pub(crate) async fn move_ticket(&self, request: Request, name: Name, what: Move, respond: Respond) -> Answer {
-        let Some(id) = self.living(&name).await? else { return Ok(Err(no_such_ticket())) };
-        self.move_living_ticket(request, id, what, respond).await
+        let named = match &name {
+            Name::Id(id) => Some(*id),
+            Name::Reference(reference) => self.store.ticket_id(reference).await?,
+        };
+        let Some(named) = named else { return Ok(Err(no_such_ticket())) };
+        let living = self.store.living_ticket(named).await?;
+        if living != named && what.version.is_some() {
+            // An etag is a version of the ticket that was read; the one in which it lives on has others.
+            if let Some(answered) = self.store.answered(request).await? {
+                return Ok(answered);
+            }
+            let message = "this ticket was merged since it was read; read it again and decide again";
+            return Ok(Err(Refusal::new(RefusalKind::Conflict, "ETAG_MISMATCH", message)));
+        }
+        self.move_living_ticket(request, living, what, respond).await
     }
 
     /// The same for a ticket that is known to live on.
+    /// Should it be merged meanwhile, the move happens to the ticket in which it lives on.
     pub(crate) async fn move_living_ticket(&self, request: Request, id: Uuid, what: Move, respond: Respond) -> Answer {
+        let mut living = id;
+        for _ in 0..MERGED_MEANWHILE {
+            match self.move_once(request, living, what.clone(), respond.clone()).await? {
+                Err(refusal) if refusal.reason == "TICKET_MERGED" => living = self.store.living_ticket(living).await?,
+                answer => return Ok(answer),
+            }
+        }
+        self.move_once(request, living, what, respond).await
+    }
+
+    async fn move_once(&self, request: Request, id: Uuid, what: Move, respond: Respond) -> Answer {
         let watchers = self.store.watchers(id).await?;
         let now = self.now();
         let (entry_id, key, rules) = (new_id(), self.pseudonym_key, self.rules());
@@ -259,6 +287,10 @@ fn decide(
     respond: &Respond,
     now: Timestamp,
 ) -> Result<Changes, Refusal> {
+    if ticket.merged_into.is_some() {
+        let message = format!("ticket {} was merged; name the one in which it lives on", ticket.reference);
+        return Err(Refusal::new(RefusalKind::Conflict, "TICKET_MERGED", message));
+    }
     same_version(ticket, what.version)?;
     let stepped = step(ticket, &what.step, rules, now)?;
     let next = stepped.ticket;

@@ -325,7 +325,13 @@ impl TicketService for Tickets {
         &self,
         request: Request<wire::SetTicketParentRequest>,
     ) -> Result<Response<wire::SetTicketParentResponse>, Status> {
-        let parent = self.parent(request.get_ref()).await?;
+        let body = request.get_ref();
+        let id = request_of(&principal_of(&request), wire::SetTicketParentRequest::METHOD, &body.request_id, body);
+        // Before the parent is looked at, which may be no parent any more.
+        if let Some(answer) = self.0.store.answered(id).await.map_err(|e| failed(&e))? {
+            return answered(Ok(answer));
+        }
+        let parent = self.parent(body).await?;
         let step = |_: &_, _: &mut _| Some(Step::Parent(parent));
         self.moved(request, step, |ticket, _| wire::SetTicketParentResponse { ticket: Some(ticket) }).await
     }
