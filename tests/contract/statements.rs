@@ -34,9 +34,10 @@ use crate::{
 };
 
 /// Statements that may read a whole table, and why.
-const WHOLE_TABLE: [(&str, &str); 7] = [
+const WHOLE_TABLE: [(&str, &str); 8] = [
     ("AGENT_LIST", "a node has some hundreds of agents, and all are asked for"),
     ("CAPABILITY_LIST", "a node has a handful of capabilities, and all are asked for"),
+    ("BULK_RUNNING", "its index holds those that run alone, and all are asked for"),
     ("LEASE_LIST", "a database has a handful of leases, and all are asked for"),
     ("MEMBER_LIST", "a country has a handful of members, and all are asked for"),
     ("NATIONAL_ACKNOWLEDGEMENT_IN_FORCE", "a country has a handful of members, and all of them are asked for"),
@@ -96,7 +97,7 @@ fn whole_table(engine: Engine, plan: &str) -> Option<&str> {
         // Rows of the statement itself, sorted keys of an index, and the full-text index are no tables.
         Engine::Sqlite => line.strip_prefix("SCAN ").is_some_and(|what| {
             let name = what.split(' ').next().unwrap_or_default();
-            let itself = ["v", "CONSTANT", "old"].contains(&name) || what.ends_with("CONSTANT ROWS");
+            let itself = ["v", "CONSTANT", "old", "page", "hits"].contains(&name) || what.ends_with("CONSTANT ROWS");
             !itself && !what.contains("VIRTUAL TABLE INDEX") && !ONE_ROW.contains(&name)
         }),
         Engine::Postgres => {

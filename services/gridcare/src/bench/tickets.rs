@@ -280,7 +280,9 @@ impl Rebase {
             .map_err(|error| Failure::because(format!("{} cannot be read", self.key.display()), &error))?;
         let key = SecretKey::from_pem(&pem).map_err(|error| Failure::because("the key cannot be used", &error))?;
         let now = gridcare_chassis::clock::SystemClock::shared().now();
-        let effective = now + jiff::SignedDuration::from_secs(3);
+        // A standard is dated to the second.
+        let effective = jiff::Timestamp::from_second(now.as_second() + 4)
+            .map_err(|error| Failure::because("the standard cannot be dated", &error))?;
         let bundle = builtin()
             .replace("\nversion: 1\n", "\nversion: 2\n")
             .replace("effective_at: 2013-01-01T00:00:00+07:00", &format!("effective_at: {effective}"));
@@ -295,7 +297,7 @@ impl Rebase {
             published_at: Some(prost_types::Timestamp { seconds: now.as_second(), nanos: now.subsec_nanosecond() }),
         };
         let answer = StandardServiceClient::new(channel).offer_standard(offer).await.map_err(&failed)?.into_inner();
-        let reasons: Vec<_> = answer.standard.iter().flat_map(|s| s.reasons.iter().map(|r| r.reason.clone())).collect();
+        let reasons: Vec<_> = answer.standard.iter().flat_map(|s| s.reasons.iter().map(|r| format!("{}: {}", r.reason, r.message))).collect();
         if !reasons.is_empty() {
             return Err(Failure::said(format!("the node refused the standard: {}", reasons.join(", "))));
         }
