@@ -297,7 +297,11 @@ impl Rebase {
             published_at: Some(prost_types::Timestamp { seconds: now.as_second(), nanos: now.subsec_nanosecond() }),
         };
         let answer = StandardServiceClient::new(channel).offer_standard(offer).await.map_err(&failed)?.into_inner();
-        let reasons: Vec<_> = answer.standard.iter().flat_map(|s| s.reasons.iter().map(|r| format!("{}: {}", r.reason, r.message))).collect();
+        let reasons: Vec<_> = answer
+            .standard
+            .iter()
+            .flat_map(|s| s.reasons.iter().map(|r| format!("{}: {}", r.reason, r.message)))
+            .collect();
         if !reasons.is_empty() {
             return Err(Failure::said(format!("the node refused the standard: {}", reasons.join(", "))));
         }
