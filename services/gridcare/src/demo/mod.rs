@@ -44,7 +44,8 @@ use crate::{
 ///
 /// Five nodes and a gateway, each with its own database, talk over loopback. The contacts of January to May 2013 are made:
 /// their counts are the published ones, everything else about them is synthetic from a fixed seed and labelled so by the
-/// name of their source. They are imported through the nodes' own API, and the gateway shows the country as it fills up.
+/// name of their source. They are imported through the nodes' own API, and the gateway shows the country as it fills up. Ten
+/// thousand tickets follow with the histories of their clocks, and the report says how the standards of that year were kept.
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
     /// Where the databases are; a folder of an earlier run is used again, and doubles nothing
