@@ -6,6 +6,7 @@ use gridcare_proto::{
     convert::time,
     federation::v1::{self as federation, StandardStatus, feed_entry::Change},
     standard::v1::{self as wire, TargetState, get_standard_request::Which},
+    ticket::v1::OpenTicketRequest,
 };
 use gridcare_tests::{
     Place, Process, calls, eventually, tool, within,
@@ -19,6 +20,7 @@ crate::on_both_engines!(
     each_refusal_has_its_reason_and_the_last_good_one_stays,
     a_gateway_refuses_what_its_members_would_refuse,
     a_member_that_joins_later_gets_what_holds_and_what_will_hold,
+    what_was_opened_before_a_stricter_form_keeps_its_answer,
 );
 
 fn national() -> SecretKey {
@@ -303,6 +305,26 @@ async fn a_gateway_refuses_what_its_members_would_refuse(place: Place) {
     let unknown = wire::GetStandardStatusRequest { version: "evn-2099.9".into() };
     let unknown = calls::national_standards(&gateway).get_standard_status(unknown).await.unwrap_err();
     assert_eq!(calls::reason(&unknown), "NO_SUCH_STANDARD");
+}
+
+async fn what_was_opened_before_a_stricter_form_keeps_its_answer(place: Place) {
+    let node = country(place).node("hcmc-1", "HCMC").await;
+    let mut tickets = calls::tickets(&node);
+    let opening = OpenTicketRequest { topic: "power_quality".into(), ..calls::opening("Điện áp thấp") };
+    let first = tickets.open_ticket(opening.clone()).await.unwrap().into_inner();
+    let asks = "name_en: Power quality, required: [requester_name]";
+    let yaml = bundle(2, in_seconds(2)).replacen("name_en: Power quality", asks, 1);
+    let accepted = offer(&node, &yaml, signed(&yaml, &national())).await;
+    assert_eq!(accepted.status(), StandardStatus::Pending, "{accepted:?}");
+    eventually("the second holds", || async { (current(&node).await? == "evn-2013.2").then_some(()) }).await;
+
+    let refused = eventually("openings are judged by it", || async {
+        let another = OpenTicketRequest { request_id: calls::request_id(), ..opening.clone() };
+        calls::tickets(&node).open_ticket(another).await.err()
+    })
+    .await;
+    assert_eq!(calls::violating_fields(&refused), ["requester_name"]);
+    assert_eq!(tickets.open_ticket(opening).await.unwrap().into_inner(), first, "a repetition gets the same answer");
 }
 
 async fn a_member_that_joins_later_gets_what_holds_and_what_will_hold(place: Place) {

@@ -125,10 +125,21 @@ impl TicketService for Tickets {
         let body = request.into_inner();
         let mut found = Vec::new();
         check_request_id(&body.request_id, &mut found);
-        let opening = reading::opening(&body, &self.0.rules().standard)
-            .map_err(|violations| refuse(&Refusal::invalid(found.iter().cloned().chain(violations).collect())))?;
-        refuse_if(found)?;
         let id = request_of(&principal, "OpenTicket", &body.request_id, &body);
+        let opening = match reading::opening(&body, &self.0.rules().standard) {
+            Ok(opening) => opening,
+            Err(violations) => {
+                // What was opened under an earlier standard keeps its answer, whatever this one asks for.
+                if found.is_empty()
+                    && let Some(answer) = self.0.store.answered(id).await.map_err(|e| failed(&e))?
+                {
+                    return answered(Ok(answer));
+                }
+                found.extend(violations);
+                return Err(refuse(&Refusal::invalid(found)));
+            }
+        };
+        refuse_if(found)?;
         match self.0.open_ticket(id, opening).await {
             (Ok(Ok(_)), Some(own)) => Ok(Response::new(own)),
             (answer, _) => answered(answer),
