@@ -102,11 +102,7 @@ async fn pages(store: &NodeStore, query: &TicketQuery, order: Order, size: usize
     loop {
         let page = store.tickets_of_words(query, order, after, size, common).await.unwrap();
         let Some(last) = page.last() else { return pages };
-        let key_us = match order {
-            Order::DeadlineAsc => last.deadline_us.unwrap(),
-            _ => last.updated_at.as_microsecond(),
-        };
-        after = Some(After { id: last.id, key_us });
+        after = Some(order.after(last));
         pages.push(page);
     }
 }

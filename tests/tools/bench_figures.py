@@ -13,7 +13,7 @@ import time
 
 from bench_machine import Node, Postgres, machine, status_kib, stop, text_of
 
-NAMES = ["intake", "import", "tickets", "demo", "footprint"]
+NAMES = ["intake", "import", "customers", "tickets", "demo", "footprint"]
 PGBENCH = "pgbench -M prepared -c 16 -j 2, single inserts"
 BARE = "bare multi-row inserts, best batch size"
 
@@ -178,8 +178,12 @@ class Bench:
                         growth = took["p50"] / max(small[way]["p50"], 0.1)
                         self.figures.add(f"{way}-growth", engine, [growth], "x", required=("value", "<", 1.5))
                 # Nine in ten go on.
-                rebased = self.client("rebase", *at, "--key", key, "--open", many * 9 // 10)
-                self.figures.add("rebase", engine, [rebased["seconds"]], "s", required=("value", "<", 60), tickets=many)
+                rebased = self.client("rebase", *at, "--key", key, "--open", many * 9 // 10, "--while-intake", 50)
+                load = rebased["intake"]
+                self.figures.add(
+                    "rebase", engine, [rebased["seconds"]], "s", required=("value", "<", 60), well=not load["errors"],
+                    tickets=many, calls=load["answered"], latency_ms=load["latency_ms"],
+                )
             with fresh(self.name()) as url:
                 drawn = self.report(url, many)
                 for step in ("month", "total"):
@@ -187,6 +191,28 @@ class Bench:
                         f"report-{step}", engine, [drawn["report"][step]["max_ms"]], "ms", required=("value", "<", 200),
                         p50=drawn["report"][step]["p50_ms"],
                     )
+
+    def customers(self):
+        """An import of customers beside the bare rows of its three tables."""
+        many = min(self.options.contacts, 200_000)
+        base, found = {}, {}
+        for _ in self.rounds():
+            for engine, fresh in self.engines().items():
+                bare = lambda url: self.client("customer-rows", "--database", url, "--customers", many)["rate"]
+                name = self.name()
+                if engine == "sqlite":
+                    with self.file(name) as url:
+                        base.setdefault(engine, []).append(bare(url))
+                else:
+                    base.setdefault(engine, []).append(bare(self.postgres.url(name)))
+                    self.postgres.drop(f"{name}_5000")
+                with fresh(self.name()) as url, self.node(url) as node:
+                    run = self.client("customers", "--address", node.address, "--customers", many)
+                    found.setdefault(engine, []).append(run["rate"])
+        for engine, rates in found.items():
+            self.figures.add(
+                "customers", engine, rates, "customers/s", BARE, base[engine], ("ratio", ">=", 0.4), customers=many,
+            )
 
     def settle(self, engine, url):
         """What autovacuum does within minutes of so many rows; without it, few tickets would be measured before, many after."""
@@ -313,7 +339,7 @@ def main():
     say("\n".join(f"{key}: {value}" for key, value in about.items()))
     if about["file_system"] in ("tmpfs", "ramfs"):
         say("This folder is in memory: a sync costs nothing here, and commit rates mean little.")
-    taken = {"intake": bench.intake, "import": bench.importing, "tickets": bench.tickets, "demo": bench.demo, "footprint": bench.footprint}
+    taken = {"intake": bench.intake, "import": bench.importing, "customers": bench.customers, "tickets": bench.tickets, "demo": bench.demo, "footprint": bench.footprint}
     failed = False
     for name in [name for name in NAMES if not chosen.names or name in chosen.names]:
         say(f"== {name}")

@@ -1,10 +1,15 @@
-//! The baseline of `gridcare bench rows`: the least that could store these contacts. Nothing that serves calls it.
+//! The baselines of `gridcare bench rows` and `customer-rows`: the least that could store these contacts and customers.
+//! Nothing that serves calls it.
 //!
 //! It speaks to the drivers itself, as nothing else outside `db.rs` does, because a baseline that went through our own
 //! statements would flatter us: here is the fastest plain form that each engine has, with no conflict clause, no
 //! counting and no order of arrival to keep. Settings, schema, indexes and durability are those of the store.
 
+mod customers;
+
 use std::time::Duration;
+
+pub use customers::bare_customers;
 
 use gridcare_domain::{
     contact::{Contact, Outcome},

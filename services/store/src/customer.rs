@@ -137,11 +137,11 @@ fn prepare<'a>(
 }
 
 /// The purposes that were agreed to, as a bit mask.
-fn granted(point: &ContactPoint) -> i64 {
+pub(crate) fn granted(point: &ContactPoint) -> i64 {
     point.consents.iter().filter(|consent| consent.granted).fold(0, |mask, c| mask | (1 << c.purpose.number()))
 }
 
-fn consents_text(consents: &[Consent]) -> String {
+pub(crate) fn consents_text(consents: &[Consent]) -> String {
     if consents.is_empty() {
         return "[]".to_owned();
     }

@@ -4,6 +4,7 @@ use gridcare_domain::{
     feed::Change,
     ticket::{State, Ticket},
 };
+use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::{
@@ -18,11 +19,27 @@ use crate::{
 /// The longest way from a merged ticket to the one that lives.
 const MERGES: usize = 1_000;
 
+/// How far open tickets of one state have been taken in hand. Several may walk it together: each takes the next page, and
+/// while one writes, another reads and decides.
+#[derive(Debug)]
+pub struct Walk {
+    state: State,
+    after: Mutex<Uuid>,
+}
+
+impl Walk {
+    /// Through the tickets of a state that come after an id.
+    #[must_use]
+    pub fn new(state: State, after: Uuid) -> Self {
+        Self { state, after: Mutex::new(after) }
+    }
+}
+
 /// One step of a rebase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rebased {
-    /// The last ticket looked at; none when there was none left.
-    pub after: Option<Uuid>,
+    /// Tickets looked at; none at the end of the walk.
+    pub seen: usize,
     /// Tickets that changed.
     pub changed: usize,
 }
@@ -69,21 +86,26 @@ impl NodeStore {
         Err(StoreError::Corrupt { table: "ticket", what: "merges lead in a circle".into() })
     }
 
-    /// Puts up to `limit` tickets of a state, after an id, under other rules as `decide` says; all in one transaction with
-    /// their feed entries. Other writes go on between the steps.
+    /// Puts the next `limit` tickets of a walk under other rules as `decide` says; all in one transaction with their feed
+    /// entries. Other writes go on between the steps. What fails is not taken in hand again by the same walk.
     pub async fn rebase(
         &self,
-        state: State,
-        after: Uuid,
+        walk: &Walk,
         limit: i64,
         now_us: i64,
         batch_id: Uuid,
         decide: impl Fn(&Ticket) -> Option<(Ticket, Change)>,
     ) -> Result<Rebased, StoreError> {
+        let mut after = walk.after.lock().await;
         let mut tx = self.db.begin().await?;
-        let rows = tx.fetch(&TICKET_OF_STATE_LOCKED, values![state.number(), after, limit]).await?;
+        let rows = tx.fetch(&TICKET_OF_STATE_LOCKED, values![walk.state.number(), *after, limit]).await?;
         let tickets: Vec<Ticket> = rows.iter().map(ticket::ticket).collect::<Result<_, _>>()?;
-        let last = tickets.last().map(|t| t.id);
+        let Some(last) = tickets.last() else {
+            tx.rollback().await?;
+            return Ok(Rebased { seen: 0, changed: 0 });
+        };
+        *after = last.id;
+        drop(after);
         let mut updates = Rows::of(&TICKET_REBASE, tickets.len());
         let mut told = Vec::with_capacity(tickets.len());
         for (next, change) in tickets.iter().filter_map(decide) {
@@ -101,12 +123,12 @@ impl NodeStore {
         let changed = told.len();
         if changed == 0 {
             tx.rollback().await?;
-            return Ok(Rebased { after: last, changed });
+            return Ok(Rebased { seen: tickets.len(), changed });
         }
         tx.execute_rows(&TICKET_REBASE, updates).await?;
         feed::append(&mut tx, batch_id, now_us, told).await?;
         tx.commit().await?;
         self.writer.committed(Committed { feed: true, contacts: false });
-        Ok(Rebased { after: last, changed })
+        Ok(Rebased { seen: tickets.len(), changed })
     }
 }

@@ -74,6 +74,15 @@ macro_rules! passes {
     };
 }
 
+macro_rules! has {
+    () => {
+        "WHERE (CAST($2 AS TEXT) IS NULL OR ' ' || near.words || ' ' LIKE $2)
+           AND (CAST($3 AS TEXT) IS NULL OR ' ' || near.words || ' ' LIKE $3)
+           AND (CAST($4 AS TEXT) IS NULL OR ' ' || near.words || ' ' LIKE $4)
+           AND (CAST($5 AS TEXT) IS NULL OR ' ' || near.words || ' ' LIKE $5)"
+    };
+}
+
 statements! {
     TICKET_INSERT [id Uuid, number Int, prefix Text, version Int, state Int, priority Int, topic Int, channel Int,
                    subject Text, description Text, customer_code Text, requester_name Text, requester_contact_point Text,
@@ -113,8 +122,8 @@ statements! {
         "SELECT 1 FROM contact WHERE customer_code = $1 AND topic = $2 AND direction = 1 AND arrived_us > $3 AND arrived_us <= $4 LIMIT 1";
     TICKET_CHILDREN = "SELECT id FROM ticket WHERE parent = $1 ORDER BY id LIMIT $2";
     TICKET_MERGED_INTO = "SELECT merged_into FROM ticket WHERE id = $1";
-    TICKET_DEADLINE = concat!("SELECT * FROM (SELECT ", columns!(), " FROM ticket WHERE ticket.deadline_us IS NOT NULL AND ticket.deadline_us >= $19 AND (ticket.deadline_us > $19 OR ticket.id > $1) AND (ticket.id < $2) IS TRUE ", passes!(), " ORDER BY ticket.deadline_us, ticket.id LIMIT 1001) AS page LIMIT $11");
-    TICKET_TEAM_DEADLINE = concat!("SELECT * FROM (SELECT ", columns!(), " FROM ticket WHERE ticket.team = $20 AND ticket.deadline_us IS NOT NULL AND ticket.deadline_us >= $19 AND (ticket.deadline_us > $19 OR ticket.id > $1) AND (ticket.id < $2) IS TRUE ", passes!(), " ORDER BY ticket.deadline_us, ticket.id LIMIT 1001) AS page LIMIT $11");
+    TICKET_DEADLINE = concat!("SELECT * FROM (SELECT ", columns!(), " FROM ticket WHERE ticket.deadline_us IS NOT NULL AND ticket.deadline_us >= $19 AND (ticket.deadline_us > $19 OR ticket.id > $1) AND (ticket.id < $2) IS TRUE ", passes!(), " ORDER BY ticket.deadline_us, ticket.id LIMIT 101) AS page LIMIT $11");
+    TICKET_TEAM_DEADLINE = concat!("SELECT * FROM (SELECT ", columns!(), " FROM ticket WHERE ticket.team = $20 AND ticket.deadline_us IS NOT NULL AND ticket.deadline_us >= $19 AND (ticket.deadline_us > $19 OR ticket.id > $1) AND (ticket.id < $2) IS TRUE ", passes!(), " ORDER BY ticket.deadline_us, ticket.id LIMIT 101) AS page LIMIT $11");
     TICKET_WORDS_DEADLINE = concat!("SELECT ", columns!(), " FROM ticket WHERE {words:$20} AND (ticket.deadline_us >= $19) IS TRUE AND (ticket.deadline_us > $19 OR ticket.id > $1) IS TRUE AND (ticket.id < $2) IS TRUE ", filters!(), " ORDER BY ticket.deadline_us, ticket.id LIMIT $11");
     TIMELINE_INSERT [ticket_id Uuid, id Uuid, at_us Int, kind Int, visibility Int, author Text, text Text, state Int] =
         "INSERT INTO timeline (ticket_id, id, at_us, kind, visibility, author, text, state)
@@ -124,21 +133,24 @@ statements! {
     TICKET_BY_NUMBER = concat!("SELECT ", columns!(), " FROM ticket WHERE ticket.number = $1");
     TICKET_ID_OF = "SELECT id, prefix FROM ticket WHERE number = $1";
     TIMELINE_OF = "SELECT id, at_us, kind, visibility, author, text, state FROM timeline WHERE ticket_id = $1 ORDER BY id DESC LIMIT $2";
-    TICKET_NEWEST = concat!("SELECT * FROM (SELECT ", columns!(), " FROM ticket WHERE ticket.id < $1 AND ticket.id > $2 ", passes!(), " ORDER BY ticket.id DESC LIMIT 1001) AS page LIMIT $11");
-    TICKET_OLDEST = concat!("SELECT * FROM (SELECT ", columns!(), " FROM ticket WHERE ticket.id > $1 AND ticket.id < $2 ", passes!(), " ORDER BY ticket.id LIMIT 1001) AS page LIMIT $11");
-    TICKET_STATE_NEWEST = concat!("SELECT * FROM (SELECT ", columns!(), " FROM ticket WHERE ticket.state = $19 AND ticket.id < $1 AND ticket.id > $2 ", passes!(), " ORDER BY ticket.id DESC LIMIT 1001) AS page LIMIT $11");
-    TICKET_STATE_OLDEST = concat!("SELECT * FROM (SELECT ", columns!(), " FROM ticket WHERE ticket.state = $19 AND ticket.id > $1 AND ticket.id < $2 ", passes!(), " ORDER BY ticket.id LIMIT 1001) AS page LIMIT $11");
-    TICKET_CUSTOMER = concat!("SELECT * FROM (SELECT ", columns!(), " FROM ticket WHERE ticket.customer_code = $19 AND ticket.id < $1 AND ticket.id > $2 ", passes!(), " ORDER BY ticket.id DESC LIMIT 1001) AS page LIMIT $11");
-    TICKET_ASSIGNEE = concat!("SELECT * FROM (SELECT ", columns!(), " FROM ticket WHERE ticket.assignee = $19 AND ticket.id < $1 AND ticket.id > $2 ", passes!(), " ORDER BY ticket.id DESC LIMIT 1001) AS page LIMIT $11");
-    // The inner limit is that of the largest page, as a number: a plan is made once, and of a limit that it does not know the
-    // planner supposes a tenth of the table.
+    TICKET_NEWEST = concat!("SELECT * FROM (SELECT ", columns!(), " FROM ticket WHERE ticket.id < $1 AND ticket.id > $2 ", passes!(), " ORDER BY ticket.id DESC LIMIT 101) AS page LIMIT $11");
+    TICKET_OLDEST = concat!("SELECT * FROM (SELECT ", columns!(), " FROM ticket WHERE ticket.id > $1 AND ticket.id < $2 ", passes!(), " ORDER BY ticket.id LIMIT 101) AS page LIMIT $11");
+    TICKET_STATE_NEWEST = concat!("SELECT * FROM (SELECT ", columns!(), " FROM ticket WHERE ticket.state = $19 AND ticket.id < $1 AND ticket.id > $2 ", passes!(), " ORDER BY ticket.id DESC LIMIT 101) AS page LIMIT $11");
+    TICKET_STATE_OLDEST = concat!("SELECT * FROM (SELECT ", columns!(), " FROM ticket WHERE ticket.state = $19 AND ticket.id > $1 AND ticket.id < $2 ", passes!(), " ORDER BY ticket.id LIMIT 101) AS page LIMIT $11");
+    TICKET_CUSTOMER = concat!("SELECT * FROM (SELECT ", columns!(), " FROM ticket WHERE ticket.customer_code = $19 AND ticket.id < $1 AND ticket.id > $2 ", passes!(), " ORDER BY ticket.id DESC LIMIT 101) AS page LIMIT $11");
+    TICKET_ASSIGNEE = concat!("SELECT * FROM (SELECT ", columns!(), " FROM ticket WHERE ticket.assignee = $19 AND ticket.id < $1 AND ticket.id > $2 ", passes!(), " ORDER BY ticket.id DESC LIMIT 101) AS page LIMIT $11");
+    // The inner limit is that of a slice, as a number: a plan is made once, and of a limit that it does not know the planner
+    // supposes a tenth of the table. One that may be a thousand already makes it sort a whole agent's or team's tickets.
     // `IS TRUE` hides a condition from the choice of an index: a plan is made once for all values (see `db.rs`), and a span of
     // ids looks narrow to it where it is everything.
-    TICKET_UPDATED = concat!("SELECT * FROM (SELECT ", columns!(), " FROM ticket WHERE ticket.updated_us <= $19 AND (ticket.updated_us < $19 OR ticket.id < $1) AND (ticket.id > $2) IS TRUE ", passes!(), " ORDER BY ticket.updated_us DESC, ticket.id DESC LIMIT 1001) AS page LIMIT $11");
+    TICKET_UPDATED = concat!("SELECT * FROM (SELECT ", columns!(), " FROM ticket WHERE ticket.updated_us <= $19 AND (ticket.updated_us < $19 OR ticket.id < $1) AND (ticket.id > $2) IS TRUE ", passes!(), " ORDER BY ticket.updated_us DESC, ticket.id DESC LIMIT 101) AS page LIMIT $11");
     TICKET_WORDS_NEWEST = concat!("SELECT ", columns!(), " FROM ticket WHERE {words:$19} AND (ticket.id < $1) IS TRUE AND (ticket.id > $2) IS TRUE ", filters!(), " ORDER BY ticket.id DESC LIMIT $11");
     TICKET_WORDS_OLDEST = concat!("SELECT ", columns!(), " FROM ticket WHERE {words:$19} AND (ticket.id > $1) IS TRUE AND (ticket.id < $2) IS TRUE ", filters!(), " ORDER BY ticket.id LIMIT $11");
     TICKET_WORDS_UPDATED = concat!("SELECT ", columns!(), " FROM ticket WHERE {words:$20} AND (ticket.updated_us <= $19) IS TRUE AND (ticket.updated_us < $19 OR ticket.id < $1) IS TRUE AND (ticket.id > $2) IS TRUE ", filters!(), " ORDER BY ticket.updated_us DESC, ticket.id DESC LIMIT $11");
     TICKET_PAGE = concat!("SELECT ", columns!(), " FROM ticket WHERE ticket.id > $1 ORDER BY ticket.id LIMIT $2");
+    // How many of the thousand nearest to where a page begins have these words.
+    TICKET_NEAR_NEWEST = concat!("SELECT COUNT(*) FROM (SELECT words FROM ticket WHERE id < $1 ORDER BY id DESC LIMIT 1000) AS near ", has!());
+    TICKET_NEAR_OLDEST = concat!("SELECT COUNT(*) FROM (SELECT words FROM ticket WHERE id > $1 ORDER BY id LIMIT 1000) AS near ", has!());
     TICKET_HITS = "SELECT COUNT(*) FROM ({hits:$1} LIMIT $2) AS hits";
     REFERENCE_BLOCK = "UPDATE reference_block SET next = next + $1 WHERE one = 1 RETURNING next";
 }
@@ -160,6 +172,23 @@ pub enum Order {
     UpdatedDesc,
     /// Soonest deadline first; those without one are left out.
     DeadlineAsc,
+}
+
+impl Order {
+    const fn rises(self) -> bool {
+        matches!(self, Self::OpenedAsc | Self::DeadlineAsc)
+    }
+
+    /// The place behind a ticket.
+    #[must_use]
+    pub fn after(self, last: &Ticket) -> After {
+        let key_us = match self {
+            Self::UpdatedDesc => last.updated_at.as_microsecond(),
+            Self::DeadlineAsc => last.deadline_us.unwrap_or(i64::MAX),
+            Self::OpenedDesc | Self::OpenedAsc => 0,
+        };
+        After { id: last.id, key_us }
+    }
 }
 
 /// Where a page ended.
@@ -228,13 +257,78 @@ fn mask(numbers: impl ExactSizeIterator<Item = i64>) -> i64 {
 
 /// A word that so many tickets have is common.
 const COMMON: i64 = 10_000;
+/// So is one that so many of the thousand nearest to where a page begins have: a page is full after a few hundred more.
+const COMMON_NEAR: i64 = 100;
+/// Tickets that an ordered list reads at once; a longer page is read in several.
+const SLICE: usize = 101;
 /// Words that a list can look for in each ticket at most.
 const PATTERNS: usize = 4;
 
 /// What the column of words is like when it holds a word; the last is a prefix. Words have no character that LIKE minds.
-fn patterns(words: &[String]) -> Vec<String> {
+fn patterns(words: &[String]) -> [Option<String>; PATTERNS] {
     let last = words.len().saturating_sub(1);
-    words.iter().enumerate().map(|(i, word)| format!("% {word}{}", if i == last { "%" } else { " %" })).collect()
+    let pattern = |i: usize| Some(format!("% {}{}", words.get(i)?, if i == last { "%" } else { " %" }));
+    std::array::from_fn(pattern)
+}
+
+/// What all statements of lists have in common.
+struct Terms<'a> {
+    query: &'a TicketQuery,
+    order: Order,
+    first: Uuid,
+    second: Uuid,
+    key_us: i64,
+    limit: usize,
+    /// Filled where words are looked for in each ticket.
+    patterns: [Option<String>; PATTERNS],
+    categories: Option<String>,
+}
+
+impl<'a> Terms<'a> {
+    fn of(query: &'a TicketQuery, order: Order, after: Option<After>, limit: usize, look: bool) -> Self {
+        let (floor, ceiling) = (Uuid::nil(), Uuid::max());
+        let (first, second) = match (after, order.rises()) {
+            (Some(after), true) => (after.id, ceiling),
+            (Some(after), false) => (after.id, floor),
+            (None, true) => (floor, ceiling),
+            (None, false) => (ceiling, floor),
+        };
+        let edge = if order == Order::DeadlineAsc { i64::MIN } else { i64::MAX };
+        Self {
+            query,
+            order,
+            first,
+            second,
+            key_us: after.map_or(edge, |after| after.key_us),
+            limit,
+            patterns: if look { patterns(&query.words) } else { Default::default() },
+            categories: (!query.categories.is_empty()).then(|| format!("|{}|", query.categories.join("|"))),
+        }
+    }
+
+    /// The values of a statement: `$1` to `$18`, then its own.
+    fn with(&self, states: &[State], more: Vec<Value>) -> Vec<Value> {
+        let query = self.query;
+        let mut values = values![
+            self.first,
+            self.second,
+            mask(states.iter().map(|s| s.number())),
+            mask(query.priorities.iter().map(|p| p.number())),
+            mask(query.topics.iter().map(|t| t.number())),
+            mask(query.channels.iter().map(|c| c.number())),
+            query.assignee.as_deref(),
+            query.customer_code.as_deref(),
+            query.opened_from_us.unwrap_or(i64::MIN),
+            query.opened_until_us.unwrap_or(i64::MAX),
+            i64::try_from(self.limit).unwrap_or(i64::MAX),
+            query.team.as_deref(),
+            i64::from(query.unassigned),
+            self.categories.as_deref(),
+        ];
+        values.extend(self.patterns.iter().map(|pattern| Value::from(pattern.as_deref())));
+        values.extend(more);
+        values
+    }
 }
 
 /// The words by which a ticket is found.
@@ -479,86 +573,100 @@ impl NodeStore {
         limit: usize,
         common: i64,
     ) -> Result<Vec<Ticket>, StoreError> {
-        let rising = matches!(order, Order::OpenedAsc | Order::DeadlineAsc);
-        let (floor, ceiling) = (Uuid::nil(), Uuid::max());
-        let (first, second) = match (after, rising) {
-            (Some(after), true) => (after.id, ceiling),
-            (Some(after), false) => (after.id, floor),
-            (None, true) => (floor, ceiling),
-            (None, false) => (ceiling, floor),
-        };
-        let common = !query.words.is_empty() && self.is_common(&query.words, common).await?;
-        let mut patterns = if common { patterns(&query.words) } else { Vec::new() }.into_iter();
-        let patterns = [patterns.next(), patterns.next(), patterns.next(), patterns.next()];
-        let categories = (!query.categories.is_empty()).then(|| format!("|{}|", query.categories.join("|")));
-        let shared = |states: &[State]| {
-            let mut values = values![
-                first,
-                second,
-                mask(states.iter().map(|s| s.number())),
-                mask(query.priorities.iter().map(|p| p.number())),
-                mask(query.topics.iter().map(|t| t.number())),
-                mask(query.channels.iter().map(|c| c.number())),
-                query.assignee.as_deref(),
-                query.customer_code.as_deref(),
-                query.opened_from_us.unwrap_or(i64::MIN),
-                query.opened_until_us.unwrap_or(i64::MAX),
-                i64::try_from(limit).unwrap_or(i64::MAX),
-                query.team.as_deref(),
-                i64::from(query.unassigned),
-                categories.as_deref(),
-            ];
-            values.extend(patterns.iter().map(|pattern| Value::from(pattern.as_deref())));
-            values
-        };
-        let all = shared(&query.states);
-        let with = |mut shared: Vec<Value>, more: Vec<Value>| {
-            shared.extend(more);
-            shared
-        };
-        let updated = after.map_or(i64::MAX, |after| after.key_us);
-        let deadline = after.map_or(i64::MIN, |after| after.key_us);
+        let common = !query.words.is_empty() && self.is_common(query, order, after, common).await?;
         if !query.words.is_empty() && !common {
             let words = self.db.words_query(&query.words);
+            let terms = Terms::of(query, order, after, limit, false);
             return match order {
-                Order::OpenedDesc => self.list(&TICKET_WORDS_NEWEST, with(all, values![words])).await,
-                Order::OpenedAsc => self.list(&TICKET_WORDS_OLDEST, with(all, values![words])).await,
-                Order::UpdatedDesc => self.list(&TICKET_WORDS_UPDATED, with(all, values![updated, words])).await,
-                Order::DeadlineAsc => self.list(&TICKET_WORDS_DEADLINE, with(all, values![deadline, words])).await,
+                Order::OpenedDesc => self.list(&TICKET_WORDS_NEWEST, terms.with(&query.states, values![words])).await,
+                Order::OpenedAsc => self.list(&TICKET_WORDS_OLDEST, terms.with(&query.states, values![words])).await,
+                Order::UpdatedDesc => {
+                    self.list(&TICKET_WORDS_UPDATED, terms.with(&query.states, values![terms.key_us, words])).await
+                }
+                Order::DeadlineAsc => {
+                    self.list(&TICKET_WORDS_DEADLINE, terms.with(&query.states, values![terms.key_us, words])).await
+                }
             };
         }
-        match (order, &query.customer_code, &query.assignee) {
-            (Order::UpdatedDesc, ..) => self.list(&TICKET_UPDATED, with(all, values![updated])).await,
+        let mut page: Vec<Ticket> = Vec::new();
+        let mut after = after;
+        while page.len() < limit {
+            let wanted = SLICE.min(limit - page.len());
+            let slice = self.slice(&Terms::of(query, order, after, wanted, common)).await?;
+            let full = slice.len() == wanted;
+            page.extend(slice);
+            match page.last() {
+                Some(last) if full => after = Some(order.after(last)),
+                _ => break,
+            }
+        }
+        Ok(page)
+    }
+
+    /// As much of a page as is read at once, in the order of an index.
+    async fn slice(&self, terms: &Terms<'_>) -> Result<Vec<Ticket>, StoreError> {
+        let (query, states) = (terms.query, terms.query.states.as_slice());
+        match (terms.order, &query.customer_code, &query.assignee) {
+            (Order::UpdatedDesc, ..) => self.list(&TICKET_UPDATED, terms.with(states, values![terms.key_us])).await,
             (Order::DeadlineAsc, ..) => match &query.team {
-                Some(team) => self.list(&TICKET_TEAM_DEADLINE, with(all, values![deadline, team.as_str()])).await,
-                None => self.list(&TICKET_DEADLINE, with(all, values![deadline])).await,
+                Some(team) => {
+                    self.list(&TICKET_TEAM_DEADLINE, terms.with(states, values![terms.key_us, team.as_str()])).await
+                }
+                None => self.list(&TICKET_DEADLINE, terms.with(states, values![terms.key_us])).await,
             },
-            (Order::OpenedDesc, Some(code), _) => self.list(&TICKET_CUSTOMER, with(all, values![code.as_str()])).await,
-            (Order::OpenedDesc, None, Some(who)) => self.list(&TICKET_ASSIGNEE, with(all, values![who.as_str()])).await,
-            _ if query.states.is_empty() => self.list(if rising { &TICKET_OLDEST } else { &TICKET_NEWEST }, all).await,
+            (Order::OpenedDesc, Some(code), _) => {
+                self.list(&TICKET_CUSTOMER, terms.with(states, values![code.as_str()])).await
+            }
+            (Order::OpenedDesc, None, Some(who)) => {
+                self.list(&TICKET_ASSIGNEE, terms.with(states, values![who.as_str()])).await
+            }
+            _ if states.is_empty() => {
+                let statement = if terms.order.rises() { &TICKET_OLDEST } else { &TICKET_NEWEST };
+                self.list(statement, terms.with(states, vec![])).await
+            }
             _ => {
                 // One ordered read per state, merged: each is served by the index of states.
+                let rising = terms.order.rises();
+                let statement = if rising { &TICKET_STATE_OLDEST } else { &TICKET_STATE_NEWEST };
                 let mut merged = Vec::new();
-                for state in &query.states {
-                    let statement = if rising { &TICKET_STATE_OLDEST } else { &TICKET_STATE_NEWEST };
-                    merged.extend(self.list(statement, with(shared(&[*state]), values![state.number()])).await?);
+                for state in states {
+                    merged.extend(self.list(statement, terms.with(&[*state], values![state.number()])).await?);
                 }
                 merged.sort_by(|a, b| if rising { a.id.cmp(&b.id) } else { b.id.cmp(&a.id) });
                 merged.dedup_by_key(|t| t.id);
-                merged.truncate(limit);
+                merged.truncate(terms.limit);
                 Ok(merged)
             }
         }
     }
 
     /// Whether so many tickets have these words that reading in order and looking at each ticket finds a page sooner than
-    /// sorting all hits does.
-    async fn is_common(&self, words: &[String], common: i64) -> Result<bool, StoreError> {
-        if words.len() > PATTERNS {
+    /// sorting all hits does. Where a page begins, a look at its neighbours says so sooner than any index.
+    async fn is_common(
+        &self,
+        query: &TicketQuery,
+        order: Order,
+        after: Option<After>,
+        common: i64,
+    ) -> Result<bool, StoreError> {
+        if query.words.len() > PATTERNS {
             return Ok(false);
         }
-        let row = self.db.fetch_one(&TICKET_HITS, values![self.db.words_query(words), common]).await?;
-        Ok(row.map(|row| row.int(0)).transpose()?.unwrap_or(0) >= common)
+        let count = |row: Option<Row>| Ok::<_, StoreError>(row.map(|row| row.int(0)).transpose()?.unwrap_or(0));
+        let near = match order {
+            Order::OpenedDesc => Some((&TICKET_NEAR_NEWEST, Uuid::max())),
+            Order::OpenedAsc => Some((&TICKET_NEAR_OLDEST, Uuid::nil())),
+            Order::UpdatedDesc | Order::DeadlineAsc => None,
+        };
+        if let Some((statement, edge)) = near {
+            let mut values = values![after.map_or(edge, |after| after.id)];
+            values.extend(patterns(&query.words).map(|pattern| Value::from(pattern.as_deref())));
+            if count(self.db.fetch_one(statement, values).await?)? >= COMMON_NEAR {
+                return Ok(true);
+            }
+        }
+        let hits = values![self.db.words_query(&query.words), common];
+        Ok(count(self.db.fetch_one(&TICKET_HITS, hits).await?)? >= common)
     }
 
     async fn list(&self, statement: &'static Statement, values: Vec<Value>) -> Result<Vec<Ticket>, StoreError> {

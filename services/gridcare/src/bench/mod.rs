@@ -3,10 +3,12 @@
 //! It shares its machine with what it measures, so whatever it does per call is taken from the server: messages are made
 //! before the clock starts, all callers live on one thread over few connections, and nothing is traced.
 
+mod customers;
 mod import;
 mod intake;
 mod load;
 mod opener;
+mod rebase;
 mod report;
 mod rows;
 mod summary;
@@ -23,9 +25,11 @@ pub(crate) enum Bench {
     Intake(intake::Intake),
     Import(import::Import),
     Rows(rows::Bare),
+    Customers(customers::Customers),
+    CustomerRows(customers::Bare),
     Fill(tickets::Fill),
     Pages(tickets::Pages),
-    Rebase(tickets::Rebase),
+    Rebase(rebase::Rebase),
     Report(report::Drawn),
 }
 
@@ -35,6 +39,8 @@ impl Bench {
             Self::Intake(intake) => intake.run().await,
             Self::Import(import) => import.run().await,
             Self::Rows(rows) => rows.run().await,
+            Self::Customers(customers) => customers.run().await,
+            Self::CustomerRows(rows) => rows.run().await,
             Self::Fill(fill) => fill.run().await,
             Self::Pages(pages) => pages.run().await,
             Self::Rebase(rebase) => rebase.run().await,

@@ -38,7 +38,7 @@ impl Bare {
         let contacts = contacts(usize::try_from(self.rows).unwrap_or(usize::MAX))?;
         let mut measured = Vec::new();
         for size in &self.batch {
-            let address = self.fresh(*size).await?;
+            let address = fresh(&self.database, *size).await?;
             let took = bare_inserts(&address, &contacts, usize::try_from(*size).unwrap_or(usize::MAX)).await;
             // Not the address: it may hold a password.
             let took = took.map_err(|error| Failure::because(format!("no rows in batches of {size}"), &error))?;
@@ -58,30 +58,30 @@ impl Bare {
         }
         Ok(())
     }
+}
 
-    /// The address of a database of its own for that batch size.
-    async fn fresh(&self, size: u32) -> Result<String, Failure> {
-        let taken = |name: &str| Failure::said(format!("{name} is there already; give the name of a new database"));
-        if let Some(path) = self.database.strip_prefix("sqlite:") {
-            let path = format!("{}.{size}", path.strip_prefix("//").unwrap_or(path));
-            if std::path::Path::new(&path).exists() {
-                return Err(taken(&path));
-            }
-            return Ok(format!("sqlite://{path}"));
+/// The address of a database of its own for that batch size.
+pub(super) async fn fresh(database: &str, size: u32) -> Result<String, Failure> {
+    let taken = |name: &str| Failure::said(format!("{name} is there already; give the name of a new database"));
+    if let Some(path) = database.strip_prefix("sqlite:") {
+        let path = format!("{}.{size}", path.strip_prefix("//").unwrap_or(path));
+        if std::path::Path::new(&path).exists() {
+            return Err(taken(&path));
         }
-        let (server, _) = self.database.split_once('?').unwrap_or((&self.database, ""));
-        let name = server.rsplit_once('/').map_or("", |(_, name)| name);
-        let postgres = ["postgres://", "postgresql://"].iter().any(|scheme| server.starts_with(scheme));
-        if name.is_empty() || !postgres {
-            let cure = "give sqlite:///path/to/file or postgres://user@host/name";
-            return Err(Failure::said(format!("--database: {cure}")));
-        }
-        // Asked through the server's own database, because the new one is not there yet.
-        let own = self.database.replacen(&format!("/{name}"), "/postgres", 1);
-        ensure_database(&own, &format!("{name}_{size}"))
-            .await
-            .map_err(|error| Failure::because(format!("{name}_{size} cannot be made"), &error))
+        return Ok(format!("sqlite://{path}"));
     }
+    let (server, _) = database.split_once('?').unwrap_or((database, ""));
+    let name = server.rsplit_once('/').map_or("", |(_, name)| name);
+    let postgres = ["postgres://", "postgresql://"].iter().any(|scheme| server.starts_with(scheme));
+    if name.is_empty() || !postgres {
+        let cure = "give sqlite:///path/to/file or postgres://user@host/name";
+        return Err(Failure::said(format!("--database: {cure}")));
+    }
+    // Asked through the server's own database, because the new one is not there yet.
+    let own = database.replacen(&format!("/{name}"), "/postgres", 1);
+    ensure_database(&own, &format!("{name}_{size}"))
+        .await
+        .map_err(|error| Failure::because(format!("{name}_{size} cannot be made"), &error))
 }
 
 /// The same contacts that `bench import` sends, as a node would read them.

@@ -1,4 +1,4 @@
-//! `gridcare bench fill`, `pages` and `rebase`: a million tickets, what reading them costs, and what another standard does.
+//! `gridcare bench fill` and `pages`: a million tickets, and what reading them costs.
 
 use std::time::Duration;
 
@@ -8,15 +8,10 @@ use gridcare_chassis::{
     id::new_id,
     tls::{self, ClientTls},
 };
-use gridcare_domain::standard::{SecretKey, builtin};
-use gridcare_proto::{
-    federation::v1::{DescribeNodeRequest, feed_service_client::FeedServiceClient},
-    standard::v1::{OfferStandardRequest, standard_service_client::StandardServiceClient},
-    ticket::v1::{
-        ExplainClocksRequest, ImportTicketsRequest, ImportedEvent, ImportedTicket, ListTicketsRequest,
-        OpenTicketRequest, TicketFilter, TicketOrder, TicketState, TimelineKind, imported_event::Event,
-        ticket_service_client::TicketServiceClient,
-    },
+use gridcare_proto::ticket::v1::{
+    ExplainClocksRequest, ImportTicketsRequest, ImportedEvent, ImportedTicket, ListTicketsRequest, OpenTicketRequest,
+    TicketFilter, TicketOrder, TicketState, TimelineKind, imported_event::Event,
+    ticket_service_client::TicketServiceClient,
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
@@ -38,7 +33,7 @@ fn client(address: &str) -> Result<TicketServiceClient<Channel>, Failure> {
     Ok(TicketServiceClient::new(channel).max_encoding_message_size(16 << 20).max_decoding_message_size(64 << 20))
 }
 
-fn refused(what: &str) -> impl Fn(tonic::Status) -> Failure {
+pub(super) fn refused(what: &str) -> impl Fn(tonic::Status) -> Failure {
     move |status| Failure::answered(format!("{what} failed"), &status)
 }
 
@@ -250,85 +245,4 @@ const WAYS: [(&str, Make); 8] = [
 
 fn page(filter: TicketFilter, order: TicketOrder) -> ListTicketsRequest {
     ListTicketsRequest { filter: Some(filter), order: order.into(), page_size: 50, page_token: String::new() }
-}
-
-/// Offer the node another standard that takes effect at once, and wait until all open clocks are under it.
-#[derive(Debug, Args)]
-pub(crate) struct Rebase {
-    /// gRPC address of the node
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7400")]
-    address: String,
-    /// PEM file of a private key that the node trusts
-    #[arg(long, value_name = "FILE")]
-    key: std::path::PathBuf,
-    /// Tickets that go on, at least
-    #[arg(long, value_name = "N")]
-    open: u64,
-    /// Give up after so many seconds
-    #[arg(long, value_name = "S", default_value_t = 600)]
-    patience: u64,
-    /// Print one JSON object
-    #[arg(long)]
-    json: bool,
-}
-
-impl Rebase {
-    pub(super) async fn run(self) -> Result<(), Failure> {
-        let channel = tls::channel(&self.address, &ClientTls::default())?;
-        let mut feed = FeedServiceClient::new(channel.clone());
-        let pem = std::fs::read_to_string(&self.key)
-            .map_err(|error| Failure::because(format!("{} cannot be read", self.key.display()), &error))?;
-        let key = SecretKey::from_pem(&pem).map_err(|error| Failure::because("the key cannot be used", &error))?;
-        let now = gridcare_chassis::clock::SystemClock::shared().now();
-        // A standard is dated to the second.
-        let effective = jiff::Timestamp::from_second(now.as_second() + 4)
-            .map_err(|error| Failure::because("the standard cannot be dated", &error))?;
-        let bundle = builtin()
-            .replace("\nversion: 1\n", "\nversion: 2\n")
-            .replace("effective_at: 2013-01-01T00:00:00+07:00", &format!("effective_at: {effective}"));
-        let signature = key.sign(bundle.as_bytes(), now).to_yaml();
-        let head = |answer: gridcare_proto::federation::v1::DescribeNodeResponse| answer.head.map_or(0, |h| h.position);
-        let failed = refused("the node");
-        let before = head(feed.describe_node(DescribeNodeRequest {}).await.map_err(&failed)?.into_inner());
-        let offer = OfferStandardRequest {
-            request_id: new_id().to_string(),
-            bundle: bundle.into_bytes(),
-            signature: signature.into_bytes(),
-            published_at: Some(prost_types::Timestamp { seconds: now.as_second(), nanos: now.subsec_nanosecond() }),
-        };
-        let answer = StandardServiceClient::new(channel).offer_standard(offer).await.map_err(&failed)?.into_inner();
-        let reasons: Vec<_> = answer
-            .standard
-            .iter()
-            .flat_map(|s| s.reasons.iter().map(|r| format!("{}: {}", r.reason, r.message)))
-            .collect();
-        if !reasons.is_empty() {
-            return Err(Failure::said(format!("the node refused the standard: {}", reasons.join(", "))));
-        }
-        let wait = u64::try_from((effective - now).get_milliseconds().max(0)).unwrap_or(3_000);
-        tokio::time::sleep(Duration::from_millis(wait)).await;
-        let began = Instant::now();
-        loop {
-            let at = head(feed.describe_node(DescribeNodeRequest {}).await.map_err(&failed)?.into_inner());
-            if at >= before + self.open {
-                break;
-            }
-            if began.elapsed() > Duration::from_secs(self.patience) {
-                return Err(Failure::said(format!(
-                    "{} of {} tickets after {} s",
-                    at - before,
-                    self.open,
-                    self.patience
-                )));
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        let seconds = began.elapsed().as_secs_f64();
-        if self.json {
-            output::line(json!({ "tickets": self.open, "seconds": rounded(seconds, 2) }))?;
-        } else {
-            output::line(format_args!("{} open tickets are under the new standard after {seconds:.1} s", self.open))?;
-        }
-        Ok(())
-    }
 }

@@ -3,13 +3,14 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures::future::try_join_all;
 use gridcare_chassis::id::new_id;
 use gridcare_domain::{
     standard::Standard,
     ticket::{State, Ticket, rebase},
 };
 use gridcare_proto::convert::{feed::ticket_change, ticket::clocks_to_wire};
-use gridcare_store::StoreError;
+use gridcare_store::{StoreError, due::Walk};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -17,6 +18,8 @@ use crate::{Node, rules::Rules};
 
 /// Tickets of one transaction: its locks are short, and its cost is spread.
 const PAGE: i64 = 1_000;
+/// Pages under way at once: while the database writes one, the next is read and decided.
+const LANES: usize = 3;
 /// Within this all processes of a node have seen a change of the standard.
 const GRACE: Duration = Duration::from_secs(2);
 /// Every state in which clocks go on.
@@ -48,20 +51,28 @@ fn first_id_of(at: Timestamp) -> Uuid {
 async fn pass(node: &Node, rules: &Rules, from: Uuid) -> Result<usize, StoreError> {
     let mut changed = 0;
     for state in OPEN {
-        let mut after = from;
-        loop {
-            let now = node.now();
-            let decide = |ticket: &Ticket| {
-                let next = rebase(ticket, rules.governance(), now)?;
-                let clocks = clocks_to_wire(&next, rules.book());
-                let change = ticket_change(&next, clocks, rules.leaving(&node.pseudonym_key));
-                Some((next, change))
-            };
-            let step = node.store.rebase(state, after, PAGE, now.as_microsecond(), new_id(), decide).await?;
-            changed += step.changed;
-            let Some(last) = step.after else { break };
-            after = last;
-        }
+        let walk = Walk::new(state, from);
+        let lanes = (0..LANES).map(|_| lane(node, rules, &walk));
+        changed += try_join_all(lanes).await?.into_iter().sum::<usize>();
     }
     Ok(changed)
+}
+
+/// Page after page of a walk.
+async fn lane(node: &Node, rules: &Rules, walk: &Walk) -> Result<usize, StoreError> {
+    let mut changed = 0;
+    loop {
+        let now = node.now();
+        let decide = |ticket: &Ticket| {
+            let next = rebase(ticket, rules.governance(), now)?;
+            let clocks = clocks_to_wire(&next, rules.book());
+            let change = ticket_change(&next, clocks, rules.leaving(&node.pseudonym_key));
+            Some((next, change))
+        };
+        let step = node.store.rebase(walk, PAGE, now.as_microsecond(), new_id(), decide).await?;
+        changed += step.changed;
+        if step.seen == 0 {
+            return Ok(changed);
+        }
+    }
 }

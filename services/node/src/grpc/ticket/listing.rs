@@ -53,10 +53,7 @@ pub(super) async fn list(
     tickets.truncate(limit);
     let next_page_token = match tickets.last().filter(|_| more) {
         Some(last) => {
-            let key_us = match order {
-                Order::DeadlineAsc => last.deadline_us.unwrap_or(i64::MAX),
-                _ => last.updated_at.as_microsecond(),
-            };
+            let key_us = order.after(last).key_us;
             page::token(&bound, &[&last.id.as_bytes()[..], &key_us.to_be_bytes()].concat())
         }
         None => String::new(),
