@@ -34,7 +34,7 @@ use crate::{
 };
 
 /// Statements that may read a whole table, and why.
-const WHOLE_TABLE: [(&str, &str); 8] = [
+const WHOLE_TABLE: [(&str, &str); 10] = [
     ("AGENT_LIST", "a node has some hundreds of agents, and all are asked for"),
     ("CAPABILITY_LIST", "a node has a handful of capabilities, and all are asked for"),
     ("BULK_RUNNING", "its index holds those that run alone, and all are asked for"),
@@ -43,6 +43,8 @@ const WHOLE_TABLE: [(&str, &str); 8] = [
     ("NATIONAL_ACKNOWLEDGEMENT_IN_FORCE", "a country has a handful of members, and all of them are asked for"),
     ("OVERLAY_LIST", "a node has a handful of overlays, and all are asked for"),
     ("REBUILD_LIST", "marks are few, since the roller removes them, and are read in the order of their key"),
+    ("TICKET_NEAR_NEWEST", "the thousand tickets that it looks at are given by the index of ids"),
+    ("TICKET_NEAR_OLDEST", "the thousand tickets that it looks at are given by the index of ids"),
 ];
 
 /// Statements whose filter has an index of its own, which must be the one that serves them on both engines.

@@ -24,7 +24,7 @@ use crate::{failure::Failure, output};
 
 /// Import customers that are made up, and print how many a second the node acknowledged.
 #[derive(Debug, Args)]
-pub(crate) struct Customers {
+pub(crate) struct Import {
     /// gRPC address of the node, whose customers have codes that begin with PE
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7400")]
     address: String,
@@ -39,7 +39,7 @@ pub(crate) struct Customers {
     json: bool,
 }
 
-impl Customers {
+impl Import {
     pub(super) async fn run(self) -> Result<(), Failure> {
         let mut drafts = (0..self.customers).map(draft).peekable();
         let size = usize::try_from(self.batch).unwrap_or(1);

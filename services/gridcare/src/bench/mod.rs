@@ -25,7 +25,7 @@ pub(crate) enum Bench {
     Intake(intake::Intake),
     Import(import::Import),
     Rows(rows::Bare),
-    Customers(customers::Customers),
+    Customers(customers::Import),
     CustomerRows(customers::Bare),
     Fill(tickets::Fill),
     Pages(tickets::Pages),

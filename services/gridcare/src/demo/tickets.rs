@@ -6,10 +6,11 @@
 
 use gridcare_domain::{contact::Channel, topic::Topic};
 use gridcare_proto::ticket::v1::{
-    ImportTicketsRequest, ImportedEvent, ImportedTicket, Locality, OpenTicketRequest, TicketState, TimelineKind,
-    imported_event::Event, ticket_service_client::TicketServiceClient,
+    ImportTicketsRequest, ImportTicketsResponse, ImportedEvent, ImportedTicket, Locality, OpenTicketRequest,
+    TicketState, TimelineKind, imported_event::Event, ticket_service_client::TicketServiceClient,
 };
 use prost_types::Timestamp;
+use tonic::{Code, Response, Status};
 
 use super::{
     contacts::ASKED,
@@ -18,12 +19,17 @@ use super::{
     facts::{Country, Region},
     profile::{self, DAYS, START_S},
 };
-use crate::{connection::Connection, failure::Failure};
+use crate::{
+    connection::{Caller, Connection},
+    failure::{self, Failure},
+};
 
 /// Tickets of the country, so that every weight is a whole number of them; each region has its share.
 const NATIONAL: u32 = 10_000;
 /// Tickets in one request.
 const BATCH: usize = 500;
+/// How often a request is sent at most.
+const TRIES: usize = 6;
 /// The other system.
 const SOURCE: &str = "synthetic-2013/tickets";
 const MINUTE: u32 = 60_000;
@@ -45,8 +51,8 @@ pub(super) async fn bring_in(running: &Running, country: &Country, region: &Regi
             source: SOURCE.to_owned(),
             tickets: batch.to_vec(),
         };
-        let answer = client.import_tickets(request).await;
-        let answer = answer.map_err(|status| Failure::answered(format!("importing {name}"), &status))?.into_inner();
+        let answer = patiently(&mut client, request).await;
+        let answer = answer.map_err(|status| Failure::answered(format!("importing {name}"), &status))?;
         if let Some(refused) = answer.rejections.first() {
             let why = format!("importing {name}: the node refused {}: {}", refused.source_key, refused.message);
             return Err(Failure::said(why));
@@ -54,6 +60,23 @@ pub(super) async fn bring_in(running: &Running, country: &Country, region: &Regi
         kept += u64::from(answer.imported) + u64::from(answer.known);
     }
     Ok(kept)
+}
+
+/// Sends a request until it is answered: a machine that is busy with a million contacts may take its time, and the same
+/// request does nothing twice.
+async fn patiently(
+    client: &mut TicketServiceClient<Caller>,
+    request: ImportTicketsRequest,
+) -> Result<ImportTicketsResponse, Status> {
+    for _ in 1..TRIES {
+        match client.import_tickets(request.clone()).await {
+            Err(status) if matches!(status.code(), Code::DeadlineExceeded | Code::Unavailable) => {
+                tracing::warn!(error = failure::told(&status), "trying again");
+            }
+            answer => return answer.map(Response::into_inner),
+        }
+    }
+    client.import_tickets(request).await.map(Response::into_inner)
 }
 
 /// All tickets of a region, in the order in which they were opened.
