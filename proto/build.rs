@@ -9,6 +9,7 @@ const PROTOS: &[&str] = &[
     "gridcare/customer/v1/customer.proto",
     "gridcare/federation/v1/feed.proto",
     "gridcare/federation/v1/national.proto",
+    "gridcare/federation/v1/outage.proto",
     "gridcare/metric/v1/metric.proto",
     "gridcare/outage/v1/outage.proto",
     "gridcare/privacy/v1/data_class.proto",

@@ -62,7 +62,7 @@ const NOBODY: [(&str, &str); 51] = [
     ("lease.*", "names of work and processes"),
     ("metric_bucket.*", "counts and sketches under keys"),
     ("metric_definition.*", "of the node's configuration"),
-    ("outage.*", "codes, times and an id that the node made"),
+    ("outage.*", "what the corporation records of its own grid, and agents, not customers"),
     ("outage_area.*", "places of the grid, which many share"),
     ("request.body", "a hash"),
     ("request.key", "a hash"),

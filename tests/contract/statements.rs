@@ -46,7 +46,7 @@ const WHOLE_TABLE: [(&str, &str); 8] = [
 ];
 
 /// Statements whose filter has an index of its own, which must be the one that serves them on both engines.
-const BY_INDEX: [(&str, &str); 31] = [
+const BY_INDEX: [(&str, &str); 34] = [
     ("TICKET_STATE_NEWEST", "ticket_state"),
     ("TICKET_STATE_OLDEST", "ticket_state"),
     ("TICKET_CUSTOMER", "ticket_customer"),
@@ -68,6 +68,9 @@ const BY_INDEX: [(&str, &str); 31] = [
     ("CONTACT_SPAN", "contact_arrived"),
     ("OUTAGE_NEWEST", "outage_begins"),
     ("OUTAGE_OF_SCOPE", "outage_area_scope"),
+    ("OUTAGE_PARTS", "outage_parent"),
+    ("NATIONAL_OUTAGE_NEWEST", "national_outage_begins"),
+    ("NATIONAL_OUTAGE_BEGUN", "national_outage_node"),
     ("EXCHANGE_COUNT", "sms_exchange_sender"),
     ("EXCHANGE_OWN", "sms_exchange_reply"),
     ("CONTACT_OF_CUSTOMER", "contact_customer"),
@@ -365,7 +368,8 @@ async fn every_statement_of_a_gateway_runs_and_is_served_by_an_index(place: Plac
     let buckets = (0..1_000).map(|quarter| NationalChange::Bucket(bucket(quarter, Channel::Hotline)));
     let capability = NationalChange::Capability(offered(Channel::Sms, "messages"), 1);
     let standards = (0..40).map(|number| NationalChange::Standard(said(number)));
-    let changes = tickets.chain(buckets).chain([capability]).chain(standards).collect();
+    let outages = (0..1_000).map(|n| NationalChange::Outage(crate::outages::national(n)));
+    let changes = tickets.chain(buckets).chain([capability]).chain(standards).chain(outages).collect();
     let frame = Frame { node: "north".into(), from, to: to.clone(), head: 2_000, changes };
     store.apply(&lease, &frame, 3).await.unwrap();
     let number = store.begin_snapshot(&lease, "north").await.unwrap();
@@ -379,6 +383,7 @@ async fn every_statement_of_a_gateway_runs_and_is_served_by_an_index(place: Plac
             assert!(!store.national_tickets(&query, None, 10).await.unwrap().is_empty());
         }
     }
+    crate::outages::use_national_outages(&store).await;
     store.period_sums("north", 0, i64::MAX).await.unwrap();
     store.national_buckets("north", 0, i64::MAX).await.unwrap();
     store.national_sketches("north", 0, i64::MAX).await.unwrap();

@@ -152,6 +152,7 @@ pub fn change_to_wire(change: &Change) -> Result<feed_entry::Change, prost::Deco
         Kind::Ticket => feed_entry::Change::Ticket(wire::FederatedTicket::decode(payload)?),
         Kind::MetricBucket => feed_entry::Change::MetricBucket(MetricBucket::decode(payload)?),
         Kind::Capability => feed_entry::Change::Capability(wire::Capability::decode(payload)?),
+        Kind::Outage => feed_entry::Change::Outage(wire::FederatedOutage::decode(payload)?),
         Kind::Standard => feed_entry::Change::Standard(wire::StandardAcknowledgement::decode(payload)?),
     })
 }

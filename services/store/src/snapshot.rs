@@ -1,10 +1,10 @@
-use gridcare_domain::{capability::Capability, feed::Cursor, metric::Bucket, ticket::Ticket};
+use gridcare_domain::{capability::Capability, feed::Cursor, metric::Bucket, outage::Outage, ticket::Ticket};
 use uuid::Uuid;
 
 use crate::{
     NodeStore, StoreError, capability,
     db::Tx,
-    feed, metric,
+    feed, metric, outage,
     standard::{self, StoredStandard},
     ticket,
 };
@@ -17,6 +17,7 @@ pub struct Snapshot {
     buckets_from_us: Option<i64>,
     last_bucket: Option<gridcare_domain::metric::BucketKey>,
     standards_after: Option<String>,
+    outages_after: Option<Uuid>,
 }
 
 /// One page of a snapshot.
@@ -27,6 +28,8 @@ pub enum Page {
     Buckets(Vec<Bucket>),
     /// What is said of bundles of rules.
     Standards(Vec<StoredStandard>),
+    /// Outages.
+    Outages(Vec<Outage>),
     /// The end: capabilities with their versions, and where to go on.
     End(Vec<(Capability, i64)>, Cursor),
 }
@@ -45,6 +48,7 @@ impl NodeStore {
             buckets_from_us: Some(i64::MIN),
             last_bucket: None,
             standards_after: Some(String::new()),
+            outages_after: Some(Uuid::nil()),
         })
     }
 }
@@ -77,6 +81,13 @@ impl Snapshot {
             self.standards_after = page.last().map(|standard| standard.digest.clone());
             if !page.is_empty() {
                 return Ok(Page::Standards(page));
+            }
+        }
+        if let Some(after) = self.outages_after {
+            let page = outage::page_in(&mut self.tx, after, PAGE).await?;
+            self.outages_after = page.last().map(|outage| outage.id);
+            if !page.is_empty() {
+                return Ok(Page::Outages(page));
             }
         }
         Ok(Page::End(capability::list_in(&mut self.tx).await?, self.cursor.clone()))

@@ -26,6 +26,8 @@ pub enum Kind {
     Capability = 3,
     /// What a node says of a bundle of rules.
     Standard = 4,
+    /// An outage.
+    Outage = 5,
 }
 
 impl Kind {
@@ -37,6 +39,7 @@ impl Kind {
             2 => Some(Self::MetricBucket),
             3 => Some(Self::Capability),
             4 => Some(Self::Standard),
+            5 => Some(Self::Outage),
             _ => None,
         }
     }

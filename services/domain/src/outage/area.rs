@@ -154,11 +154,8 @@ mod tests {
     #[test]
     fn a_transformer_and_a_ring_narrow_an_area() {
         let ringed = Area { transformer: Some("T-17".into()), polygon: Some(square(100)), ..Area::default() };
-        let within = Site {
-            transformer: Some("t-17"),
-            position: Some(Position { lon_e7: 50, lat_e7: 50 }),
-            ..Site::default()
-        };
+        let within =
+            Site { transformer: Some("t-17"), position: Some(Position { lon_e7: 50, lat_e7: 50 }), ..Site::default() };
         assert!(ringed.covers(&within));
         assert!(!ringed.covers(&Site { position: None, ..within }));
         assert!(!ringed.covers(&Site { position: Some(Position { lon_e7: 150, lat_e7: 50 }), ..within }));

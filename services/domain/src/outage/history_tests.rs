@@ -65,7 +65,8 @@ fn steps_are_appended_and_corrected_and_never_lost() {
     let outage = outage.change(&[Change::StepCorrected { no: 2, step: None }], BY, at(41), NOTICE_US).unwrap();
     let outage = outage.change(&[step(50, StepKind::Regained, 1)], SILENT, at(51), NOTICE_US).unwrap();
     assert_eq!(outage.steps.iter().map(|s| s.no).collect::<Vec<_>>(), [1, 3], "numbers are not used twice");
-    assert!(outage.history.iter().any(|entry| entry.change == Change::Stepped(right.clone()) || matches!(&entry.change, Change::StepCorrected { step: Some(step), .. } if *step == right)));
+    assert!(outage.history.iter().any(|entry| entry.change == Change::Stepped(right.clone())
+        || matches!(&entry.change, Change::StepCorrected { step: Some(step), .. } if *step == right)));
     assert_eq!((outage.version, outage.history.len()), (5, 6));
     let over = outage.change(&[step(60, StepKind::Regained, 900)], SILENT, at(61), NOTICE_US);
     assert_eq!(reasons(over), [("changes".into(), "REGAINED_MORE_THAN_LOST")]);
@@ -116,12 +117,8 @@ fn the_plan_keeps_every_revision_and_what_changed() {
 fn every_broken_rule_is_named_at_once() {
     let district = Area { district: Some("Quận 1".into()), ..Area::default() };
     let elsewhere = Area { province: Some("XX".into()), feeder: Some("x".repeat(101)), ..Area::default() };
-    let estimate = Estimate {
-        earliest: at(0),
-        latest: at(-5),
-        source: EstimateSource::Crew,
-        confidence: Confidence::Low,
-    };
+    let estimate =
+        Estimate { earliest: at(0), latest: at(-5), source: EstimateSource::Crew, confidence: Confidence::Low };
     let broken = Draft {
         areas: vec![Area::default(), district, elsewhere],
         ended_at: Some(at(-1)),

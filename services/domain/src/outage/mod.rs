@@ -5,6 +5,8 @@ mod area;
 mod change;
 mod claim;
 mod code;
+/// Which reports mean which outage.
+pub mod grouping;
 mod history;
 mod plan;
 mod polygon;
@@ -19,6 +21,7 @@ pub use code::{Cause, Confidence, CrewState, EstimateSource, FactKind, OutageKin
 use jiff::Timestamp;
 pub use plan::{NOTICE_TARGET, Plan, Revision, Window, notice_us};
 pub use polygon::{MOST_POSITIONS, Polygon, Position};
+pub use rules::check_draft;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -128,7 +131,12 @@ impl Outage {
         });
         supply::Course {
             steps: steps.collect(),
-            onset_us: onsets.iter().find(|(_, _, chosen)| *chosen).map(|(_, at, _)| *at),
+            // Whoever is said to have lost supply was in an outage that had begun.
+            onset_us: onsets
+                .iter()
+                .find(|(_, _, chosen)| *chosen)
+                .map(|(_, at, _)| *at)
+                .or_else(|| self.steps.iter().map(|numbered| numbered.step.at.as_microsecond()).min()),
             onset_claims: onsets.iter().map(|(no, at, _)| (*no, *at)).collect(),
             restored_us: self.ended_at.map(Timestamp::as_microsecond),
             customers: self.customers,

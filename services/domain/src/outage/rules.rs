@@ -22,7 +22,7 @@ const LATEST_S: i64 = 7_258_118_400;
 
 /// Every rule that a draft breaks; empty when it is sound. `at` prefixes the field names.
 #[must_use]
-pub(super) fn check_draft(draft: &Draft, at: &str) -> Vec<Violation> {
+pub fn check_draft(draft: &Draft, at: &str) -> Vec<Violation> {
     let mut found = Vec::new();
     let mut no = |field: &str, reason, cure: &str| found.push(Violation::new(format!("{at}{field}"), reason, cure));
     match (draft.kind, &draft.plan) {

@@ -120,12 +120,8 @@ pub fn interruptions(deltas: &[Delta]) -> Vec<Interruption> {
     let mut ended = Vec::new();
     for delta in deltas {
         if delta.customers >= 0 {
-            let one = Interruption {
-                from_us: delta.at_us,
-                until_us: None,
-                customers: delta.customers,
-                group: delta.group,
-            };
+            let one =
+                Interruption { from_us: delta.at_us, until_us: None, customers: delta.customers, group: delta.group };
             open.extend((delta.customers > 0).then_some(one));
             continue;
         }

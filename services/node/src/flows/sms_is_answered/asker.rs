@@ -56,6 +56,8 @@ fn site(premises: &Premises) -> Site<'_> {
         district: Some(premises.district.as_str()).filter(|text| given(text)),
         area_code: Some(premises.area.as_str()).filter(|text| given(text)),
         feeder: premises.feeder.as_deref(),
+        transformer: premises.transformer.as_deref(),
+        position: None,
     }
 }
 
