@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use gridcare_chassis::id::new_id;
 use gridcare_domain::{
     feed::{Change, Kind},
@@ -6,13 +8,17 @@ use gridcare_domain::{
         Site, Window,
     },
     refusal::{Refusal, RefusalKind},
+    reliability::Served,
+    ticket::LinkKind,
 };
 use gridcare_store::{
     NodeStore,
     gateway::{FederatedOutage, GatewayStore, NationalOutageQuery},
     outage::{OutageQuery, OutageWrite},
+    reliability::Said,
     request::Request,
     snapshot::Page,
+    writer::{Changes, DecideTickets},
 };
 use gridcare_tests::Place;
 use rand::{Rng as _, SeedableRng as _};
@@ -20,7 +26,7 @@ use uuid::Uuid;
 
 use crate::{
     on_both_engines,
-    samples::{Home, MORNING_US, at, request},
+    samples::{Home, MORNING_US, at, open_new, request},
 };
 
 const BY: By<'static> = By { author: "lan", reason: "as planned" };
@@ -58,7 +64,7 @@ fn outage(feeder: &str, begins: i64) -> Outage {
 
 fn write(outage: &Outage, response: &[u8]) -> OutageWrite {
     let change = Change { kind: Kind::Outage, key: outage.id.to_string(), version: outage.version, payload: vec![1] };
-    OutageWrite { change, outage: outage.clone(), response: response.to_vec() }
+    OutageWrite { change, outage: outage.clone(), response: response.to_vec(), answering: None }
 }
 
 async fn record(store: &NodeStore, outage: &Outage) {
@@ -68,6 +74,14 @@ async fn record(store: &NodeStore, outage: &Outage) {
 fn crew(old: &Outage) -> Result<OutageWrite, Refusal> {
     let next = old.change(&[outage::Change::CrewMoved(CrewState::EnRoute)], BY, at(60), 0)?;
     Ok(write(&next, b"changed"))
+}
+
+/// A ticket is linked to an outage.
+fn linked_to(outage: Uuid) -> DecideTickets {
+    Box::new(move |tickets| {
+        let link = gridcare_store::relation::link(tickets[0].id, LinkKind::Outage, outage, at(0));
+        Ok(Changes { extras: vec![link], ..Changes::default() })
+    })
 }
 
 /// Every statement about outages.
@@ -82,6 +96,32 @@ pub(crate) async fn use_outages(store: &NodeStore) {
     store.outages(&OutageQuery::default(), None, 10).await.unwrap();
     let site = Site { feeder: Some("471-E5"), ..Site::default() };
     store.outages_at(&[site], &OutageQuery::default()).await.unwrap();
+    store.outage_settled(part.id).await.unwrap();
+    store.outages_between(0, i64::MAX).await.unwrap();
+    let ticket = open_new(store, "Mất điện").await;
+    store.change_tickets(request(), MORNING_US, new_id(), vec![ticket.id], linked_to(part.id)).await.unwrap().unwrap();
+    assert_eq!(store.linked_among(&[ticket.id, new_id()], LinkKind::Outage).await.unwrap(), HashSet::from([ticket.id]));
+    let operation = new_id();
+    let answer = move |old: &Outage| Ok(OutageWrite { answering: Some((operation, vec![7])), ..crew(old)? });
+    store.change_outage(request(), MORNING_US, new_id(), part.id, &answer).await.unwrap().unwrap();
+    assert_eq!(store.bulk_action(operation).await.unwrap(), Some(vec![7]));
+    assert_eq!(store.waiting_items(operation, 10).await.unwrap(), [(1, ticket.id)]);
+    store.end_bulk(operation, gridcare_store::bulk::CANCELLED, MORNING_US).await.unwrap();
+    let served = Served { from: 15_000, customers: 9 };
+    for (customers, version) in [(9, 1), (11, 2)] {
+        let told = move |_, found| {
+            assert_eq!(found, version);
+            Change { kind: Kind::CustomersServed, key: "d".into(), version, payload: vec![1] }
+        };
+        let given = Served { customers, ..served };
+        store
+            .put_served(request(), MORNING_US, new_id(), Said { served: given, author: "lan", response: vec![] }, told)
+            .await
+            .unwrap()
+            .unwrap();
+    }
+    assert_eq!(store.served().await.unwrap(), [Served { customers: 11, ..served }]);
+    store.places().await.unwrap();
     let mut snapshot = store.begin_snapshot().await.unwrap();
     while !matches!(snapshot.next().await.unwrap(), Page::End(..)) {}
 }
@@ -104,10 +144,9 @@ pub(crate) async fn use_national_outages(store: &GatewayStore) {
     let query = NationalOutageQuery { nodes: vec!["north".into()], ..NationalOutageQuery::default() };
     let page = store.national_outages(&query, None, 10).await.unwrap();
     assert_eq!((page.len(), page[0].outage.clone()), (10, national(999)));
-    let begun = store.national_outages_begun("north", MORNING_US, MORNING_US + 600).await.unwrap();
-    assert_eq!(begun.len(), 10);
-    let of = store.national_outages_of("north", &[national(7).id]).await.unwrap();
-    assert_eq!(of[0].outage, national(7));
+    let lasting = store.national_outages_between("north", MORNING_US, MORNING_US + 600).await.unwrap();
+    assert_eq!(lasting.len(), 10);
+    assert_eq!(store.national_served("north").await.unwrap(), [Served { from: 15_000, customers: 9 }]);
     let elsewhere = NationalOutageQuery { nodes: vec!["south".into()], ..query };
     assert_eq!(store.national_outages(&elsewhere, None, 10).await.unwrap(), []);
 }

@@ -34,7 +34,9 @@ use crate::{
 };
 
 /// Statements that may read a whole table, and why.
-const WHOLE_TABLE: [(&str, &str); 8] = [
+const WHOLE_TABLE: [(&str, &str); 10] = [
+    ("PREMISES_PLACES", "whoever counts all premises by place reads all premises"),
+    ("SERVED_LIST", "a node says it some times a year, and all are asked for"),
     ("AGENT_LIST", "a node has some hundreds of agents, and all are asked for"),
     ("CAPABILITY_LIST", "a node has a handful of capabilities, and all are asked for"),
     ("BULK_RUNNING", "its index holds those that run alone, and all are asked for"),
@@ -70,7 +72,7 @@ const BY_INDEX: [(&str, &str); 34] = [
     ("OUTAGE_OF_SCOPE", "outage_area_scope"),
     ("OUTAGE_PARTS", "outage_parent"),
     ("NATIONAL_OUTAGE_NEWEST", "national_outage_begins"),
-    ("NATIONAL_OUTAGE_BEGUN", "national_outage_node"),
+    ("OUTAGE_BETWEEN", "outage_begins"),
     ("EXCHANGE_COUNT", "sms_exchange_sender"),
     ("EXCHANGE_OWN", "sms_exchange_reply"),
     ("CONTACT_OF_CUSTOMER", "contact_customer"),
@@ -368,8 +370,9 @@ async fn every_statement_of_a_gateway_runs_and_is_served_by_an_index(place: Plac
     let buckets = (0..1_000).map(|quarter| NationalChange::Bucket(bucket(quarter, Channel::Hotline)));
     let capability = NationalChange::Capability(offered(Channel::Sms, "messages"), 1);
     let standards = (0..40).map(|number| NationalChange::Standard(said(number)));
+    let served = NationalChange::Served(gridcare_domain::reliability::Served { from: 15_000, customers: 9 }, 1);
     let outages = (0..1_000).map(|n| NationalChange::Outage(crate::outages::national(n)));
-    let changes = tickets.chain(buckets).chain([capability]).chain(standards).chain(outages).collect();
+    let changes = tickets.chain(buckets).chain([capability]).chain(standards).chain(outages).chain([served]).collect();
     let frame = Frame { node: "north".into(), from, to: to.clone(), head: 2_000, changes };
     store.apply(&lease, &frame, 3).await.unwrap();
     let number = store.begin_snapshot(&lease, "north").await.unwrap();

@@ -27,6 +27,10 @@ pub(crate) fn change_from_wire(entry: &wire::FeedEntry) -> Result<Option<Nationa
             word("metric", &capability.metric)?;
             Some(NationalChange::Capability(capability, version))
         }
+        Some(Change::CustomersServed(served)) => {
+            let (served, version) = feed::served_from_wire(served)?;
+            Some(NationalChange::Served(served, version))
+        }
         Some(Change::Outage(outage)) => Some(NationalChange::Outage(outage_from_wire(outage)?)),
         Some(Change::Standard(said)) => Some(NationalChange::Standard(said_from_wire(said)?)),
     })

@@ -4,12 +4,13 @@ use gridcare_domain::{
     feed::Change,
     outage::{Entry, Outage, OutageKind, Site},
     refusal::{Refusal, RefusalKind, Violation},
+    ticket::LinkKind,
 };
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::{
-    Committed, NodeStore, StoreError,
+    Committed, NodeStore, StoreError, bulk,
     db::{Row, Tx},
     feed,
     request::{self, Request},
@@ -38,6 +39,9 @@ statements! {
          WHERE outage.begins_us <= $1 AND (outage.begins_us < $1 OR outage.id < $2)
          AND (outage.ended_us IS NULL OR outage.ended_us > $3) AND ((CAST($4 AS BIGINT) >> CAST(outage.kind AS INTEGER)) & 1) = 1
          ORDER BY outage.begins_us DESC, outage.id DESC LIMIT $5";
+    OUTAGE_BETWEEN =
+        "SELECT outage.id, outage.history FROM outage
+         WHERE outage.begins_us < $2 AND (outage.ended_us IS NULL OR outage.ended_us >= $1) ORDER BY outage.begins_us, outage.id";
     OUTAGE_OF_SCOPE [scope Text, from_us Int, until_us Int] =
         "SELECT DISTINCT outage.id, outage.history FROM v
          JOIN outage_area ON outage_area.scope = v.scope AND outage_area.until_us > v.from_us AND outage_area.begins_us < v.until_us
@@ -58,6 +62,8 @@ pub struct OutageWrite {
     pub change: Change,
     /// The answer, stored under the request.
     pub response: Vec<u8>,
+    /// When supply is back: a bulk operation and what it does with every linked ticket.
+    pub answering: Option<(Uuid, Vec<u8>)>,
 }
 
 /// A decision about an outage as it is now.
@@ -200,7 +206,7 @@ impl NodeStore {
             let message = "there is no such outage at this node";
             return Ok(Err(Refusal::new(RefusalKind::NotFound, "NO_SUCH_OUTAGE", message)));
         };
-        let OutageWrite { outage: new, change, response } = match decide(&old) {
+        let OutageWrite { outage: new, change, response, answering } = match decide(&old) {
             Ok(decided) => decided,
             Err(refusal) => return Ok(Err(refusal)),
         };
@@ -215,6 +221,9 @@ impl NodeStore {
         tx.execute(&OUTAGE_UPDATE, fields(&new)?).await?;
         tx.execute(&AREA_DELETE, values![id]).await?;
         write_areas(&mut tx, &new).await?;
+        if let Some((operation, action)) = answering {
+            bulk::start_linked(&mut tx, now_us, operation, &action, LinkKind::Outage, id).await?;
+        }
         feed::append(&mut tx, batch_id, now_us, vec![change]).await?;
         tx.commit().await?;
         self.writer.committed(Committed { feed: true, contacts: false });
@@ -224,6 +233,19 @@ impl NodeStore {
     /// An outage by its id.
     pub async fn outage(&self, id: Uuid) -> Result<Option<Outage>, StoreError> {
         self.db.fetch_one(&OUTAGE_BY_ID, values![id]).await?.as_ref().map(outage).transpose()
+    }
+
+    /// An outage by its id, once whoever changes it now has done so.
+    pub async fn outage_settled(&self, id: Uuid) -> Result<Option<Outage>, StoreError> {
+        let mut tx = self.db.begin().await?;
+        let found = tx.fetch_one(&OUTAGE_LOCK, values![id]).await?.as_ref().map(outage).transpose()?;
+        tx.rollback().await?;
+        Ok(found)
+    }
+
+    /// Outages that lasted at some moment between these, microseconds since 1970, in the order of their beginnings.
+    pub async fn outages_between(&self, from_us: i64, until_us: i64) -> Result<Vec<Outage>, StoreError> {
+        self.db.fetch(&OUTAGE_BETWEEN, values![from_us, until_us]).await?.iter().map(outage).collect()
     }
 
     /// Outages that are parts of this one.

@@ -1,10 +1,12 @@
-use gridcare_domain::{capability::Capability, feed::Cursor, metric::Bucket, outage::Outage, ticket::Ticket};
+use gridcare_domain::{
+    capability::Capability, feed::Cursor, metric::Bucket, outage::Outage, reliability::Served, ticket::Ticket,
+};
 use uuid::Uuid;
 
 use crate::{
     NodeStore, StoreError, capability,
     db::Tx,
-    feed, metric, outage,
+    feed, metric, outage, reliability,
     standard::{self, StoredStandard},
     ticket,
 };
@@ -18,6 +20,7 @@ pub struct Snapshot {
     last_bucket: Option<gridcare_domain::metric::BucketKey>,
     standards_after: Option<String>,
     outages_after: Option<Uuid>,
+    served_told: bool,
 }
 
 /// One page of a snapshot.
@@ -30,6 +33,8 @@ pub enum Page {
     Standards(Vec<StoredStandard>),
     /// Outages.
     Outages(Vec<Outage>),
+    /// How many customers are served, with versions.
+    Served(Vec<(Served, i64)>),
     /// The end: capabilities with their versions, and where to go on.
     End(Vec<(Capability, i64)>, Cursor),
 }
@@ -49,6 +54,7 @@ impl NodeStore {
             last_bucket: None,
             standards_after: Some(String::new()),
             outages_after: Some(Uuid::nil()),
+            served_told: false,
         })
     }
 }
@@ -89,6 +95,9 @@ impl Snapshot {
             if !page.is_empty() {
                 return Ok(Page::Outages(page));
             }
+        }
+        if !std::mem::replace(&mut self.served_told, true) {
+            return Ok(Page::Served(reliability::served_in(&mut self.tx).await?));
         }
         Ok(Page::End(capability::list_in(&mut self.tx).await?, self.cursor.clone()))
     }

@@ -12,7 +12,9 @@ fn text(part: Option<&String>) -> String {
     part.cloned().unwrap_or_default()
 }
 
-pub(super) fn area(area: &Area) -> wire::OutageArea {
+/// An area on the wire.
+#[must_use]
+pub fn area(area: &Area) -> wire::OutageArea {
     let ring = area.polygon.iter().flat_map(|polygon| &polygon.ring);
     wire::OutageArea {
         province: text(area.province.as_ref()),

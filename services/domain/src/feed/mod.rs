@@ -28,6 +28,8 @@ pub enum Kind {
     Standard = 4,
     /// An outage.
     Outage = 5,
+    /// How many customers are served since a day.
+    CustomersServed = 6,
 }
 
 impl Kind {
@@ -40,6 +42,7 @@ impl Kind {
             3 => Some(Self::Capability),
             4 => Some(Self::Standard),
             5 => Some(Self::Outage),
+            6 => Some(Self::CustomersServed),
             _ => None,
         }
     }

@@ -73,11 +73,12 @@ impl Rule {
         if outage.is_cancelled() || report.at < sooner || ends.is_some_and(|ends| report.at > ends) {
             return None;
         }
-        let covering = outage.areas.iter().filter(|area| {
-            report.sites.iter().any(|site| area.covers(site) || self.is_near(area, site))
-        });
+        let covering = outage
+            .areas
+            .iter()
+            .filter(|area| report.sites.iter().any(|site| area.covers(site) || self.is_near(area, site)));
         let narrowest = covering.map(breadth).min()?;
-        Some((narrowest, report.at.duration_since(outage.begins_at).abs().as_secs().try_into().unwrap_or(i64::MAX)))
+        Some((narrowest, report.at.duration_since(outage.begins_at).abs().as_secs()))
     }
 
     /// Whether a place lies within reach of a ring, where all else that is given holds.
@@ -167,11 +168,13 @@ const fn breadth(area: &Area) -> u8 {
 fn shared<'a>(seed: &Site<'_>, sites: impl Iterator<Item = &'a Site<'a>>) -> Option<Area> {
     let sites: Vec<&Site<'_>> = sites.collect();
     let all = |own: Option<&str>, of: fn(&Site<'a>) -> Option<&'a str>| {
-        own.filter(|own| sites.iter().all(|site| of(site).is_some_and(|other| key(own) == key(other)))).map(str::to_owned)
+        own.filter(|own| sites.iter().all(|site| of(site).is_some_and(|other| key(own) == key(other))))
+            .map(str::to_owned)
     };
     let area = Area {
         province: all(seed.province, |site| site.province),
-        district: all(seed.district, |site| site.district).filter(|_| all(seed.province, |site| site.province).is_some()),
+        district: all(seed.district, |site| site.district)
+            .filter(|_| all(seed.province, |site| site.province).is_some()),
         area_code: all(seed.area_code, |site| site.area_code),
         feeder: all(seed.feeder, |site| site.feeder),
         transformer: all(seed.transformer, |site| site.transformer),
@@ -263,7 +266,8 @@ mod tests {
             position: Some(Position { lon_e7: 1_067_000_000, lat_e7: 107_700_000 + metres * 90 }),
             ..Site::default()
         };
-        let reports = [report(1, 0, near(0)), report(2, 1, near(300)), report(3, 2, near(490)), report(4, 3, near(900))];
+        let reports =
+            [report(1, 0, near(0)), report(2, 1, near(300)), report(3, 2, near(490)), report(4, 3, near(900))];
         let found = Rule::default().propose(&reports, &[]);
         let [Proposal::Record { area, tickets, .. }] = found.as_slice() else { panic!("{found:?}") };
         assert_eq!((area.province.as_deref(), tickets.len()), (Some("VN-SG"), 3));

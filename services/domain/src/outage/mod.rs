@@ -8,6 +8,8 @@ mod code;
 /// Which reports mean which outage.
 pub mod grouping;
 mod history;
+/// Calendars of planned work.
+pub mod icalendar;
 mod plan;
 mod polygon;
 mod rules;

@@ -63,7 +63,6 @@ pub(super) fn check_change(outage: &Outage, change: &Change, by: By<'_>, at: &st
     }
     check_text("reason", by.reason, REASON_LIMIT, found);
     match change {
-        Change::Recorded(_) => {}
         Change::Stepped(step) => check_step(outage, step, &format!("{at}step."), found),
         Change::StepCorrected { no, step } => {
             if !outage.steps.iter().any(|known| known.no == *no) {
@@ -105,7 +104,7 @@ pub(super) fn check_change(outage: &Outage, change: &Change, by: By<'_>, at: &st
             check_plan(plan, &format!("{at}reschedule"), found);
         }
         Change::Cancelled => check_is_planned(outage, &format!("{at}cancel_work"), found),
-        Change::Estimated(None) | Change::CrewMoved(_) => {}
+        Change::Recorded(_) | Change::Estimated(None) | Change::CrewMoved(_) => {}
     }
 }
 

@@ -29,7 +29,8 @@ impl Exposure {
         let mut seen: Vec<(i64, i64)> = Vec::new();
         for one in sustained {
             // Customers who lost supply together and regained it in parts were interrupted once.
-            if seen.contains(&(one.group, one.from_us)) || (one.group == 0 && seen.iter().any(|(group, _)| *group == 0)) {
+            if seen.contains(&(one.group, one.from_us)) || (one.group == 0 && seen.iter().any(|(group, _)| *group == 0))
+            {
                 continue;
             }
             seen.push((one.group, one.from_us));

@@ -132,15 +132,16 @@ pub fn reliability(daily: &Daily, period: Days) -> Reliability {
             momentary += sums.momentary;
         }
         let momentary = matches!(class, Class::All | Class::WithoutMajor).then_some(momentary);
-        let (saidi, saifi) = (real(customer_us) / 60e6 / served, real(interrupted.into()) / served);
+        let minutes = real(customer_us) / 60e6;
+        let saidi = minutes / served;
         Indices {
             class,
             customer_us,
             interrupted,
             momentary,
             saidi,
-            saifi,
-            caidi: (interrupted > 0).then(|| real(customer_us) / 60e6 / real(interrupted.into())),
+            saifi: real(interrupted.into()) / served,
+            caidi: (interrupted > 0).then(|| minutes / real(interrupted.into())),
             asai: 1.0 - saidi / (length * 1_440.0),
             maifi: momentary.map(|momentary| real(momentary.into()) / served),
         }

@@ -11,6 +11,6 @@ mod index;
 #[cfg(test)]
 mod tests;
 
-pub use daily::{Daily, DaySums, Event, Served, SUSTAINED_OVER_US};
+pub use daily::{Daily, DaySums, Event, SUSTAINED_OVER_US, Served};
 pub use frequent::{Exposure, Frequent, frequent};
 pub use index::{Class, HISTORY_YEARS, Indices, Reliability, Threshold, history_of, reliability};

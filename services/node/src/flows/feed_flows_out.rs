@@ -109,6 +109,9 @@ pub(crate) async fn snapshot(node: SharedNode, out: Outlet<wire::GetSnapshotResp
                 (tickets.iter().map(change).collect::<Vec<_>>(), None)
             }
             Ok(Page::Buckets(buckets)) => (buckets.iter().map(convert::bucket_change).collect(), None),
+            Ok(Page::Served(served)) => {
+                (served.into_iter().map(|(served, version)| convert::served_change(served, version)).collect(), None)
+            }
             Ok(Page::Outages(outages)) => (outages.iter().map(outage_change).collect(), None),
             Ok(Page::Standards(standards)) => {
                 (standards.iter().map(super::standard_takes_effect::change).collect(), None)

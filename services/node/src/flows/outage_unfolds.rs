@@ -6,6 +6,7 @@ use gridcare_domain::{
 use gridcare_proto::{
     convert::{outage as convert, ticket::etag},
     outage::v1 as wire,
+    ticket::v1 as ticket,
 };
 use gridcare_store::{
     StoreError,
@@ -16,7 +17,7 @@ use gridcare_store::{
 use prost::Message as _;
 use uuid::Uuid;
 
-use crate::Node;
+use crate::{BULK, Node};
 
 impl Node {
     /// An outage becomes known: the row, its areas and its feed entry in one transaction.
@@ -32,7 +33,7 @@ impl Node {
             }
         };
         let response = wire::RecordOutageResponse { outage: Some(convert::to_wire(&outage, now)) }.encode_to_vec();
-        let write = OutageWrite { change: convert::outage_change(&outage), outage, response };
+        let write = OutageWrite { change: convert::outage_change(&outage), outage, response, answering: None };
         self.store.record_outage(request, now.as_microsecond(), new_id(), &write).await
     }
 
@@ -56,9 +57,18 @@ impl Node {
             }
             let outage = old.change(changes, by, now, notice)?;
             let response = wire::ChangeOutageResponse { outage: Some(convert::to_wire(&outage, now)) }.encode_to_vec();
-            Ok(OutageWrite { change: convert::outage_change(&outage), outage, response })
+            let back = old.ended_at.is_none() && outage.ended_at.is_some();
+            let action = || ticket::BulkAction {
+                action: Some(ticket::bulk_action::Action::AnswerRestoration(id.to_string())),
+                author: by.author.to_owned(),
+                reason: String::new(),
+            };
+            let answering = back.then(|| (new_id(), action().encode_to_vec()));
+            Ok(OutageWrite { change: convert::outage_change(&outage), outage, response, answering })
         };
-        self.store.change_outage(request, now.as_microsecond(), new_id(), id, &decide).await
+        let answer = self.store.change_outage(request, now.as_microsecond(), new_id(), id, &decide).await;
+        self.bus.wake(BULK);
+        answer
     }
 
     /// An outage with its parts.

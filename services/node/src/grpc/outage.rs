@@ -135,7 +135,7 @@ impl OutageService for Outages {
 }
 
 /// Who records it.
-fn author(given: &str, found: &mut Vec<Violation>) {
+pub(super) fn author(given: &str, found: &mut Vec<Violation>) {
     if given.trim().is_empty() {
         found.push(Violation::new("author", "REQUIRED", "say who records it"));
     }

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use gridcare_domain::outage::OutageKind;
+use gridcare_domain::{outage::OutageKind, reliability::Served};
 use uuid::Uuid;
 
 use super::GatewayStore;
@@ -24,12 +24,17 @@ statements! {
          AND (o.ended_us IS NULL OR o.ended_us > $3) AND ((CAST($4 AS BIGINT) >> CAST(o.kind AS INTEGER)) & 1) = 1
          AND (CAST($5 AS TEXT) IS NULL OR CAST($5 AS TEXT) LIKE '%|' || o.node || '|%')
          ORDER BY o.begins_us DESC, o.id DESC LIMIT $6";
-    NATIONAL_OUTAGE_BEGUN =
+    NATIONAL_OUTAGE_BETWEEN =
         "SELECT o.node, o.id, o.version, o.kind, o.begins_us, o.ended_us, o.state FROM national_outage AS o
-         WHERE o.node = $1 AND o.begins_us >= $2 AND o.begins_us < $3 ORDER BY o.begins_us, o.id";
-    NATIONAL_OUTAGE_BY_ID [node Text, id Uuid] =
-        "SELECT o.node, o.id, o.version, o.kind, o.begins_us, o.ended_us, o.state FROM v
-         JOIN national_outage AS o ON o.node = v.node AND o.id = v.id";
+         WHERE o.node = $1 AND o.begins_us < $3 AND (o.ended_us IS NULL OR o.ended_us >= $2) ORDER BY o.begins_us, o.id";
+    NATIONAL_SERVED_PUT [node Text, day Int, customers Int, version Int, snapshot_no Int] =
+        "INSERT INTO national_served (node, day, customers, version, snapshot_no)
+         SELECT node, day, customers, version, snapshot_no FROM v WHERE true
+         ON CONFLICT (node, day) DO UPDATE SET customers = excluded.customers, version = excluded.version,
+             snapshot_no = excluded.snapshot_no
+         WHERE excluded.snapshot_no > 0 OR excluded.version > national_served.version";
+    NATIONAL_SERVED_SWEEP = "DELETE FROM national_served WHERE node = $1 AND snapshot_no <> $2";
+    NATIONAL_SERVED_OF = "SELECT day, customers FROM national_served WHERE node = $1 ORDER BY day";
 }
 
 /// An outage as a member's feed tells of it.
@@ -119,8 +124,34 @@ pub(super) async fn put(
     tx.execute_rows(&NATIONAL_OUTAGE_PUT, rows).await.map(drop)
 }
 
+/// Keeps the greater versions of how many are served; a snapshot's whatever they are.
+pub(super) async fn put_served(
+    tx: &mut Tx,
+    node: &str,
+    served: &[(Served, i64)],
+    snapshot_no: i64,
+) -> Result<(), StoreError> {
+    // One statement may touch a row once.
+    let mut newest: BTreeMap<i32, (i64, i64)> = BTreeMap::new();
+    for (served, version) in served {
+        let kept = newest.entry(served.from).or_insert((served.customers, *version));
+        if *version > kept.1 {
+            *kept = (served.customers, *version);
+        }
+    }
+    if newest.is_empty() {
+        return Ok(());
+    }
+    let mut rows = Rows::of(&NATIONAL_SERVED_PUT, newest.len());
+    for (day, (customers, version)) in newest {
+        rows.push(values![node, i64::from(day), customers, version, snapshot_no]);
+    }
+    tx.execute_rows(&NATIONAL_SERVED_PUT, rows).await.map(drop)
+}
+
 /// Deletes what a snapshot did not bring.
 pub(super) async fn sweep(tx: &mut Tx, node: &str, snapshot_no: i64) -> Result<(), StoreError> {
+    tx.execute(&NATIONAL_SERVED_SWEEP, values![node, snapshot_no]).await?;
     tx.execute(&NATIONAL_OUTAGE_SWEEP, values![node, snapshot_no]).await.map(drop)
 }
 
@@ -145,24 +176,25 @@ impl GatewayStore {
         self.db.fetch(&NATIONAL_OUTAGE_NEWEST, values).await?.iter().map(national_outage).collect()
     }
 
-    /// A member's outages that began within a time, in that order.
-    pub async fn national_outages_begun(
+    /// A member's outages that lasted at some moment between these, in the order of their beginnings.
+    pub async fn national_outages_between(
         &self,
         node: &str,
         from_us: i64,
         until_us: i64,
     ) -> Result<Vec<NationalOutage>, StoreError> {
-        let rows = self.db.fetch(&NATIONAL_OUTAGE_BEGUN, values![node, from_us, until_us]).await?;
+        let rows = self.db.fetch(&NATIONAL_OUTAGE_BETWEEN, values![node, from_us, until_us]).await?;
         rows.iter().map(national_outage).collect()
     }
 
-    /// A member's outages of these ids.
-    pub async fn national_outages_of(&self, node: &str, ids: &[Uuid]) -> Result<Vec<NationalOutage>, StoreError> {
-        let mut rows = Rows::of(&NATIONAL_OUTAGE_BY_ID, ids.len());
-        for id in ids {
-            rows.push(values![node, *id]);
-        }
-        let mut tx = self.db.snapshot().await?;
-        tx.fetch_rows(&NATIONAL_OUTAGE_BY_ID, rows).await?.iter().map(national_outage).collect()
+    /// Since when how many a member serves, in the order of days.
+    pub async fn national_served(&self, node: &str) -> Result<Vec<Served>, StoreError> {
+        let corrupt = |_| StoreError::Corrupt { table: "national_served", what: "a day beyond the calendar".into() };
+        let rows = self.db.fetch(&NATIONAL_SERVED_OF, values![node]).await?;
+        let served = |row: &Row| {
+            let from = i32::try_from(row.int(0)?).map_err(corrupt)?;
+            Ok(Served { from, customers: row.int(1)? })
+        };
+        rows.iter().map(served).collect()
     }
 }

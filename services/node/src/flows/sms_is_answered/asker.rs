@@ -49,7 +49,8 @@ impl Asker {
     }
 }
 
-fn site(premises: &Premises) -> Site<'_> {
+/// Where premises are supplied.
+pub(in crate::flows) fn site(premises: &Premises) -> Site<'_> {
     let given = |text: &'_ str| !text.is_empty();
     Site {
         province: premises.province.as_deref(),

@@ -16,3 +16,13 @@ CREATE TABLE national_outage (
 );
 CREATE INDEX national_outage_begins ON national_outage (begins_us, id);
 CREATE INDEX national_outage_node ON national_outage (node, begins_us, id);
+
+-- How many customers a member serves since a local day of its own, in days since 1970.
+CREATE TABLE national_served (
+    node        TEXT   NOT NULL,
+    day         BIGINT NOT NULL,
+    customers   BIGINT NOT NULL,
+    version     BIGINT NOT NULL,
+    snapshot_no BIGINT NOT NULL,
+    PRIMARY KEY (node, day)
+);

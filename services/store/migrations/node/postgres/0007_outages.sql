@@ -34,3 +34,13 @@ CREATE TABLE outage_area (
     PRIMARY KEY (outage_id, n)
 );
 CREATE INDEX outage_area_scope ON outage_area (scope, until_us);
+
+-- How many customers are served since a local day, in days since 1970: what indices of reliability divide by.
+CREATE TABLE customers_served (
+    day        BIGINT PRIMARY KEY,
+    customers  BIGINT NOT NULL,
+    version    BIGINT NOT NULL,
+    -- Who said so.
+    author     TEXT   NOT NULL,
+    updated_us BIGINT NOT NULL
+);

@@ -34,3 +34,13 @@ CREATE TABLE outage_area (
     PRIMARY KEY (outage_id, n)
 ) WITHOUT ROWID;
 CREATE INDEX outage_area_scope ON outage_area (scope, until_us);
+
+-- How many customers are served since a local day, in days since 1970: what indices of reliability divide by.
+CREATE TABLE customers_served (
+    day        INTEGER PRIMARY KEY,
+    customers  INTEGER NOT NULL,
+    version    INTEGER NOT NULL,
+    -- Who said so.
+    author     TEXT   NOT NULL,
+    updated_us INTEGER NOT NULL
+) WITHOUT ROWID;
