@@ -80,12 +80,12 @@ pub struct OutageQuery {
     pub until_us: Option<i64>,
 }
 
-fn corrupt(what: impl ToString) -> StoreError {
+fn corrupt(what: &impl ToString) -> StoreError {
     StoreError::Corrupt { table: "outage", what: what.to_string() }
 }
 
 fn fields(outage: &Outage) -> Result<Vec<Value>, StoreError> {
-    let history = serde_json::to_string(&outage.history).map_err(corrupt)?;
+    let history = serde_json::to_string(&outage.history).map_err(|e| corrupt(&e))?;
     Ok(values![
         outage.id,
         outage.version,
@@ -99,8 +99,8 @@ fn fields(outage: &Outage) -> Result<Vec<Value>, StoreError> {
 }
 
 fn outage(row: &Row) -> Result<Outage, StoreError> {
-    let history: Vec<Entry> = serde_json::from_str(&row.text(1)?).map_err(corrupt)?;
-    Outage::of_history(row.uuid(0)?, history).ok_or_else(|| corrupt("a history without a beginning"))
+    let history: Vec<Entry> = serde_json::from_str(&row.text(1)?).map_err(|e| corrupt(&e))?;
+    Outage::of_history(row.uuid(0)?, history).ok_or_else(|| corrupt(&"a history without a beginning"))
 }
 
 async fn write_areas(tx: &mut Tx, outage: &Outage) -> Result<(), StoreError> {

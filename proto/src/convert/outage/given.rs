@@ -83,13 +83,10 @@ impl Reader<'_> {
     }
 
     fn plan(&mut self, at: &str, given: &wire::WorkPlan) -> Option<Plan> {
-        let window = match &given.window {
-            Some(window) => self.window(&format!("{at}.window"), window),
-            None => {
-                self.no(&format!("{at}.window"), "REQUIRED", "say when the work starts and ends");
-                None
-            }
-        };
+        if given.window.is_none() {
+            self.no(&format!("{at}.window"), "REQUIRED", "say when the work starts and ends");
+        }
+        let window = given.window.as_ref().and_then(|window| self.window(&format!("{at}.window"), window));
         let alternative = given.alternative.as_ref();
         let alternative = alternative.and_then(|window| self.window(&format!("{at}.alternative"), window));
         let announced_at = self.maybe(&format!("{at}.announced_at"), given.announced_at.as_ref());
@@ -161,13 +158,13 @@ impl Reader<'_> {
                 Change::Estimated(Some(self.estimate(&format!("{at}.estimate"), estimate)?))
             }
             Some(Given::WithdrawEstimate(true)) => Change::Estimated(None),
-            Some(Given::Crew(number)) => match code::crew_state_from_wire(*number) {
-                Some(crew) => Change::CrewMoved(crew),
-                None => {
+            Some(Given::Crew(number)) => {
+                let crew = code::crew_state_from_wire(*number);
+                if crew.is_none() {
                     self.no(&format!("{at}.crew"), "UNKNOWN_CODE", "say where the crew is, such as ON_SITE");
-                    return None;
                 }
-            },
+                Change::CrewMoved(crew?)
+            }
             Some(Given::Claim(made)) => {
                 let claim = made.claim.clone().unwrap_or_default();
                 let fact = self.fact(&format!("{at}.claim.claim"), &claim)?;

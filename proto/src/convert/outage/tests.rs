@@ -7,8 +7,8 @@ use crate::outage::v1::{self as wire, fact_claim, outage_change, outage_entry};
 
 const BY: By<'static> = By { author: "lan", reason: "a reason" };
 
-fn at(seconds: i64) -> Option<prost_types::Timestamp> {
-    Some(prost_types::Timestamp { seconds, nanos: 0 })
+fn at(seconds: i64) -> prost_types::Timestamp {
+    prost_types::Timestamp { seconds, nanos: 0 }
 }
 
 fn area() -> wire::OutageArea {
@@ -25,10 +25,10 @@ fn draft() -> wire::OutageDraft {
         kind: wire::OutageKind::Unplanned.into(),
         cause: "equipment".into(),
         areas: vec![area()],
-        begins_at: at(100),
+        begins_at: Some(at(100)),
         estimate: Some(wire::ReturnEstimate {
-            earliest: at(200),
-            latest: at(300),
+            earliest: Some(at(200)),
+            latest: Some(at(300)),
             source: wire::EstimateSource::Crew.into(),
             confidence: wire::Confidence::Low.into(),
         }),
@@ -42,7 +42,7 @@ fn draft() -> wire::OutageDraft {
 fn changes() -> Vec<outage_change::Change> {
     use outage_change::Change as Given;
     let step = |seconds, kind: wire::StepKind, customers| wire::SupplyStep {
-        at: at(seconds),
+        at: Some(at(seconds)),
         kind: kind.into(),
         customers,
         area: Some(area()),
@@ -56,7 +56,7 @@ fn changes() -> Vec<outage_change::Change> {
         Given::CorrectStep(wire::StepCorrection { no: 2, step: None }),
         Given::WithdrawEstimate(true),
         Given::Crew(wire::CrewState::OnSite.into()),
-        Given::Claim(wire::ClaimMade { claim: Some(claim(fact_claim::Fact::Onset(at(90).unwrap()))), choose: true }),
+        Given::Claim(wire::ClaimMade { claim: Some(claim(fact_claim::Fact::Onset(at(90)))), choose: true }),
         Given::Claim(wire::ClaimMade { claim: Some(claim(fact_claim::Fact::Cause("weather".into()))), choose: false }),
         Given::Claim(wire::ClaimMade { claim: Some(claim(fact_claim::Fact::NotRestored(true))), choose: false }),
         Given::ChooseClaim(1),
