@@ -11,12 +11,21 @@ const LEAVING: [&str; 3] = [
 ];
 
 /// Fields of text and bytes that may leave, and why nobody can write prose or a name into them.
-const OPAQUE: [(&str, &str); 31] = [
+const OPAQUE: [(&str, &str); 40] = [
     ("gridcare.federation.v1.Capability.metric", "a code of the node's configuration"),
     ("gridcare.federation.v1.DescribeNodeResponse.node", "the node's name in its configuration"),
     ("gridcare.federation.v1.DescribeNodeResponse.product_version", "compiled in"),
     ("gridcare.federation.v1.DescribeNodeResponse.region", "a code of the node's configuration"),
     ("gridcare.federation.v1.DescribeNodeResponse.time_zone", "an IANA name, checked at start"),
+    ("gridcare.federation.v1.FederatedArea.area_code", "letters, digits and -_./: alone; what is none stays at home"),
+    ("gridcare.federation.v1.FederatedArea.feeder", "letters, digits and -_./: alone; what is none stays at home"),
+    ("gridcare.federation.v1.FederatedArea.province", "an ISO 3166-2 code, checked at the door"),
+    ("gridcare.federation.v1.FederatedArea.transformer", "letters, digits and -_./: alone; what is none stays at home"),
+    ("gridcare.federation.v1.FederatedClaim.cause", "a word of the closed list of causes"),
+    ("gridcare.federation.v1.FederatedCustomersServed.from", "a date"),
+    ("gridcare.federation.v1.FederatedOutage.cause", "a word of the closed list of causes"),
+    ("gridcare.federation.v1.FederatedOutage.id", "a UUID that the node made"),
+    ("gridcare.federation.v1.FederatedOutage.parent_id", "a UUID that the node made"),
     ("gridcare.federation.v1.FederatedTicket.assignee_pseudonym", "a hash under the node's own key"),
     ("gridcare.federation.v1.FederatedTicket.category", "a code of the standard"),
     ("gridcare.federation.v1.FederatedTicket.channel", "a word of the closed list of channels"),

@@ -1,48 +1,154 @@
+use std::collections::HashSet;
+
 use gridcare_chassis::id::new_id;
 use gridcare_domain::{
-    outage::{Area, Cause, Estimate, EstimateSource, Outage, OutageKind, Site},
+    feed::{Change, Kind},
+    outage::{
+        self, Area, By, Cause, Confidence, CrewState, Draft, Estimate, EstimateSource, Fact, Outage, OutageKind, Plan,
+        Site, Window,
+    },
     refusal::{Refusal, RefusalKind},
+    reliability::Served,
+    ticket::LinkKind,
 };
-use gridcare_store::{NodeStore, outage::OutageQuery, request::Request};
+use gridcare_store::{
+    NodeStore,
+    gateway::{FederatedOutage, GatewayStore, NationalOutageQuery},
+    outage::{OutageQuery, OutageWrite},
+    reliability::Said,
+    request::Request,
+    snapshot::Page,
+    writer::{Changes, DecideTickets},
+};
 use gridcare_tests::Place;
 use rand::{Rng as _, SeedableRng as _};
+use uuid::Uuid;
 
 use crate::{
     on_both_engines,
-    samples::{Home, MORNING_US, at, request},
+    samples::{Home, MORNING_US, at, open_new, request},
 };
 
-fn outage(feeder: &str, begins: i64) -> Outage {
-    Outage {
-        id: new_id(),
-        version: 1,
+const BY: By<'static> = By { author: "lan", reason: "as planned" };
+
+fn draft(feeder: &str, begins: i64) -> Draft {
+    Draft {
         kind: OutageKind::Unplanned,
         cause: Cause::Equipment,
         areas: vec![
             Area { feeder: Some(feeder.into()), ..Area::default() },
             Area { province: Some("VN-SG".into()), district: Some("Quận 1".into()), ..Area::default() },
         ],
-        begins_at: at(begins),
+        begins_at: Some(at(begins)),
         ended_at: None,
-        estimate: Some(Estimate { earliest: at(begins + 60), latest: at(begins + 90), source: EstimateSource::Crew }),
-        updated_at: at(begins),
+        estimate: Some(Estimate {
+            earliest: at(begins + 60),
+            latest: at(begins + 90),
+            source: EstimateSource::Crew,
+            confidence: Confidence::Low,
+        }),
+        customers: None,
+        parent: None,
+        plan: None,
+        source: "SCADA".into(),
     }
 }
 
+fn made(draft: Draft) -> Outage {
+    Outage::record(new_id(), draft, BY, at(0), 0).unwrap()
+}
+
+fn outage(feeder: &str, begins: i64) -> Outage {
+    made(draft(feeder, begins))
+}
+
+fn write(outage: &Outage, response: &[u8]) -> OutageWrite {
+    let change = Change { kind: Kind::Outage, key: outage.id.to_string(), version: outage.version, payload: vec![1] };
+    OutageWrite { change, outage: outage.clone(), response: response.to_vec(), answering: None }
+}
+
 async fn record(store: &NodeStore, outage: &Outage) {
-    store.record_outage(request(), MORNING_US, outage, b"recorded").await.unwrap().unwrap();
+    store.record_outage(request(), MORNING_US, new_id(), &write(outage, b"recorded")).await.unwrap().unwrap();
+}
+
+fn crew(old: &Outage) -> Result<OutageWrite, Refusal> {
+    let next = old.change(&[outage::Change::CrewMoved(CrewState::EnRoute)], BY, at(60), 0)?;
+    Ok(write(&next, b"changed"))
+}
+
+/// A ticket is linked to an outage.
+fn linked_to(outage: Uuid) -> DecideTickets {
+    Box::new(move |tickets| {
+        let link = gridcare_store::relation::link(tickets[0].id, LinkKind::Outage, outage, at(0));
+        Ok(Changes { extras: vec![link], ..Changes::default() })
+    })
 }
 
 /// Every statement about outages.
 pub(crate) async fn use_outages(store: &NodeStore) {
-    let one = outage("471-E5", 0);
-    record(store, &one).await;
-    let later = |old: &Outage| Ok((Outage { version: old.version + 1, ..old.clone() }, b"changed".to_vec()));
-    store.update_outage(request(), MORNING_US, one.id, &later).await.unwrap().unwrap();
-    store.outage(one.id).await.unwrap();
+    let whole = outage("471-E5", 0);
+    record(store, &whole).await;
+    let part = made(Draft { parent: Some(whole.id), ..draft("471-E5", 0) });
+    record(store, &part).await;
+    store.change_outage(request(), MORNING_US, new_id(), part.id, &crew).await.unwrap().unwrap();
+    store.outage(part.id).await.unwrap();
+    assert_eq!(store.outage_parts(whole.id).await.unwrap(), [part.id]);
     store.outages(&OutageQuery::default(), None, 10).await.unwrap();
     let site = Site { feeder: Some("471-E5"), ..Site::default() };
     store.outages_at(&[site], &OutageQuery::default()).await.unwrap();
+    store.outage_settled(part.id).await.unwrap();
+    store.outages_between(0, i64::MAX).await.unwrap();
+    let ticket = open_new(store, "Mất điện").await;
+    store.change_tickets(request(), MORNING_US, new_id(), vec![ticket.id], linked_to(part.id)).await.unwrap().unwrap();
+    assert_eq!(store.linked_among(&[ticket.id, new_id()], LinkKind::Outage).await.unwrap(), HashSet::from([ticket.id]));
+    let operation = new_id();
+    let answer = move |old: &Outage| Ok(OutageWrite { answering: Some((operation, vec![7])), ..crew(old)? });
+    store.change_outage(request(), MORNING_US, new_id(), part.id, &answer).await.unwrap().unwrap();
+    assert_eq!(store.bulk_action(operation).await.unwrap(), Some(vec![7]));
+    assert_eq!(store.waiting_items(operation, 10).await.unwrap(), [(1, ticket.id)]);
+    store.end_bulk(operation, gridcare_store::bulk::CANCELLED, MORNING_US).await.unwrap();
+    let served = Served { from: 15_000, customers: 9 };
+    for (customers, version) in [(9, 1), (11, 2)] {
+        let told = move |_, found| {
+            assert_eq!(found, version);
+            Change { kind: Kind::CustomersServed, key: "d".into(), version, payload: vec![1] }
+        };
+        let given = Served { customers, ..served };
+        store
+            .put_served(request(), MORNING_US, new_id(), Said { served: given, author: "lan", response: vec![] }, told)
+            .await
+            .unwrap()
+            .unwrap();
+    }
+    assert_eq!(store.served().await.unwrap(), [Served { customers: 11, ..served }]);
+    store.places().await.unwrap();
+    let mut snapshot = store.begin_snapshot().await.unwrap();
+    while !matches!(snapshot.next().await.unwrap(), Page::End(..)) {}
+}
+
+/// An outage of a member, as the country knows it.
+pub(crate) fn national(n: i64) -> FederatedOutage {
+    let ended_us = (n % 2 == 0).then(|| MORNING_US + n * 60 + 30);
+    FederatedOutage {
+        id: Uuid::from_u128(u128::try_from(n).unwrap() + 1),
+        version: 1,
+        kind: OutageKind::ALL[usize::try_from(n % 2).unwrap()],
+        begins_us: MORNING_US + n * 60,
+        ended_us,
+        state: vec![1],
+    }
+}
+
+/// Every statement about outages of members.
+pub(crate) async fn use_national_outages(store: &GatewayStore) {
+    let query = NationalOutageQuery { nodes: vec!["north".into()], ..NationalOutageQuery::default() };
+    let page = store.national_outages(&query, None, 10).await.unwrap();
+    assert_eq!((page.len(), page[0].outage.clone()), (10, national(999)));
+    let lasting = store.national_outages_between("north", MORNING_US, MORNING_US + 600).await.unwrap();
+    assert_eq!(lasting.len(), 10);
+    assert_eq!(store.national_served("north").await.unwrap(), [Served { from: 15_000, customers: 9 }]);
+    let elsewhere = NationalOutageQuery { nodes: vec!["south".into()], ..query };
+    assert_eq!(store.national_outages(&elsewhere, None, 10).await.unwrap(), []);
 }
 
 async fn an_outage_is_read_as_it_was_written_and_changes_whole(place: Place) {
@@ -51,32 +157,56 @@ async fn an_outage_is_read_as_it_was_written_and_changes_whole(place: Place) {
     let old = outage("471-E5", 0);
     record(&store, &old).await;
     assert_eq!(store.outage(old.id).await.unwrap(), Some(old.clone()));
-    let new = Outage {
-        version: 2,
-        kind: OutageKind::Planned,
-        cause: Cause::Maintenance,
-        areas: vec![Area { area_code: Some("PD0100".into()), ..Area::default() }],
-        begins_at: at(5),
-        ended_at: Some(at(50)),
-        estimate: None,
-        updated_at: at(60),
-        ..old.clone()
-    };
+    let areas = vec![Area { area_code: Some("PD0100".into()), ..Area::default() }];
+    let changes = [
+        outage::Change::Redrawn(areas),
+        outage::Change::Estimated(None),
+        outage::Change::Claimed { fact: Fact::Restoration(Some(at(50))), source: "SCADA".into(), choose: false },
+    ];
+    let new = old.change(&changes, BY, at(60), 0).unwrap();
     let become_new = |found: &Outage| {
         assert_eq!(*found, old, "a change is decided on all that is known");
-        Ok((new.clone(), b"changed".to_vec()))
+        Ok(write(&new, b"changed"))
     };
-    let response = store.update_outage(request(), MORNING_US, old.id, &become_new).await.unwrap().unwrap();
-    assert_eq!(response, b"changed");
+    let change = async |decide: &(dyn Fn(&Outage) -> Result<OutageWrite, Refusal> + Send + Sync), id| {
+        store.change_outage(request(), MORNING_US, new_id(), id, decide).await.unwrap()
+    };
+    assert_eq!(change(&become_new, old.id).await.unwrap(), b"changed");
     assert_eq!(store.outage(old.id).await.unwrap(), Some(new.clone()));
     let at_feeder = Site { feeder: Some("471-E5"), ..Site::default() };
     assert_eq!(store.outages_at(&[at_feeder], &OutageQuery::default()).await.unwrap(), []);
+    let head = store.feed_head().await.unwrap().cursor.position;
     let refuse = |_: &Outage| Err(Refusal::new(RefusalKind::Conflict, "ETAG_MISMATCH", "as planned"));
-    let refused = store.update_outage(request(), MORNING_US, old.id, &refuse).await.unwrap().unwrap_err();
-    assert_eq!(refused.reason, "ETAG_MISMATCH");
-    let nowhere = store.update_outage(request(), MORNING_US, new_id(), &refuse).await.unwrap().unwrap_err();
-    assert_eq!(nowhere.reason, "NO_SUCH_OUTAGE");
+    assert_eq!(change(&refuse, old.id).await.unwrap_err().reason, "ETAG_MISMATCH");
+    assert_eq!(change(&refuse, new_id()).await.unwrap_err().reason, "NO_SUCH_OUTAGE");
     assert_eq!(store.outage(old.id).await.unwrap(), Some(new), "a refusal leaves no trace");
+    assert_eq!((head, store.feed_head().await.unwrap().cursor.position), (2, 2), "each change is one entry");
+}
+
+async fn no_outage_is_a_part_of_itself_or_of_none(place: Place) {
+    let home = Home::new(place).await;
+    let stores = [home.store().await, home.store().await];
+    let pair = [outage("471-E5", 0), outage("472-E5", 0)];
+    for outage in &pair {
+        record(&stores[0], outage).await;
+    }
+    let nest = async |store: &NodeStore, id: Uuid, into: Uuid| {
+        let into = move |old: &Outage| {
+            Ok(write(&old.change(&[outage::Change::Nested(Some(into))], BY, at(60), 0)?, b"nested"))
+        };
+        store
+            .change_outage(request(), MORNING_US, new_id(), id, &into)
+            .await
+            .unwrap()
+            .map_err(|r| r.violations[0].reason)
+    };
+    assert_eq!(nest(&stores[0], pair[0].id, new_id()).await, Err("NO_SUCH_OUTAGE"));
+    // Both at one moment: one of them is told.
+    let (one, two) = tokio::join!(nest(&stores[0], pair[0].id, pair[1].id), nest(&stores[1], pair[1].id, pair[0].id));
+    assert_eq!((u8::from(one.is_ok()) + u8::from(two.is_ok()), one.err().or(two.err())), (1, Some("PART_OF_ITSELF")));
+    let orphan = made(Draft { parent: Some(new_id()), ..draft("473-E5", 0) });
+    let refused = stores[0].record_outage(request(), MORNING_US, new_id(), &write(&orphan, b"")).await.unwrap();
+    assert_eq!(refused.unwrap_err().violations[0].field, "outage.parent_id");
 }
 
 async fn one_request_writes_once_however_often_it_comes(place: Place) {
@@ -86,22 +216,25 @@ async fn one_request_writes_once_however_often_it_comes(place: Place) {
     let tries = (0..12).map(|i| {
         let store = stores[i % 2].clone();
         let outage = outage("471-E5", 0);
-        async move { store.record_outage(once, MORNING_US, &outage, outage.id.as_bytes()).await.unwrap().unwrap() }
+        async move {
+            let write = write(&outage, outage.id.as_bytes());
+            store.record_outage(once, MORNING_US, new_id(), &write).await.unwrap().unwrap()
+        }
     });
     let answers = futures::future::join_all(tries).await;
     assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "all are told of the same outage");
     let all = stores[0].outages(&OutageQuery::default(), None, 100).await.unwrap();
     assert_eq!(all.len(), 1);
     let other = Request { body: new_id(), ..once };
-    let refused = stores[0].record_outage(other, MORNING_US, &outage("x", 0), b"").await.unwrap().unwrap_err();
+    let refused = stores[0].record_outage(other, MORNING_US, new_id(), &write(&outage("x", 0), b"")).await.unwrap();
+    let refused = refused.unwrap_err();
     assert_eq!(refused.reason, "REQUEST_ID_REUSED");
 
     let id = all[0].id;
     let changes = (0..10).map(|i| {
         let store = stores[i % 2].clone();
         async move {
-            let next = |old: &Outage| Ok((Outage { version: old.version + 1, ..old.clone() }, Vec::new()));
-            store.update_outage(request(), MORNING_US, id, &next).await.unwrap().unwrap();
+            store.change_outage(request(), MORNING_US, new_id(), id, &crew).await.unwrap().unwrap();
         }
     });
     futures::future::join_all(changes).await;
@@ -129,7 +262,10 @@ fn many(seed: u64) -> Vec<Outage> {
             let areas = areas.collect();
             let kind = if pick(2) == 0 { OutageKind::Planned } else { OutageKind::Unplanned };
             let ended_at = (pick(2) == 0).then(|| at(begins + 60 * i64::from(pick(30))));
-            Outage { areas, kind, ended_at, ..outage("", begins) }
+            let window = Window { starts_at: at(begins), ends_at: at(begins + 60) };
+            let plan = Plan { window, alternative: None, announced_at: None, emergency_reason: Some("storm".into()) };
+            let plan = (kind == OutageKind::Planned).then_some(plan);
+            made(Draft { areas, kind, ended_at, plan, ..draft("", begins) })
         })
         .collect()
 }
@@ -141,7 +277,8 @@ async fn outages_of_a_place_and_time_are_those_that_a_look_at_each_would_find(pl
     for outage in &all {
         record(&store, outage).await;
     }
-    let site = |province, district, area_code, feeder| Site { province, district, area_code, feeder };
+    let site =
+        |province, district, area_code, feeder| Site { province, district, area_code, feeder, ..Site::default() };
     let sites = [
         vec![site(Some("VN-01"), Some("quan 1"), Some("A0"), Some("F1"))],
         vec![site(None, None, None, Some("F2"))],
@@ -203,6 +340,7 @@ async fn pages_hold_every_outage_once_the_latest_beginning_first(place: Place) {
 
 on_both_engines!(
     an_outage_is_read_as_it_was_written_and_changes_whole,
+    no_outage_is_a_part_of_itself_or_of_none,
     one_request_writes_once_however_often_it_comes,
     outages_of_a_place_and_time_are_those_that_a_look_at_each_would_find,
     pages_hold_every_outage_once_the_latest_beginning_first,

@@ -28,7 +28,7 @@ const ERASED: [&str; 18] = [
 ];
 
 /// Columns that can hold text or bytes and never hold what names a customer, and why.
-const NOBODY: [(&str, &str); 51] = [
+const NOBODY: [(&str, &str); 52] = [
     ("_sqlx_migrations.*", "of the product itself"),
     ("agent.*", "an agent, not a customer"),
     ("bulk_item.*", "ids, and refusals, which name nobody"),
@@ -55,6 +55,7 @@ const NOBODY: [(&str, &str); 51] = [
     ("contact.source", "the name of a system"),
     ("contact.source_key", "opaque by contract, and what keeps an old file from bringing the contact back"),
     ("contact.ticket", "a reference"),
+    ("customers_served.*", "numbers, days and an agent, not a customer"),
     ("customer_erasure.*", "a pseudonym under the node's key, and who decided"),
     ("feed.*", "nothing personal is in a feed; a test of the architecture says so"),
     ("feed_head.*", "made by the database"),
@@ -62,7 +63,7 @@ const NOBODY: [(&str, &str); 51] = [
     ("lease.*", "names of work and processes"),
     ("metric_bucket.*", "counts and sketches under keys"),
     ("metric_definition.*", "of the node's configuration"),
-    ("outage.*", "codes, times and an id that the node made"),
+    ("outage.*", "what the corporation records of its own grid, and agents, not customers"),
     ("outage_area.*", "places of the grid, which many share"),
     ("request.body", "a hash"),
     ("request.key", "a hash"),

@@ -34,7 +34,9 @@ use crate::{
 };
 
 /// Statements that may read a whole table, and why.
-const WHOLE_TABLE: [(&str, &str); 10] = [
+const WHOLE_TABLE: [(&str, &str); 12] = [
+    ("PREMISES_PLACES", "whoever counts all premises by place reads all premises"),
+    ("SERVED_LIST", "a node says it some times a year, and all are asked for"),
     ("AGENT_LIST", "a node has some hundreds of agents, and all are asked for"),
     ("CAPABILITY_LIST", "a node has a handful of capabilities, and all are asked for"),
     ("BULK_RUNNING", "its index holds those that run alone, and all are asked for"),
@@ -48,7 +50,7 @@ const WHOLE_TABLE: [(&str, &str); 10] = [
 ];
 
 /// Statements whose filter has an index of its own, which must be the one that serves them on both engines.
-const BY_INDEX: [(&str, &str); 31] = [
+const BY_INDEX: [(&str, &str); 34] = [
     ("TICKET_STATE_NEWEST", "ticket_state"),
     ("TICKET_STATE_OLDEST", "ticket_state"),
     ("TICKET_CUSTOMER", "ticket_customer"),
@@ -70,6 +72,9 @@ const BY_INDEX: [(&str, &str); 31] = [
     ("CONTACT_SPAN", "contact_arrived"),
     ("OUTAGE_NEWEST", "outage_begins"),
     ("OUTAGE_OF_SCOPE", "outage_area_scope"),
+    ("OUTAGE_PARTS", "outage_parent"),
+    ("NATIONAL_OUTAGE_NEWEST", "national_outage_begins"),
+    ("OUTAGE_BETWEEN", "outage_begins"),
     ("EXCHANGE_COUNT", "sms_exchange_sender"),
     ("EXCHANGE_OWN", "sms_exchange_reply"),
     ("CONTACT_OF_CUSTOMER", "contact_customer"),
@@ -367,7 +372,9 @@ async fn every_statement_of_a_gateway_runs_and_is_served_by_an_index(place: Plac
     let buckets = (0..1_000).map(|quarter| NationalChange::Bucket(bucket(quarter, Channel::Hotline)));
     let capability = NationalChange::Capability(offered(Channel::Sms, "messages"), 1);
     let standards = (0..40).map(|number| NationalChange::Standard(said(number)));
-    let changes = tickets.chain(buckets).chain([capability]).chain(standards).collect();
+    let served = NationalChange::Served(gridcare_domain::reliability::Served { from: 15_000, customers: 9 }, 1);
+    let outages = (0..1_000).map(|n| NationalChange::Outage(crate::outages::national(n)));
+    let changes = tickets.chain(buckets).chain([capability]).chain(standards).chain(outages).chain([served]).collect();
     let frame = Frame { node: "north".into(), from, to: to.clone(), head: 2_000, changes };
     store.apply(&lease, &frame, 3).await.unwrap();
     let number = store.begin_snapshot(&lease, "north").await.unwrap();
@@ -381,6 +388,7 @@ async fn every_statement_of_a_gateway_runs_and_is_served_by_an_index(place: Plac
             assert!(!store.national_tickets(&query, None, 10).await.unwrap().is_empty());
         }
     }
+    crate::outages::use_national_outages(&store).await;
     store.period_sums("north", 0, i64::MAX).await.unwrap();
     store.national_buckets("north", 0, i64::MAX).await.unwrap();
     store.national_sketches("north", 0, i64::MAX).await.unwrap();

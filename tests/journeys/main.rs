@@ -8,6 +8,7 @@ mod a_customer_is_forgotten;
 mod a_customer_is_imported;
 mod a_queue_log_is_imported;
 mod a_report_is_drawn;
+mod a_report_joins_an_outage;
 mod a_standard_takes_effect;
 mod an_outage_unfolds;
 mod an_owner_is_named;
@@ -22,12 +23,14 @@ mod node_disappears_and_returns;
 mod one_trace_tells_the_whole_way;
 mod personal_data_stays_at_home;
 mod strangers_stay_outside;
+mod supply_is_reliable;
 mod the_demo_meets_the_published_figures;
 mod the_status_is_readable;
 mod ticket_is_explained;
 mod ticket_moves;
 mod tickets_are_shared_out;
 mod tickets_become_one;
+mod work_is_planned;
 
 /// The same journey on both engines.
 macro_rules! on_both_engines {

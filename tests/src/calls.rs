@@ -5,9 +5,16 @@ use gridcare_proto::{
         self as contact, contact_service_client::ContactServiceClient, sms_service_client::SmsServiceClient,
     },
     customer::v1::customer_service_client::CustomerServiceClient,
-    federation::v1::{feed_service_client::FeedServiceClient, national_service_client::NationalServiceClient},
+    federation::v1::{
+        feed_service_client::FeedServiceClient, national_outage_service_client::NationalOutageServiceClient,
+        national_service_client::NationalServiceClient,
+    },
     metric::v1::metric_service_client::MetricServiceClient,
-    outage::v1::outage_service_client::OutageServiceClient,
+    outage::v1::{
+        outage_service_client::OutageServiceClient, reliability_service_client::ReliabilityServiceClient,
+        report_grouping_service_client::ReportGroupingServiceClient,
+        supply_schedule_service_client::SupplyScheduleServiceClient,
+    },
     report::v1::{
         national_report_service_client::NationalReportServiceClient, report_service_client::ReportServiceClient,
     },
@@ -82,6 +89,30 @@ pub fn sms(process: &Process) -> SmsServiceClient<Channel> {
 #[must_use]
 pub fn outages(process: &Process) -> OutageServiceClient<Channel> {
     OutageServiceClient::new(channel(process)).max_decoding_message_size(64 << 20)
+}
+
+/// Reports and outages of a node.
+#[must_use]
+pub fn grouping(process: &Process) -> ReportGroupingServiceClient<Channel> {
+    ReportGroupingServiceClient::new(channel(process))
+}
+
+/// Indices of a node.
+#[must_use]
+pub fn reliability(process: &Process) -> ReliabilityServiceClient<Channel> {
+    ReliabilityServiceClient::new(channel(process))
+}
+
+/// Planned work of a node.
+#[must_use]
+pub fn schedule(process: &Process) -> SupplyScheduleServiceClient<Channel> {
+    SupplyScheduleServiceClient::new(channel(process))
+}
+
+/// Outages of a gateway's members.
+#[must_use]
+pub fn national_outages(process: &Process) -> NationalOutageServiceClient<Channel> {
+    NationalOutageServiceClient::new(channel(process))
 }
 
 /// Customers of a node.

@@ -2,7 +2,7 @@ use gridcare_domain::{
     clock::{ClockKind, IntervalKind, Phase},
     contact::{Channel, Direction, Outcome},
     keyword::Silence,
-    outage::{EstimateSource, OutageKind},
+    outage::{Confidence, CrewState, EstimateSource, OutageKind, StepKind},
     sms_text::Encoding,
     standard::Locality,
     ticket::{LinkKind, Priority, Repetition, State, TimelineKind, Visibility},
@@ -29,6 +29,9 @@ codes! {
     encoding_to_wire encoding_from_wire Encoding;
     outage_kind_to_wire outage_kind_from_wire OutageKind;
     estimate_source_to_wire estimate_source_from_wire EstimateSource;
+    confidence_to_wire confidence_from_wire Confidence;
+    crew_state_to_wire crew_state_from_wire CrewState;
+    step_kind_to_wire step_kind_from_wire StepKind;
     state_to_wire state_from_wire State;
     priority_to_wire priority_from_wire Priority;
     timeline_kind_to_wire timeline_kind_from_wire TimelineKind;
@@ -75,6 +78,18 @@ mod tests {
         for source in EstimateSource::ALL {
             let wire = outage::EstimateSource::try_from(estimate_source_to_wire(*source)).unwrap();
             assert_eq!(wire.as_str_name(), format!("ESTIMATE_SOURCE_{}", source.code().to_uppercase()));
+        }
+        for confidence in Confidence::ALL {
+            let wire = outage::Confidence::try_from(confidence_to_wire(*confidence)).unwrap();
+            assert_eq!(wire.as_str_name(), format!("CONFIDENCE_{}", confidence.code().to_uppercase()));
+        }
+        for crew in CrewState::ALL {
+            let wire = outage::CrewState::try_from(crew_state_to_wire(*crew)).unwrap();
+            assert_eq!(wire.as_str_name(), format!("CREW_STATE_{}", crew.code().to_uppercase()));
+        }
+        for kind in StepKind::ALL {
+            let wire = outage::StepKind::try_from(step_kind_to_wire(*kind)).unwrap();
+            assert_eq!(wire.as_str_name(), format!("STEP_KIND_{}", kind.code().to_uppercase()));
         }
         for state in State::ALL {
             let wire = ticket::TicketState::try_from(state_to_wire(*state)).unwrap();

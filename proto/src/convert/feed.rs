@@ -3,8 +3,11 @@ use gridcare_domain::{
     customer_code::{CustomerCode, Subject, pseudonym},
     feed::{Change, Cursor, Entry, Kind},
     metric::Bucket,
+    reliability::Served,
+    report::day::{date_of, number_of},
     ticket::{Governance, Ticket},
 };
+use jiff::civil::Date;
 use prost::Message as _;
 use uuid::Uuid;
 
@@ -145,6 +148,23 @@ pub fn capability_change(capability: &Capability, version: i64) -> Change {
     Change { kind: Kind::Capability, key, version, payload }
 }
 
+/// The feed's change of how many are served since a day.
+#[must_use]
+pub fn served_change(served: Served, version: i64) -> Change {
+    let from = date_of(served.from).to_string();
+    let version_told = u64::try_from(version).unwrap_or(0);
+    let told =
+        wire::FederatedCustomersServed { from: from.clone(), customers: served.customers, version: version_told };
+    Change { kind: Kind::CustomersServed, key: from, version, payload: told.encode_to_vec() }
+}
+
+/// How many a member serves since a day, with the version of that.
+pub fn served_from_wire(served: &wire::FederatedCustomersServed) -> Result<(Served, i64), String> {
+    let from: Date = served.from.parse().map_err(|_| "a day of customers served is no date")?;
+    let version = i64::try_from(served.version).map_err(|_| "the version is beyond 2^63")?;
+    Ok((Served { from: number_of(from), customers: served.customers }, version))
+}
+
 /// A stored change as an entry's content; an error means that the row is not what this product writes.
 pub fn change_to_wire(change: &Change) -> Result<feed_entry::Change, prost::DecodeError> {
     let payload = change.payload.as_slice();
@@ -152,6 +172,8 @@ pub fn change_to_wire(change: &Change) -> Result<feed_entry::Change, prost::Deco
         Kind::Ticket => feed_entry::Change::Ticket(wire::FederatedTicket::decode(payload)?),
         Kind::MetricBucket => feed_entry::Change::MetricBucket(MetricBucket::decode(payload)?),
         Kind::Capability => feed_entry::Change::Capability(wire::Capability::decode(payload)?),
+        Kind::Outage => feed_entry::Change::Outage(wire::FederatedOutage::decode(payload)?),
+        Kind::CustomersServed => feed_entry::Change::CustomersServed(wire::FederatedCustomersServed::decode(payload)?),
         Kind::Standard => feed_entry::Change::Standard(wire::StandardAcknowledgement::decode(payload)?),
     })
 }

@@ -10,6 +10,8 @@ pub mod feed;
 pub mod metric;
 /// Outages.
 pub mod outage;
+/// Reliability of supply.
+pub mod reliability;
 /// Reports about tickets, and the files that are made of them.
 pub mod report;
 /// Bundles of rules, and what nodes say of them.

@@ -34,6 +34,8 @@ pub mod province;
 pub mod reference;
 /// Expected noes.
 pub mod refusal;
+/// Reliability of supply, by IEEE 1366.
+pub mod reliability;
 /// What reports say of tickets.
 pub mod report;
 /// Who serves which customer, and since when.

@@ -9,7 +9,9 @@ use gridcare_chassis::{
     tls::{self, TlsError},
 };
 use gridcare_proto::{
-    federation::v1::national_service_server::NationalServiceServer,
+    federation::v1::{
+        national_outage_service_server::NationalOutageServiceServer, national_service_server::NationalServiceServer,
+    },
     report::v1::national_report_service_server::NationalReportServiceServer,
     standard::v1::national_standard_service_server::NationalStandardServiceServer,
 };
@@ -22,7 +24,7 @@ use crate::{
     config::GatewayConfig,
     country::Country,
     flows::feed_flows_in::Sharing,
-    grpc::{National, NationalReports, Parts, Standards},
+    grpc::{National, NationalOutages, NationalReports, Parts, Standards},
     peers::{Peer, Peers},
 };
 
@@ -111,11 +113,15 @@ pub async fn run(
     // Answers are cut to 4 MiB where they could be longer.
     let routes = Routes::new(NationalServiceServer::new(National(parts.clone())))
         .add_service(NationalReportServiceServer::new(NationalReports(parts.clone())))
+        .add_service(
+            NationalOutageServiceServer::new(NationalOutages(parts.clone())).max_encoding_message_size(64 << 20),
+        )
         .add_service(NationalStandardServiceServer::new(Standards(parts)));
     let names = [
         <NationalServiceServer<National> as NamedService>::NAME,
         <NationalReportServiceServer<NationalReports> as NamedService>::NAME,
         <NationalStandardServiceServer<Standards> as NamedService>::NAME,
+        <NationalOutageServiceServer<NationalOutages> as NamedService>::NAME,
     ];
     let server = GrpcServer::new(routes, gridcare_proto::DESCRIPTORS, &names);
     let server = server.process(&config.gateway.id).limits(config.limits.clone()).tls(tls);

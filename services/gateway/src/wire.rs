@@ -3,10 +3,12 @@
 
 use gridcare_domain::{acknowledgement::Acknowledgement, report::ClockFact};
 use gridcare_proto::{
-    convert::{code, feed, metric, report, standard, time},
-    federation::v1::{self as wire, feed_entry::Change},
+    convert::{code, feed, metric, outage::course_from_wire, report, standard, time},
+    federation::v1::{self as wire, federated_claim, feed_entry::Change},
 };
-use gridcare_store::gateway::{FederatedTicket, NationalChange};
+use gridcare_store::gateway::{FederatedOutage, FederatedTicket, NationalChange};
+use jiff::Timestamp;
+use prost::Message as _;
 use uuid::Uuid;
 
 /// The state that an entry carries; `None` for a kind that a newer product knows and we do not.
@@ -25,6 +27,11 @@ pub(crate) fn change_from_wire(entry: &wire::FeedEntry) -> Result<Option<Nationa
             word("metric", &capability.metric)?;
             Some(NationalChange::Capability(capability, version))
         }
+        Some(Change::CustomersServed(served)) => {
+            let (served, version) = feed::served_from_wire(served)?;
+            Some(NationalChange::Served(served, version))
+        }
+        Some(Change::Outage(outage)) => Some(NationalChange::Outage(outage_from_wire(outage)?)),
         Some(Change::Standard(said)) => Some(NationalChange::Standard(said_from_wire(said)?)),
     })
 }
@@ -43,6 +50,39 @@ fn said_from_wire(said: &wire::StandardAcknowledgement) -> Result<Acknowledgemen
         return Err("reasons are no stable reasons".to_owned());
     }
     Ok(said)
+}
+
+fn outage_from_wire(outage: &wire::FederatedOutage) -> Result<FederatedOutage, String> {
+    let missing = |what: &str| format!("an outage has no {what}");
+    let at = |at: &Option<prost_types::Timestamp>| at.as_ref().and_then(time::instant).map(Timestamp::as_microsecond);
+    word("cause", &outage.cause)?;
+    id("parent_id", &outage.parent_id)?;
+    for area in &outage.areas {
+        for (field, text) in [
+            ("province", &area.province),
+            ("area_code", &area.area_code),
+            ("feeder", &area.feeder),
+            ("transformer", &area.transformer),
+        ] {
+            word(field, text)?;
+        }
+    }
+    for claim in &outage.claims {
+        if let Some(federated_claim::Fact::Cause(cause)) = &claim.fact {
+            word("cause", cause)?;
+        }
+    }
+    course_from_wire(outage)?;
+    let begins_us = at(&outage.begins_at).ok_or_else(|| missing("begins_at"))?;
+    let cancelled = outage.plan.as_ref().is_some_and(|plan| plan.cancelled);
+    Ok(FederatedOutage {
+        id: Uuid::parse_str(&outage.id).map_err(|_| missing("valid id"))?,
+        version: i64::try_from(outage.version).map_err(|_| missing("version below 2^63"))?,
+        kind: code::outage_kind_from_wire(outage.kind).ok_or_else(|| missing("known kind"))?,
+        begins_us,
+        ended_us: if cancelled { Some(begins_us) } else { at(&outage.ended_at) },
+        state: outage.encode_to_vec(),
+    })
 }
 
 fn ticket_from_wire(ticket: &wire::FederatedTicket) -> Result<FederatedTicket, String> {

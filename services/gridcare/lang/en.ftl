@@ -106,3 +106,18 @@ report-as-of = As of { $asof }
 report-recounting = all tickets are being counted anew
 report-away = { $region }: away since { $since }, figures as of { $asof }
 report-covers = { $figure }: { $covered } of { $expected } regions
+
+# Indices of reliability.
+indices-none = no indices: nobody said how many customers are served
+indices-class-0 = another class
+indices-class-1 = All interruptions
+indices-class-2 = Without major event days
+indices-class-3 = Without loss of supply
+indices-class-4 = Without both
+indices-class-5 = Loss of supply alone
+indices-threshold = Major event days: SAIDI of a day above { $minutes } min (from { $days } days): { $major }
+indices-claim = Outage { $outage }, if claim { $no } of its onset is believed ({ $at }):
+indices-claim-chosen = Outage { $outage }, by claim { $no } of its onset, which is believed ({ $at }):
+indices-covers = { $covered } of { $expected } regions
+indices-unreported = not reported: { $regions }
+indices-frequent = CEMI_{ $n }: { $cemi } ({ $customers } of { $known } premises)

@@ -100,3 +100,18 @@ report-as-of = Số liệu lúc { $asof }
 report-recounting = đang đếm lại toàn bộ phiếu
 report-away = { $region }: mất liên lạc từ { $since }, số liệu lúc { $asof }
 report-covers = { $figure }: { $covered } trên { $expected } đơn vị
+
+# Indices of reliability.
+indices-none = không có chỉ số: chưa có số khách hàng được cấp điện
+indices-class-0 = loại khác
+indices-class-1 = Mọi lần mất điện
+indices-class-2 = Không kể ngày sự cố lớn
+indices-class-3 = Không kể mất nguồn
+indices-class-4 = Không kể cả hai
+indices-class-5 = Riêng mất nguồn
+indices-threshold = Ngày sự cố lớn: SAIDI trong ngày trên { $minutes } phút (từ { $days } ngày): { $major }
+indices-claim = Sự cố { $outage }, nếu tin thời điểm bắt đầu số { $no } ({ $at }):
+indices-claim-chosen = Sự cố { $outage }, theo thời điểm bắt đầu số { $no } đang được tin ({ $at }):
+indices-covers = { $covered } trên { $expected } khu vực
+indices-unreported = chưa báo cáo: { $regions }
+indices-frequent = CEMI_{ $n }: { $cemi } ({ $customers } trên { $known } điểm dùng điện)

@@ -10,6 +10,7 @@ mod failure;
 mod health;
 mod keys;
 mod metric;
+mod outages;
 mod output;
 mod process;
 mod report;
@@ -55,6 +56,8 @@ enum Tool {
     #[command(subcommand)]
     Metric(metric::Metric),
     #[command(subcommand)]
+    Outages(outages::Outages),
+    #[command(subcommand)]
     Report(report::Report),
     Health(health::Health),
     Billing(billing::Billing),
@@ -92,6 +95,7 @@ async fn tool(matches: &clap::ArgMatches) -> Result<(), Failure> {
         Tool::Contacts(contacts) => contacts.run().await,
         Tool::Customers(customers) => customers.run().await,
         Tool::Metric(metric) => metric.run().await,
+        Tool::Outages(outages) => outages.run().await,
         Tool::Report(report) => report.run().await,
         Tool::Health(health) => health.run().await,
         Tool::Standards(standards) => standards.run().await,

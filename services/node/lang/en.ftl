@@ -85,3 +85,28 @@ cause-safety = safety of people
 cause-other = another cause
 
 ticket-subject = Outage reported by SMS
+
+# What the customer of a report is told when supply is back.
+restored = Supply in your area has been back since { $at }; the cause was: { $cause }. Your report { $ticket } is settled. If you still have no power, please tell us.
+
+# Calendars and bulletins of planned work.
+calendar-name = Planned interruptions, { $region }
+calendar-summary = Power interruption: { $cause }
+calendar-description = Reason: { $cause }. Where: { $places }.
+place-transformer = transformer { $code }
+place-feeder = feeder { $code }
+place-area = area { $code }
+place-ring = an area of the map
+bulletin-title = Supply bulletin { $month }, { $region }
+bulletin-planned = Planned work
+bulletin-faults = What happened
+bulletin-summary = In all
+bulletin-none = None.
+bulletin-work = { $from } to { $until }: { $places } ({ $cause })
+bulletin-cancelled = ; cancelled
+bulletin-moved = ; changed, revision { $revision }
+bulletin-alternative = If it cannot be then: { $from } to { $until }.
+bulletin-lasts = still going on
+bulletin-fault = { $from } to { $until }: { $places } ({ $cause }); up to { $customers } customers without power
+bulletin-fault-uncounted = { $from } to { $until }: { $places } ({ $cause })
+bulletin-totals = Interruptions: { $outages }; customer hours without power: { $hours }.

@@ -79,3 +79,28 @@ cause-safety = bảo đảm an toàn
 cause-other = nguyên nhân khác
 
 ticket-subject = Báo mất điện qua tin nhắn
+
+# What the customer of a report is told when supply is back.
+restored = Khu vực của Quý khách đã có điện trở lại từ { $at }; nguyên nhân: { $cause }. Phản ánh { $ticket } đã được giải quyết. Nếu vẫn chưa có điện, xin Quý khách báo lại cho chúng tôi.
+
+# Calendars and bulletins of planned work.
+calendar-name = Lịch ngừng cung cấp điện, { $region }
+calendar-summary = Ngừng cung cấp điện: { $cause }
+calendar-description = Lý do: { $cause }. Khu vực: { $places }.
+place-transformer = trạm biến áp { $code }
+place-feeder = lộ ra { $code }
+place-area = khu vực { $code }
+place-ring = một vùng trên bản đồ
+bulletin-title = Bản tin cung cấp điện tháng { $month }, { $region }
+bulletin-planned = Ngừng cung cấp điện theo kế hoạch
+bulletin-faults = Sự cố đã xảy ra
+bulletin-summary = Tổng hợp
+bulletin-none = Không có.
+bulletin-work = { $from } đến { $until }: { $places } ({ $cause })
+bulletin-cancelled = ; đã hủy
+bulletin-moved = ; đã thay đổi, lần { $revision }
+bulletin-alternative = Nếu không thực hiện được: { $from } đến { $until }.
+bulletin-lasts = chưa kết thúc
+bulletin-fault = { $from } đến { $until }: { $places } ({ $cause }); có lúc { $customers } khách hàng mất điện
+bulletin-fault-uncounted = { $from } đến { $until }: { $places } ({ $cause })
+bulletin-totals = Số lần mất điện: { $outages }; số giờ mất điện của khách hàng: { $hours }.

@@ -14,7 +14,10 @@ use gridcare_proto::{
     customer::v1::customer_service_server as customer,
     federation::v1::feed_service_server as feed,
     metric::v1::metric_service_server as metric,
-    outage::v1::outage_service_server as outage,
+    outage::v1::{
+        outage_service_server as outage, reliability_service_server as reliability,
+        report_grouping_service_server as grouping, supply_schedule_service_server as schedule,
+    },
     report::v1::report_service_server as report,
     standard::v1::standard_service_server as standard,
     ticket::v1::{team_service_server as team, ticket_service_server as ticket},
@@ -131,6 +134,9 @@ pub async fn run(
             <feed::FeedServiceServer<grpc::Feed> as NamedService>::NAME,
             <standard::StandardServiceServer<grpc::Standards> as NamedService>::NAME,
             <outage::OutageServiceServer<grpc::Outages> as NamedService>::NAME,
+            <grouping::ReportGroupingServiceServer<grpc::Grouping> as NamedService>::NAME,
+            <reliability::ReliabilityServiceServer<grpc::Reliabilities> as NamedService>::NAME,
+            <schedule::SupplyScheduleServiceServer<grpc::Schedules> as NamedService>::NAME,
             <sms::SmsServiceServer<grpc::Messages> as NamedService>::NAME,
         ],
     );
@@ -140,7 +146,7 @@ pub async fn run(
         // Nobody has to wait for it.
         let _ = ready.send(addresses);
     }
-    let http = admin::serve(http_port, readiness.clone(), axum::Router::new(), shutdown.clone());
+    let http = admin::serve(http_port, readiness.clone(), grpc::calendar_routes(node.clone()), shutdown.clone());
     let (spoken, answered) = tokio::join!(server.serve(grpc_port, readiness, shutdown.clone()), http);
     shutdown.cancel();
     tracker.wait().await;
@@ -218,6 +224,12 @@ fn routes(node: &Arc<Node>) -> Routes {
         .add_service(team::TeamServiceServer::new(grpc::Teams(node.clone())).max_encoding_message_size(64 << 20))
         .add_service(contacts)
         .add_service(outage::OutageServiceServer::new(grpc::Outages(node.clone())).max_encoding_message_size(64 << 20))
+        .add_service(grouping::ReportGroupingServiceServer::new(grpc::Grouping(node.clone())))
+        .add_service(reliability::ReliabilityServiceServer::new(grpc::Reliabilities(node.clone())))
+        .add_service(
+            schedule::SupplyScheduleServiceServer::new(grpc::Schedules(node.clone()))
+                .max_encoding_message_size(64 << 20),
+        )
         .add_service(sms::SmsServiceServer::new(grpc::Messages(node.clone())))
         .add_service(customers)
         .add_service(metric::MetricServiceServer::new(grpc::Metrics(node.clone())).max_encoding_message_size(64 << 20))

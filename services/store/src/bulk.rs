@@ -1,10 +1,12 @@
 //! Bulk actions: long-running operations that survive their process.
 
+use gridcare_domain::ticket::LinkKind;
 use uuid::Uuid;
 
 use crate::{
     NodeStore, StoreError,
-    db::Row,
+    db::{Row, Tx},
+    relation::LINKED_TICKETS,
     request::{self, Request},
     statement::{Rows, statements, values},
     writer::Answer,
@@ -19,6 +21,7 @@ statements! {
              (SELECT COUNT(*) FROM bulk_item AS i WHERE i.operation_id = o.id AND i.reason = '') AS succeeded,
              (SELECT COUNT(*) FROM bulk_item AS i WHERE i.operation_id = o.id AND i.reason <> '') AS refused
          FROM bulk_operation AS o WHERE o.id = $1";
+    BULK_ACTION_OF = "SELECT action FROM bulk_operation WHERE id = $1";
     BULK_RUNNING = "SELECT id, action FROM bulk_operation WHERE state = 1 ORDER BY id LIMIT 10";
     BULK_WAITING = "SELECT place, ticket_id FROM bulk_item WHERE operation_id = $1 AND reason IS NULL ORDER BY place LIMIT $2";
     BULK_RESULTS_PUT [operation_id Uuid, place Int, reason Text, message Text] =
@@ -81,7 +84,43 @@ fn operation(row: &Row) -> Result<Operation, StoreError> {
     })
 }
 
+/// Stores an operation over all tickets that are linked to a target at this moment; none when there are none.
+pub(crate) async fn start_linked(
+    tx: &mut Tx,
+    now_us: i64,
+    id: Uuid,
+    action: &[u8],
+    kind: LinkKind,
+    target: Uuid,
+) -> Result<(), StoreError> {
+    const PAGE: i64 = 10_000;
+    let (mut place, mut after) = (0_i64, Some(Uuid::nil()));
+    while let Some(last) = after {
+        let page = tx.fetch(&LINKED_TICKETS, values![target, kind.number(), last, PAGE]).await?;
+        let mut rows = Rows::of(&BULK_ITEMS_INSERT, page.len());
+        after = None;
+        for row in &page {
+            let ticket = row.uuid(0)?;
+            place += 1;
+            rows.push(values![id, place, ticket]);
+            after = Some(ticket);
+        }
+        if !rows.is_empty() {
+            tx.execute_rows(&BULK_ITEMS_INSERT, rows).await?;
+        }
+    }
+    if place > 0 {
+        tx.execute(&BULK_INSERT, values![id, action, place, now_us]).await?;
+    }
+    Ok(())
+}
+
 impl NodeStore {
+    /// What an operation does, as it was given.
+    pub async fn bulk_action(&self, id: Uuid) -> Result<Option<Vec<u8>>, StoreError> {
+        self.db.fetch_one(&BULK_ACTION_OF, values![id]).await?.map(|row| row.blob(0)).transpose()
+    }
+
     /// Stores an operation with its items; it runs when somebody runs it.
     pub async fn start_bulk(
         &self,

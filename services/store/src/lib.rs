@@ -36,6 +36,8 @@ mod opening;
 pub mod outage;
 /// Watchers, links and attachments of tickets.
 pub mod relation;
+/// Customers served, and where.
+pub mod reliability;
 /// Answers by request id.
 pub mod request;
 /// What two-way SMS remembers.
@@ -138,6 +140,7 @@ pub fn node_statements() -> Vec<&'static statement::Statement> {
         notification::STATEMENTS,
         outage::STATEMENTS,
         relation::STATEMENTS,
+        reliability::STATEMENTS,
         request::STATEMENTS,
         sms::STATEMENTS,
         team::STATEMENTS,

@@ -1,59 +1,73 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use gridcare_domain::{
-    outage::{Area, Cause, Estimate, EstimateSource, Outage, OutageKind, Site},
-    refusal::{Refusal, RefusalKind},
+    feed::Change,
+    outage::{Entry, Outage, OutageKind, Site},
+    refusal::{Refusal, RefusalKind, Violation},
+    ticket::LinkKind,
 };
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::{
-    NodeStore, StoreError,
+    Committed, NodeStore, StoreError, bulk,
     db::{Row, Tx},
+    feed,
     request::{self, Request},
     statement::{Rows, Value, statements, values},
     writer::Answer,
 };
 
-/// Columns of an outage, in the order in which rows are read.
-macro_rules! columns {
-    () => {
-        "outage.id, outage.version, outage.kind, outage.cause, outage.begins_us, outage.ended_us, outage.earliest_us,
-         outage.latest_us, outage.estimate_source, outage.updated_us"
-    };
-}
-
 statements! {
     OUTAGE_INSERT =
-        "INSERT INTO outage (id, version, kind, cause, begins_us, ended_us, earliest_us, latest_us, estimate_source, updated_us)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+        "INSERT INTO outage (id, version, kind, begins_us, ended_us, parent_id, history, updated_us)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     OUTAGE_UPDATE =
-        "UPDATE outage SET version = $2, kind = $3, cause = $4, begins_us = $5, ended_us = $6, earliest_us = $7, latest_us = $8,
-             estimate_source = $9, updated_us = $10
+        "UPDATE outage SET version = $2, kind = $3, begins_us = $4, ended_us = $5, parent_id = $6, history = $7, updated_us = $8
          WHERE id = $1";
-    OUTAGE_LOCK = concat!("SELECT ", columns!(), " FROM outage WHERE outage.id = $1 {lock:outage}");
-    OUTAGE_BY_ID = concat!("SELECT ", columns!(), " FROM outage WHERE outage.id = $1");
+    OUTAGE_LOCK = "SELECT outage.id, outage.history FROM outage WHERE outage.id = $1 {lock:outage}";
+    OUTAGE_PARENT_LOCK = "SELECT outage.parent_id FROM outage WHERE outage.id = $1 {lock:outage}";
+    OUTAGE_BY_ID = "SELECT outage.id, outage.history FROM outage WHERE outage.id = $1";
+    OUTAGE_PARTS = "SELECT outage.id FROM outage WHERE outage.parent_id = $1 ORDER BY outage.id LIMIT 10000";
+    OUTAGE_PAGE = "SELECT outage.id, outage.history FROM outage WHERE outage.id > $1 ORDER BY outage.id LIMIT $2";
     AREA_DELETE = "DELETE FROM outage_area WHERE outage_id = $1";
-    AREA_INSERT [outage_id Uuid, n Int, scope Text, begins_us Int, until_us Int, province Text, district Text, area_code Text, feeder Text] =
-        "INSERT INTO outage_area (outage_id, n, scope, begins_us, until_us, province, district, area_code, feeder)
-         SELECT outage_id, n, scope, begins_us, until_us, province, district, area_code, feeder FROM v WHERE true";
-    AREA_OF [outage_id Uuid] =
-        "SELECT outage_area.outage_id, outage_area.province, outage_area.district, outage_area.area_code, outage_area.feeder
-         FROM outage_area JOIN v ON v.outage_id = outage_area.outage_id ORDER BY outage_area.outage_id, outage_area.n";
-    OUTAGE_NEWEST = concat!("SELECT ", columns!(), " FROM outage
+    AREA_INSERT [outage_id Uuid, n Int, scope Text, begins_us Int, until_us Int] =
+        "INSERT INTO outage_area (outage_id, n, scope, begins_us, until_us)
+         SELECT outage_id, n, scope, begins_us, until_us FROM v WHERE true";
+    OUTAGE_NEWEST =
+        "SELECT outage.id, outage.history FROM outage
          WHERE outage.begins_us <= $1 AND (outage.begins_us < $1 OR outage.id < $2)
          AND (outage.ended_us IS NULL OR outage.ended_us > $3) AND ((CAST($4 AS BIGINT) >> CAST(outage.kind AS INTEGER)) & 1) = 1
-         ORDER BY outage.begins_us DESC, outage.id DESC LIMIT $5");
-    OUTAGE_OF_SCOPE [scope Text, from_us Int, until_us Int] = concat!("SELECT DISTINCT ", columns!(), " FROM v
+         ORDER BY outage.begins_us DESC, outage.id DESC LIMIT $5";
+    OUTAGE_BETWEEN =
+        "SELECT outage.id, outage.history FROM outage
+         WHERE outage.begins_us < $2 AND (outage.ended_us IS NULL OR outage.ended_us >= $1) ORDER BY outage.begins_us, outage.id";
+    OUTAGE_OF_SCOPE [scope Text, from_us Int, until_us Int] =
+        "SELECT DISTINCT outage.id, outage.history FROM v
          JOIN outage_area ON outage_area.scope = v.scope AND outage_area.until_us > v.from_us AND outage_area.begins_us < v.until_us
-         JOIN outage ON outage.id = outage_area.outage_id");
+         JOIN outage ON outage.id = outage_area.outage_id";
 }
 
 /// A deadlock or a race is run again this often.
 const RETRIES: usize = 3;
+/// No outage is a part of a part of … more often.
+const DEEPEST: usize = 20;
 
-/// A decision about an outage as it is now: the changed one, and how it is answered.
-pub type DecideOutage<'a> = &'a (dyn Fn(&Outage) -> Result<(Outage, Vec<u8>), Refusal> + Send + Sync);
+/// An outage as it is to be stored, with its feed entry and its answer.
+#[derive(Debug, Clone)]
+pub struct OutageWrite {
+    /// The outage afterwards.
+    pub outage: Outage,
+    /// Its feed entry.
+    pub change: Change,
+    /// The answer, stored under the request.
+    pub response: Vec<u8>,
+    /// When supply is back: a bulk operation and what it does with every linked ticket.
+    pub answering: Option<(Uuid, Vec<u8>)>,
+}
+
+/// A decision about an outage as it is now.
+pub type DecideOutage<'a> = &'a (dyn Fn(&Outage) -> Result<OutageWrite, Refusal> + Send + Sync);
 
 /// Which outages a list asks for.
 #[derive(Debug, Clone, Copy, Default)]
@@ -66,45 +80,27 @@ pub struct OutageQuery {
     pub until_us: Option<i64>,
 }
 
-fn fields(o: &Outage) -> Vec<Value> {
-    let us = |at: Option<Timestamp>| at.map(Timestamp::as_microsecond);
-    values![
-        o.id,
-        o.version,
-        o.kind.number(),
-        o.cause.number(),
-        o.begins_at.as_microsecond(),
-        us(o.ended_at),
-        us(o.estimate.map(|estimate| estimate.earliest)),
-        us(o.estimate.map(|estimate| estimate.latest)),
-        o.estimate.map(|estimate| estimate.source.number()),
-        o.updated_at.as_microsecond(),
-    ]
+fn corrupt(what: &impl ToString) -> StoreError {
+    StoreError::Corrupt { table: "outage", what: what.to_string() }
 }
 
-/// An outage as its row says, still without its areas.
+fn fields(outage: &Outage) -> Result<Vec<Value>, StoreError> {
+    let history = serde_json::to_string(&outage.history).map_err(|e| corrupt(&e))?;
+    Ok(values![
+        outage.id,
+        outage.version,
+        outage.kind.number(),
+        outage.begins_at.as_microsecond(),
+        outage.until().map(Timestamp::as_microsecond),
+        outage.parent,
+        history,
+        outage.updated_at.as_microsecond(),
+    ])
+}
+
 fn outage(row: &Row) -> Result<Outage, StoreError> {
-    let corrupt = |what: &str| StoreError::Corrupt { table: "outage", what: what.to_owned() };
-    let at = |us: i64| Timestamp::from_microsecond(us).map_err(|e| corrupt(&e.to_string()));
-    let earliest = row.int_or_null(6)?.map(at).transpose()?;
-    let latest = row.int_or_null(7)?.map(at).transpose()?;
-    let source = row.int_or_null(8)?.and_then(EstimateSource::from_number);
-    let estimate = match (earliest, latest, source) {
-        (Some(earliest), Some(latest), Some(source)) => Some(Estimate { earliest, latest, source }),
-        (None, None, None) => None,
-        _ => return Err(corrupt("half an estimate")),
-    };
-    Ok(Outage {
-        id: row.uuid(0)?,
-        version: row.int(1)?,
-        kind: OutageKind::from_number(row.int(2)?).ok_or_else(|| corrupt("unknown kind"))?,
-        cause: Cause::from_number(row.int(3)?).ok_or_else(|| corrupt("unknown cause"))?,
-        areas: Vec::new(),
-        begins_at: at(row.int(4)?)?,
-        ended_at: row.int_or_null(5)?.map(at).transpose()?,
-        estimate,
-        updated_at: at(row.int(9)?)?,
-    })
+    let history: Vec<Entry> = serde_json::from_str(&row.text(1)?).map_err(|e| corrupt(&e))?;
+    Outage::of_history(row.uuid(0)?, history).ok_or_else(|| corrupt(&"a history without a beginning"))
 }
 
 async fn write_areas(tx: &mut Tx, outage: &Outage) -> Result<(), StoreError> {
@@ -115,105 +111,146 @@ async fn write_areas(tx: &mut Tx, outage: &Outage) -> Result<(), StoreError> {
             n,
             area.scope(),
             outage.begins_at.as_microsecond(),
-            outage.ended_at.map_or(i64::MAX, Timestamp::as_microsecond),
-            area.province.as_deref(),
-            area.district.as_deref(),
-            area.area_code.as_deref(),
-            area.feeder.as_deref(),
+            outage.until().map_or(i64::MAX, Timestamp::as_microsecond),
         ]);
     }
     tx.execute_rows(&AREA_INSERT, rows).await.map(drop)
 }
 
-/// The same outages with their areas.
-async fn with_areas(tx: &mut Tx, mut outages: Vec<Outage>) -> Result<Vec<Outage>, StoreError> {
-    let mut rows = Rows::of(&AREA_OF, outages.len());
-    for outage in &outages {
-        rows.push(values![outage.id]);
+/// Refuses a parent that is not there, or that is itself a part of the outage. Locks all of whom it is a part, so that two
+/// outages cannot become parts of each other at one moment.
+async fn check_parent(tx: &mut Tx, outage: &Outage, field: &str) -> Result<Result<(), Refusal>, StoreError> {
+    let refuse = |reason, cure: &str| Ok(Err(Refusal::invalid(vec![Violation::new(field, reason, cure)])));
+    let mut above = outage.parent;
+    for _ in 0..DEEPEST {
+        let Some(id) = above else { return Ok(Ok(())) };
+        if id == outage.id {
+            return refuse("PART_OF_ITSELF", "give another outage: that one is a part of this one");
+        }
+        match tx.fetch_one(&OUTAGE_PARENT_LOCK, values![id]).await? {
+            Some(row) => above = row.uuid_or_null(0)?,
+            None => return refuse("NO_SUCH_OUTAGE", "give the id of an outage of this node, or none"),
+        }
     }
-    let mut areas: HashMap<Uuid, Vec<Area>> = HashMap::with_capacity(outages.len());
-    for row in tx.fetch_rows(&AREA_OF, rows).await? {
-        areas.entry(row.uuid(0)?).or_default().push(Area {
-            province: row.text_or_null(1)?,
-            district: row.text_or_null(2)?,
-            area_code: row.text_or_null(3)?,
-            feeder: row.text_or_null(4)?,
-        });
-    }
-    for outage in &mut outages {
-        outage.areas = areas.remove(&outage.id).unwrap_or_default();
-    }
-    Ok(outages)
+    refuse("TOO_DEEP", "give the outage of which that one is a part: parts of parts have a limit")
+}
+
+pub(crate) async fn page_in(tx: &mut Tx, after: Uuid, limit: i64) -> Result<Vec<Outage>, StoreError> {
+    tx.fetch(&OUTAGE_PAGE, values![after, limit]).await?.iter().map(outage).collect()
 }
 
 impl NodeStore {
-    /// Stores a new outage, its areas and its answer in one transaction.
-    pub async fn record_outage(&self, request: Request, now_us: i64, outage: &Outage, response: &[u8]) -> Answer {
+    /// Stores a new outage, its areas, its feed entry and its answer in one transaction. `batch_id` names the commit.
+    pub async fn record_outage(&self, request: Request, now_us: i64, batch_id: Uuid, write: &OutageWrite) -> Answer {
         let mut tries = 0;
         loop {
-            match self.record_outage_once(request, now_us, outage, response).await {
+            match self.record_outage_once(request, now_us, batch_id, write).await {
                 Err(e) if e.is_transient() && tries < RETRIES => tries += 1,
                 outcome => return outcome,
             }
         }
     }
 
-    async fn record_outage_once(&self, request: Request, now_us: i64, outage: &Outage, response: &[u8]) -> Answer {
+    async fn record_outage_once(&self, request: Request, now_us: i64, batch_id: Uuid, write: &OutageWrite) -> Answer {
         let mut tx = self.db.begin().await?;
         if let Some(answered) = request::find(&mut tx, [request].into_iter()).await?.get(&request.key) {
             return Ok(answered.replay(&request));
         }
-        if !request::answer(&mut tx, request, now_us, response).await? {
+        if let Err(refusal) = check_parent(&mut tx, &write.outage, "outage.parent_id").await? {
+            return Ok(Err(refusal));
+        }
+        if !request::answer(&mut tx, request, now_us, &write.response).await? {
             return Err(StoreError::Raced);
         }
-        tx.execute(&OUTAGE_INSERT, fields(outage)).await?;
-        write_areas(&mut tx, outage).await?;
+        tx.execute(&OUTAGE_INSERT, fields(&write.outage)?).await?;
+        write_areas(&mut tx, &write.outage).await?;
+        feed::append(&mut tx, batch_id, now_us, vec![write.change.clone()]).await?;
         tx.commit().await?;
-        Ok(Ok(response.to_vec()))
+        self.writer.committed(Committed { feed: true, contacts: false });
+        Ok(Ok(write.response.clone()))
     }
 
     /// Changes an outage as `decide` says of its state at that moment, under its lock.
-    pub async fn update_outage(&self, request: Request, now_us: i64, id: Uuid, decide: DecideOutage<'_>) -> Answer {
+    pub async fn change_outage(
+        &self,
+        request: Request,
+        now_us: i64,
+        batch_id: Uuid,
+        id: Uuid,
+        decide: DecideOutage<'_>,
+    ) -> Answer {
         let mut tries = 0;
         loop {
-            match self.update_outage_once(request, now_us, id, decide).await {
+            match self.change_outage_once(request, now_us, batch_id, id, decide).await {
                 Err(e) if e.is_transient() && tries < RETRIES => tries += 1,
                 outcome => return outcome,
             }
         }
     }
 
-    async fn update_outage_once(&self, request: Request, now_us: i64, id: Uuid, decide: DecideOutage<'_>) -> Answer {
+    async fn change_outage_once(
+        &self,
+        request: Request,
+        now_us: i64,
+        batch_id: Uuid,
+        id: Uuid,
+        decide: DecideOutage<'_>,
+    ) -> Answer {
         let mut tx = self.db.begin().await?;
         // The lock first, so that a repetition waits for the first and finds its answer.
         let locked = tx.fetch_one(&OUTAGE_LOCK, values![id]).await?.as_ref().map(outage).transpose()?;
         if let Some(answered) = request::find(&mut tx, [request].into_iter()).await?.get(&request.key) {
             return Ok(answered.replay(&request));
         }
-        let Some(found) = locked else {
+        let Some(old) = locked else {
             let message = "there is no such outage at this node";
             return Ok(Err(Refusal::new(RefusalKind::NotFound, "NO_SUCH_OUTAGE", message)));
         };
-        let Some(old) = with_areas(&mut tx, vec![found]).await?.pop() else { return Err(StoreError::Raced) };
-        let (new, response) = match decide(&old) {
+        let OutageWrite { outage: new, change, response, answering } = match decide(&old) {
             Ok(decided) => decided,
             Err(refusal) => return Ok(Err(refusal)),
         };
+        if new.parent != old.parent
+            && let Err(refusal) = check_parent(&mut tx, &new, "changes").await?
+        {
+            return Ok(Err(refusal));
+        }
         if !request::answer(&mut tx, request, now_us, &response).await? {
             return Err(StoreError::Raced);
         }
-        tx.execute(&OUTAGE_UPDATE, fields(&new)).await?;
+        tx.execute(&OUTAGE_UPDATE, fields(&new)?).await?;
         tx.execute(&AREA_DELETE, values![id]).await?;
         write_areas(&mut tx, &new).await?;
+        if let Some((operation, action)) = answering {
+            bulk::start_linked(&mut tx, now_us, operation, &action, LinkKind::Outage, id).await?;
+        }
+        feed::append(&mut tx, batch_id, now_us, vec![change]).await?;
         tx.commit().await?;
+        self.writer.committed(Committed { feed: true, contacts: false });
         Ok(Ok(response))
     }
 
     /// An outage by its id.
     pub async fn outage(&self, id: Uuid) -> Result<Option<Outage>, StoreError> {
-        let mut tx = self.db.snapshot().await?;
-        let found: Option<Outage> = tx.fetch_one(&OUTAGE_BY_ID, values![id]).await?.as_ref().map(outage).transpose()?;
-        Ok(with_areas(&mut tx, found.into_iter().collect()).await?.pop())
+        self.db.fetch_one(&OUTAGE_BY_ID, values![id]).await?.as_ref().map(outage).transpose()
+    }
+
+    /// An outage by its id, once whoever changes it now has done so.
+    pub async fn outage_settled(&self, id: Uuid) -> Result<Option<Outage>, StoreError> {
+        let mut tx = self.db.begin().await?;
+        let found = tx.fetch_one(&OUTAGE_LOCK, values![id]).await?.as_ref().map(outage).transpose()?;
+        tx.rollback().await?;
+        Ok(found)
+    }
+
+    /// Outages that lasted at some moment between these, microseconds since 1970, in the order of their beginnings.
+    pub async fn outages_between(&self, from_us: i64, until_us: i64) -> Result<Vec<Outage>, StoreError> {
+        self.db.fetch(&OUTAGE_BETWEEN, values![from_us, until_us]).await?.iter().map(outage).collect()
+    }
+
+    /// Outages that are parts of this one.
+    pub async fn outage_parts(&self, id: Uuid) -> Result<Vec<Uuid>, StoreError> {
+        self.db.fetch(&OUTAGE_PARTS, values![id]).await?.iter().map(|row| row.uuid(0)).collect()
     }
 
     /// A page of outages, the latest beginning first; `after` is the last one's beginning (microseconds) and id.
@@ -224,7 +261,6 @@ impl NodeStore {
         limit: usize,
     ) -> Result<Vec<Outage>, StoreError> {
         let (begins, id) = after.unwrap_or((query.until_us.map_or(i64::MAX, |us| us.saturating_sub(1)), Uuid::max()));
-        let mut tx = self.db.snapshot().await?;
         let values = values![
             begins,
             id,
@@ -232,8 +268,7 @@ impl NodeStore {
             query.kind.map_or(i64::MAX, |kind| 1 << kind.number()),
             i64::try_from(limit).unwrap_or(i64::MAX),
         ];
-        let found = tx.fetch(&OUTAGE_NEWEST, values).await?.iter().map(outage).collect::<Result<_, _>>()?;
-        with_areas(&mut tx, found).await
+        self.db.fetch(&OUTAGE_NEWEST, values).await?.iter().map(outage).collect()
     }
 
     /// All outages whose areas cover one of these sites, the latest beginning first.
@@ -250,7 +285,7 @@ impl NodeStore {
         // Chunks of scopes may find one outage twice.
         let found: BTreeMap<Uuid, Outage> =
             found.iter().map(|row| outage(row).map(|outage| (outage.id, outage))).collect::<Result<_, _>>()?;
-        let mut found = with_areas(&mut tx, found.into_values().collect()).await?;
+        let mut found: Vec<Outage> = found.into_values().collect();
         found.retain(|outage| {
             query.kind.is_none_or(|kind| kind == outage.kind) && sites.iter().any(|site| outage.covers(site))
         });

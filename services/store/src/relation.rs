@@ -1,5 +1,7 @@
 //! What belongs to a ticket beside its row and its timeline: watchers, links, attachments; and entries that change hands.
 
+use std::collections::HashSet;
+
 use gridcare_domain::ticket::{Attachment, LinkKind};
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -7,7 +9,7 @@ use uuid::Uuid;
 use crate::{
     NodeStore, StoreError,
     db::Row,
-    statement::{statements, values},
+    statement::{Rows, statements, values},
     writer::Extra,
 };
 
@@ -25,6 +27,9 @@ statements! {
          ON CONFLICT (ticket_id, kind, target) DO NOTHING";
     LINKS_OF = "SELECT kind, target, at_us FROM ticket_link WHERE ticket_id = $1 ORDER BY kind, target LIMIT 1000";
     LINKED_TICKETS = "SELECT ticket_id FROM ticket_link WHERE target = $1 AND kind = $2 AND ticket_id > $3 ORDER BY ticket_id LIMIT $4";
+    LINKED_AMONG [ticket_id Uuid, kind Int] =
+        "SELECT DISTINCT ticket_link.ticket_id FROM v
+         JOIN ticket_link ON ticket_link.ticket_id = v.ticket_id AND ticket_link.kind = v.kind";
     ATTACHMENT_ADD =
         "INSERT INTO ticket_attachment (ticket_id, id, uri, file_name, media_type, size_bytes, sha256, at_us)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
@@ -157,6 +162,16 @@ impl NodeStore {
     /// Who watches a ticket.
     pub async fn watchers(&self, ticket: Uuid) -> Result<Vec<String>, StoreError> {
         self.db.fetch(&WATCHERS_OF, values![ticket]).await?.iter().map(|row| row.text(0)).collect()
+    }
+
+    /// Those of these tickets that are linked to anything of this kind.
+    pub async fn linked_among(&self, tickets: &[Uuid], kind: LinkKind) -> Result<HashSet<Uuid>, StoreError> {
+        let mut rows = Rows::of(&LINKED_AMONG, tickets.len());
+        for ticket in tickets {
+            rows.push(values![*ticket, kind.number()]);
+        }
+        let mut tx = self.db.snapshot().await?;
+        tx.fetch_rows(&LINKED_AMONG, rows).await?.iter().map(|row| row.uuid(0)).collect()
     }
 
     /// Tickets linked to a contact or an outage, in the order of their ids.

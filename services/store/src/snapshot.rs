@@ -1,10 +1,12 @@
-use gridcare_domain::{capability::Capability, feed::Cursor, metric::Bucket, ticket::Ticket};
+use gridcare_domain::{
+    capability::Capability, feed::Cursor, metric::Bucket, outage::Outage, reliability::Served, ticket::Ticket,
+};
 use uuid::Uuid;
 
 use crate::{
     NodeStore, StoreError, capability,
     db::Tx,
-    feed, metric,
+    feed, metric, outage, reliability,
     standard::{self, StoredStandard},
     ticket,
 };
@@ -17,6 +19,8 @@ pub struct Snapshot {
     buckets_from_us: Option<i64>,
     last_bucket: Option<gridcare_domain::metric::BucketKey>,
     standards_after: Option<String>,
+    outages_after: Option<Uuid>,
+    served_told: bool,
 }
 
 /// One page of a snapshot.
@@ -27,6 +31,10 @@ pub enum Page {
     Buckets(Vec<Bucket>),
     /// What is said of bundles of rules.
     Standards(Vec<StoredStandard>),
+    /// Outages.
+    Outages(Vec<Outage>),
+    /// How many customers are served, with versions.
+    Served(Vec<(Served, i64)>),
     /// The end: capabilities with their versions, and where to go on.
     End(Vec<(Capability, i64)>, Cursor),
 }
@@ -45,6 +53,8 @@ impl NodeStore {
             buckets_from_us: Some(i64::MIN),
             last_bucket: None,
             standards_after: Some(String::new()),
+            outages_after: Some(Uuid::nil()),
+            served_told: false,
         })
     }
 }
@@ -78,6 +88,16 @@ impl Snapshot {
             if !page.is_empty() {
                 return Ok(Page::Standards(page));
             }
+        }
+        if let Some(after) = self.outages_after {
+            let page = outage::page_in(&mut self.tx, after, PAGE).await?;
+            self.outages_after = page.last().map(|outage| outage.id);
+            if !page.is_empty() {
+                return Ok(Page::Outages(page));
+            }
+        }
+        if !std::mem::replace(&mut self.served_told, true) {
+            return Ok(Page::Served(reliability::served_in(&mut self.tx).await?));
         }
         Ok(Page::End(capability::list_in(&mut self.tx).await?, self.cursor.clone()))
     }

@@ -139,19 +139,27 @@ impl Scene {
         begins: Timestamp,
         back: Option<(Timestamp, Timestamp)>,
     ) {
+        let planned = kind == outage::OutageKind::Planned;
+        let ends = back.map_or(begins + SignedDuration::from_hours(4), |(_, latest)| latest);
+        let window = outage::WorkWindow { starts_at: Some(wire(begins)), ends_at: Some(wire(ends)) };
+        let plan =
+            outage::WorkPlan { window: Some(window), emergency_reason: "told by hand".into(), ..Default::default() };
         let draft = outage::OutageDraft {
             kind: kind.into(),
             cause: if kind == outage::OutageKind::Planned { "maintenance" } else { "equipment" }.into(),
             areas: vec![area],
-            begins_at: Some(wire(begins)),
-            ended_at: None,
+            begins_at: (!planned).then(|| wire(begins)),
+            plan: planned.then_some(plan),
             estimate: back.map(|(earliest, latest)| outage::ReturnEstimate {
                 earliest: Some(wire(earliest)),
                 latest: Some(wire(latest)),
                 source: outage::EstimateSource::Crew.into(),
+                confidence: 0,
             }),
+            ..Default::default()
         };
-        let request = outage::RecordOutageRequest { request_id: calls::request_id(), outage: Some(draft) };
+        let request =
+            outage::RecordOutageRequest { request_id: calls::request_id(), outage: Some(draft), author: "lan".into() };
         calls::outages(&self.node).record_outage(request).await.unwrap();
     }
 

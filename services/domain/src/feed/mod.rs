@@ -26,6 +26,10 @@ pub enum Kind {
     Capability = 3,
     /// What a node says of a bundle of rules.
     Standard = 4,
+    /// An outage.
+    Outage = 5,
+    /// How many customers are served since a day.
+    CustomersServed = 6,
 }
 
 impl Kind {
@@ -37,6 +41,8 @@ impl Kind {
             2 => Some(Self::MetricBucket),
             3 => Some(Self::Capability),
             4 => Some(Self::Standard),
+            5 => Some(Self::Outage),
+            6 => Some(Self::CustomersServed),
             _ => None,
         }
     }

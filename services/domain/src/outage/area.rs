@@ -1,16 +1,30 @@
+use serde::{Deserialize, Serialize};
+
+use super::polygon::{Polygon, Position};
 use crate::text::fold;
 
 /// Where supply is lost. All that is given must hold, so that a feeder within a province is less than either.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Area {
     /// ISO 3166-2 code.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub province: Option<String>,
     /// Name of the district; case and diacritics make no difference.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub district: Option<String>,
     /// Code of an area as the corporation divides its grid.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub area_code: Option<String>,
     /// Code of a feeder.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub feeder: Option<String>,
+    /// Code of a transformer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transformer: Option<String>,
+    /// What a ring encloses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub polygon: Option<Polygon>,
 }
 
 /// Where somebody is supplied.
@@ -24,10 +38,17 @@ pub struct Site<'a> {
     pub area_code: Option<&'a str>,
     /// Code of the feeder.
     pub feeder: Option<&'a str>,
+    /// Code of the transformer.
+    pub transformer: Option<&'a str>,
+    /// The place itself.
+    pub position: Option<Position>,
 }
 
+/// Under this are found areas of which nothing but a ring is given.
+const RING: &str = "g";
+
 /// Codes and names as they are compared.
-fn key(text: &str) -> String {
+pub(super) fn key(text: &str) -> String {
     fold(text.trim())
 }
 
@@ -35,7 +56,7 @@ impl Area {
     /// Whether nothing is given.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        [&self.province, &self.district, &self.area_code, &self.feeder].iter().all(|part| part.is_none())
+        *self == Self::default()
     }
 
     /// Whether it covers a site: all that is given is the site's too.
@@ -44,11 +65,14 @@ impl Area {
         let holds = |own: &Option<String>, other: Option<&str>| {
             own.as_deref().is_none_or(|own| other.is_some_and(|other| key(own) == key(other)))
         };
+        let within = |ring: &Polygon| site.position.is_some_and(|position| ring.covers(position));
         !self.is_empty()
             && holds(&self.province, site.province)
             && holds(&self.district, site.district)
             && holds(&self.area_code, site.area_code)
             && holds(&self.feeder, site.feeder)
+            && holds(&self.transformer, site.transformer)
+            && self.polygon.as_ref().is_none_or(within)
     }
 
     /// The narrowest thing that is given, under which it is found: every area that covers a site has one of the scopes of
@@ -56,11 +80,12 @@ impl Area {
     #[must_use]
     pub fn scope(&self) -> String {
         let of = |letter: char, text: &Option<String>| text.as_deref().map(|text| format!("{letter}:{}", key(text)));
-        of('f', &self.feeder)
+        of('t', &self.transformer)
+            .or_else(|| of('f', &self.feeder))
             .or_else(|| of('a', &self.area_code))
             .or_else(|| of('d', &self.district))
             .or_else(|| of('p', &self.province))
-            .unwrap_or_default()
+            .unwrap_or_else(|| if self.polygon.is_some() { RING.to_owned() } else { String::new() })
     }
 }
 
@@ -68,8 +93,15 @@ impl Site<'_> {
     /// The scopes of areas that may cover it.
     #[must_use]
     pub fn scopes(&self) -> Vec<String> {
-        let parts = [('f', self.feeder), ('a', self.area_code), ('d', self.district), ('p', self.province)];
-        parts.iter().filter_map(|(letter, text)| text.map(|text| format!("{letter}:{}", key(text)))).collect()
+        let parts = [
+            ('t', self.transformer),
+            ('f', self.feeder),
+            ('a', self.area_code),
+            ('d', self.district),
+            ('p', self.province),
+        ];
+        let named = parts.iter().filter_map(|(letter, text)| text.map(|text| format!("{letter}:{}", key(text))));
+        named.chain(self.position.map(|_| RING.to_owned())).collect()
     }
 }
 
@@ -81,7 +113,13 @@ mod tests {
 
     fn area(province: &str, district: &str, area_code: &str, feeder: &str) -> Area {
         let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        Area { province: some(province), district: some(district), area_code: some(area_code), feeder: some(feeder) }
+        Area {
+            province: some(province),
+            district: some(district),
+            area_code: some(area_code),
+            feeder: some(feeder),
+            ..Area::default()
+        }
     }
 
     #[test]
@@ -91,6 +129,7 @@ mod tests {
             district: Some("Quận 1"),
             area_code: Some("PD0100"),
             feeder: Some("471-E5"),
+            ..Site::default()
         };
         for covering in [
             area("VN-SG", "", "", ""),
@@ -107,12 +146,36 @@ mod tests {
         assert!(!area("VN-SG", "", "", "471-E5").covers(&Site { province: Some("VN-SG"), ..Site::default() }));
     }
 
+    fn square(side: i32) -> Polygon {
+        let corner = |lon_e7, lat_e7| Position { lon_e7, lat_e7 };
+        Polygon { ring: vec![corner(0, 0), corner(side, 0), corner(side, side), corner(0, side), corner(0, 0)] }
+    }
+
+    #[test]
+    fn a_transformer_and_a_ring_narrow_an_area() {
+        let ringed = Area { transformer: Some("T-17".into()), polygon: Some(square(100)), ..Area::default() };
+        let within =
+            Site { transformer: Some("t-17"), position: Some(Position { lon_e7: 50, lat_e7: 50 }), ..Site::default() };
+        assert!(ringed.covers(&within));
+        assert!(!ringed.covers(&Site { position: None, ..within }));
+        assert!(!ringed.covers(&Site { position: Some(Position { lon_e7: 150, lat_e7: 50 }), ..within }));
+        assert!(!ringed.covers(&Site { transformer: Some("T-18"), ..within }));
+    }
+
     proptest! {
         #[test]
-        fn what_covers_a_site_is_found_under_one_of_its_scopes(a in "[ab]?", b in "[ab]?", c in "[ab]?", d in "[ab]?", site in prop::collection::vec("[abAB]?", 4)) {
-            let area = area(&a, &b, &c, &d);
+        fn what_covers_a_site_is_found_under_one_of_its_scopes(
+            given in prop::collection::vec("[ab]?", 5), ringed: bool, place in prop::option::of(0..20i32),
+            site in prop::collection::vec("[abAB]?", 5),
+        ) {
+            let polygon = ringed.then(|| square(10));
+            let transformer = (!given[4].is_empty()).then(|| given[4].clone());
+            let area = Area { transformer, polygon, ..area(&given[0], &given[1], &given[2], &given[3]) };
             let part = |i: usize| (!site[i].is_empty()).then_some(site[i].as_str());
-            let site = Site { province: part(0), district: part(1), area_code: part(2), feeder: part(3) };
+            let site = Site {
+                province: part(0), district: part(1), area_code: part(2), feeder: part(3), transformer: part(4),
+                position: place.map(|at| Position { lon_e7: at, lat_e7: at }),
+            };
             if area.covers(&site) {
                 prop_assert!(site.scopes().contains(&area.scope()));
             }

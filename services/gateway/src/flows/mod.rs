@@ -2,5 +2,6 @@
 
 pub(crate) mod feed_flows_in;
 pub(crate) mod metric_merges;
+pub(crate) mod reliability_is_summed;
 pub(crate) mod report_is_drawn;
 pub(crate) mod standard_goes_out;

@@ -2,6 +2,7 @@
 
 mod check;
 mod metrics;
+mod outages;
 mod page;
 mod report;
 mod standards;
@@ -44,6 +45,10 @@ pub(crate) struct Standards(pub(crate) Arc<Parts>);
 /// `NationalReportService`.
 #[derive(Clone)]
 pub(crate) struct NationalReports(pub(crate) Arc<Parts>);
+
+/// `NationalOutageService`.
+#[derive(Clone)]
+pub(crate) struct NationalOutages(pub(crate) Arc<Parts>);
 
 /// What answers are made of.
 pub(crate) struct Parts {

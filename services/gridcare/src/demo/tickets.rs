@@ -4,6 +4,7 @@
 //! Everything about them is synthetic from a fixed seed; what they are about is in the proportions of the calls, 31.69 % of
 //! them about outages, to the ticket.
 
+use gridcare_chassis::client::Caller;
 use gridcare_domain::{contact::Channel, topic::Topic};
 use gridcare_proto::ticket::v1::{
     ImportTicketsRequest, ImportTicketsResponse, ImportedEvent, ImportedTicket, Locality, OpenTicketRequest,
@@ -20,7 +21,7 @@ use super::{
     profile::{self, DAYS, START_S},
 };
 use crate::{
-    connection::{Caller, Connection},
+    connection::Connection,
     failure::{self, Failure},
 };
 

@@ -4,7 +4,7 @@ use std::{error::Error, sync::Arc, time::Duration};
 
 use futures::{StreamExt as _, stream};
 use gridcare_chassis::{id::new_id, identity::Principal};
-use gridcare_domain::ticket::{Priority, Reclassification, State, TimelineKind, Visibility};
+use gridcare_domain::ticket::{LinkKind, Priority, Reclassification, State, TimelineKind, Visibility};
 use gridcare_proto::{convert::code, ticket::v1 as wire};
 use gridcare_store::{
     StoreError,
@@ -95,11 +95,24 @@ async fn item(
         reason: reason.to_owned(),
         message: message.to_owned(),
     };
+    let living = node.store.living_ticket(ticket).await?;
+    let request = request_of(&Principal::internal(), "BulkAction", &format!("{operation}/{place}"), action);
+    let outage = |id: &str| Uuid::try_parse(id).unwrap_or_default();
+    let special = match &action.action {
+        Some(wire::bulk_action::Action::LinkOutage(id)) => {
+            Some(node.join_outage(request, living, outage(id), &action.author).await?)
+        }
+        Some(wire::bulk_action::Action::AnswerRestoration(id)) => {
+            Some(node.answer_restoration(living, outage(id), &action.author).await?)
+        }
+        _ => None,
+    };
+    if let Some(answer) = special {
+        return Ok(answer.map_or_else(|refusal| done(refusal.reason, &refusal.message), |_| done("", "")));
+    }
     let Some(step) = step_of(action) else { return Ok(done("UNKNOWN_ACTION", "this version knows no such action")) };
     let text = if let Some(wire::bulk_action::Action::Reply(text)) = &action.action { text } else { &action.reason };
     let what = Move { step, author: action.author.clone(), text: text.clone(), version: None };
-    let request = request_of(&Principal::internal(), "BulkAction", &format!("{operation}/{place}"), action);
-    let living = node.store.living_ticket(ticket).await?;
     Ok(match node.move_living_ticket(request, living, what, Arc::new(|_, _| Vec::new())).await? {
         Ok(_) => done("", ""),
         Err(refusal) => done(refusal.reason, &refusal.message),
@@ -121,6 +134,9 @@ pub(crate) fn step_of(action: &wire::BulkAction) -> Option<Step> {
             classify(Reclassification { category: Some(category.clone()), ..Reclassification::default() })
         }
         Action::Team(team) => classify(Reclassification { team: Some(team.clone()), ..Reclassification::default() }),
+        Action::UnlinkOutage(id) => Uuid::try_parse(id).ok().map(|id| Step::Unlink(LinkKind::Outage, id)),
+        // More than one step each, and none of theirs may be taken alone.
+        Action::LinkOutage(_) | Action::AnswerRestoration(_) => None,
         Action::Reply(_) => Some(Step::Say(TimelineKind::Reply, Visibility::Public)),
     }
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use gridcare_chassis::id::new_id;
 use gridcare_domain::{feed::Cursor, refusal::Refusal, ticket::Ticket};
 use gridcare_proto::{
-    convert::{feed as convert, ticket::clocks_to_wire, time},
+    convert::{feed as convert, outage::outage_change, ticket::clocks_to_wire, time},
     federation::v1 as wire,
 };
 use gridcare_store::{StoreError, snapshot::Page};
@@ -109,6 +109,10 @@ pub(crate) async fn snapshot(node: SharedNode, out: Outlet<wire::GetSnapshotResp
                 (tickets.iter().map(change).collect::<Vec<_>>(), None)
             }
             Ok(Page::Buckets(buckets)) => (buckets.iter().map(convert::bucket_change).collect(), None),
+            Ok(Page::Served(served)) => {
+                (served.into_iter().map(|(served, version)| convert::served_change(served, version)).collect(), None)
+            }
+            Ok(Page::Outages(outages)) => (outages.iter().map(outage_change).collect(), None),
             Ok(Page::Standards(standards)) => {
                 (standards.iter().map(super::standard_takes_effect::change).collect(), None)
             }

@@ -1,52 +1,80 @@
 use gridcare_chassis::id::new_id;
 use gridcare_domain::{
-    outage::{Outage, Site},
-    refusal::{Refusal, RefusalKind, Violation},
+    outage::{By, Change, Draft, Outage, Site, notice_us},
+    refusal::{Refusal, RefusalKind},
 };
 use gridcare_proto::{
     convert::{outage as convert, ticket::etag},
     outage::v1 as wire,
+    ticket::v1 as ticket,
 };
-use gridcare_store::{StoreError, outage::OutageQuery, request::Request, writer::Answer};
+use gridcare_store::{
+    StoreError,
+    outage::{OutageQuery, OutageWrite},
+    request::Request,
+    writer::Answer,
+};
 use prost::Message as _;
 use uuid::Uuid;
 
-use crate::Node;
+use crate::{BULK, Node};
 
 impl Node {
-    /// An outage becomes known.
-    pub(crate) async fn record_outage(
-        &self,
-        request: Request,
-        draft: &wire::OutageDraft,
-    ) -> Result<Answer, Vec<Violation>> {
-        let outage = convert::from_wire(draft, new_id(), self.now(), "outage.")?;
-        let response = wire::RecordOutageResponse { outage: Some(convert::to_wire(&outage)) }.encode_to_vec();
-        Ok(self.store.record_outage(request, self.now_us(), &outage, &response).await)
+    /// An outage becomes known: the row, its areas and its feed entry in one transaction.
+    pub(crate) async fn record_outage(&self, request: Request, draft: Draft, author: &str) -> Answer {
+        let now = self.now();
+        let notice = notice_us(&self.rules().standard, now);
+        let outage = match Outage::record(new_id(), draft, By { author, reason: "" }, now, notice) {
+            Ok(outage) => outage,
+            Err(refusal) => {
+                // What was recorded in time stays recorded, however late its answer is asked for again.
+                let answered = self.store.answered(request).await?;
+                return Ok(answered.unwrap_or(Err(refusal)));
+            }
+        };
+        let response = wire::RecordOutageResponse { outage: Some(convert::to_wire(&outage, now)) }.encode_to_vec();
+        let write = OutageWrite { change: convert::outage_change(&outage), outage, response, answering: None };
+        self.store.record_outage(request, now.as_microsecond(), new_id(), &write).await
     }
 
-    /// What is known of an outage changes: what is given stands from now on.
-    pub(crate) async fn update_outage(
+    /// What is known of an outage changes: decided on its state at that moment, all changes or none.
+    pub(crate) async fn change_outage(
         &self,
         request: Request,
         id: Uuid,
         version: Option<i64>,
-        draft: &wire::OutageDraft,
-    ) -> Result<Answer, Vec<Violation>> {
-        let given = convert::from_wire(draft, id, self.now(), "outage.")?;
-        let decide = move |old: &Outage| {
+        changes: &[Change],
+        by: By<'_>,
+    ) -> Answer {
+        let now = self.now();
+        let notice = notice_us(&self.rules().standard, now);
+        let decide = |old: &Outage| {
             if version.is_some_and(|version| version != old.version) {
                 let message = "the outage has changed since; read it again and decide again";
                 return Err(
                     Refusal::new(RefusalKind::Conflict, "ETAG_MISMATCH", message).with("etag", etag(old.version))
                 );
             }
-            let updated_at = given.updated_at.max(old.updated_at);
-            let new = Outage { version: old.version + 1, updated_at, ..given.clone() };
-            let response = wire::UpdateOutageResponse { outage: Some(convert::to_wire(&new)) }.encode_to_vec();
-            Ok((new, response))
+            let outage = old.change(changes, by, now, notice)?;
+            let response = wire::ChangeOutageResponse { outage: Some(convert::to_wire(&outage, now)) }.encode_to_vec();
+            let back = old.ended_at.is_none() && outage.ended_at.is_some();
+            let action = || ticket::BulkAction {
+                action: Some(ticket::bulk_action::Action::AnswerRestoration(id.to_string())),
+                author: by.author.to_owned(),
+                reason: String::new(),
+            };
+            let answering = back.then(|| (new_id(), action().encode_to_vec()));
+            Ok(OutageWrite { change: convert::outage_change(&outage), outage, response, answering })
         };
-        Ok(self.store.update_outage(request, self.now_us(), id, &decide).await)
+        let answer = self.store.change_outage(request, now.as_microsecond(), new_id(), id, &decide).await;
+        self.bus.wake(BULK);
+        answer
+    }
+
+    /// An outage with its parts.
+    pub(crate) async fn find_outage(&self, id: Uuid) -> Result<Option<(Outage, Vec<Uuid>)>, StoreError> {
+        let Some(outage) = self.store.outage(id).await? else { return Ok(None) };
+        Ok(Some((outage, self.store.outage_parts(id).await?)))
     }
 
     /// A page of outages, the latest beginning first; of those that cover a site, when one is given.

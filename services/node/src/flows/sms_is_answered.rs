@@ -1,6 +1,7 @@
 //! A customer writes, and is answered from what the node knows: by the keywords of the corporation's standard, or in free words.
 
 mod asker;
+pub(super) use asker::site;
 mod consent;
 mod figures;
 mod outages;

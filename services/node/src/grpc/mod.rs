@@ -3,10 +3,13 @@
 mod contact;
 mod customer;
 mod feed;
+mod grouping;
 mod metric;
 mod outage;
 mod page;
+mod reliability;
 mod report;
+mod schedule;
 mod sms;
 mod standard;
 mod team;
@@ -18,6 +21,7 @@ use gridcare_store::{StoreError, writer::Answer};
 use prost::Message;
 use tonic::{Response, Status};
 
+pub(crate) use self::schedule::calendar_routes;
 use crate::SharedNode;
 
 /// `TicketService`.
@@ -34,6 +38,12 @@ pub(crate) struct Metrics(pub(crate) SharedNode);
 pub(crate) struct Standards(pub(crate) SharedNode);
 /// `OutageService`.
 pub(crate) struct Outages(pub(crate) SharedNode);
+/// `ReportGroupingService`.
+pub(crate) struct Grouping(pub(crate) SharedNode);
+/// `ReliabilityService`.
+pub(crate) struct Reliabilities(pub(crate) SharedNode);
+/// `SupplyScheduleService`.
+pub(crate) struct Schedules(pub(crate) SharedNode);
 /// `SmsService`.
 pub(crate) struct Messages(pub(crate) SharedNode);
 /// `ReportService`.

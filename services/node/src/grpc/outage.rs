@@ -1,7 +1,8 @@
 use gridcare_chassis::{identity::principal_of, status::refuse};
 use gridcare_domain::{
-    outage::Site,
-    refusal::{Refusal, Violation},
+    contact::check_text,
+    outage::{By, Site},
+    refusal::{Refusal, RefusalKind, Violation},
 };
 use gridcare_proto::{
     convert::{code, outage as convert, time},
@@ -16,6 +17,9 @@ use uuid::Uuid;
 use super::{Outages, answered, failed, page, refuse_if, version_of};
 use crate::idempotency::{check_request_id, request_of};
 
+/// Changes of one request at most.
+const CHANGES: usize = 100;
+
 #[tonic::async_trait]
 impl OutageService for Outages {
     async fn record_outage(
@@ -27,30 +31,61 @@ impl OutageService for Outages {
         let id = request_of(&principal, "RecordOutage", &body.request_id, &body);
         let mut found = Vec::new();
         check_request_id(&body.request_id, &mut found);
-        let draft = draft(body.outage, &mut found);
-        refuse_if(found)?;
-        let answer = self.0.record_outage(id, &draft).await;
-        answered(answer.map_err(|found| refuse(&Refusal::invalid(found)))?)
+        author(&body.author, &mut found);
+        let draft = match &body.outage {
+            Some(outage) => convert::draft_from_wire(outage, "outage."),
+            None => Err(vec![Violation::new("outage", "REQUIRED", "give the outage")]),
+        };
+        let draft = match (draft, found.is_empty()) {
+            (Ok(draft), true) => draft,
+            (draft, _) => {
+                found.extend(draft.err().into_iter().flatten());
+                return Err(refuse(&Refusal::invalid(found)));
+            }
+        };
+        answered(self.0.record_outage(id, draft, &body.author).await)
     }
 
-    async fn update_outage(
+    async fn change_outage(
         &self,
-        request: Request<wire::UpdateOutageRequest>,
-    ) -> Result<Response<wire::UpdateOutageResponse>, Status> {
+        request: Request<wire::ChangeOutageRequest>,
+    ) -> Result<Response<wire::ChangeOutageResponse>, Status> {
         let principal = principal_of(&request);
         let body = request.into_inner();
-        let request_key = request_of(&principal, "UpdateOutage", &body.request_id, &body);
+        let request_key = request_of(&principal, "ChangeOutage", &body.request_id, &body);
         let mut found = Vec::new();
         check_request_id(&body.request_id, &mut found);
-        let id = Uuid::try_parse(&body.id).ok();
-        if id.is_none() {
-            found.push(Violation::new("id", "MALFORMED", "give the outage's id, a uuid"));
-        }
+        author(&body.author, &mut found);
+        let id = outage_id(&body.id, &mut found);
         let version = version_of(&body.etag, &mut found);
-        let draft = draft(body.outage, &mut found);
+        if body.changes.is_empty() || body.changes.len() > CHANGES {
+            found.push(Violation::new("changes", "LENGTH", format!("give 1 to {CHANGES} changes")));
+        }
+        let changes = body.changes.iter().take(CHANGES).enumerate();
+        let changes: Vec<_> = changes
+            .filter_map(|(i, change)| convert::change_from_wire(change, &format!("changes[{i}]"), &mut found))
+            .collect();
         refuse_if(found)?;
-        let answer = self.0.update_outage(request_key, id.unwrap_or_default(), version, &draft).await;
-        answered(answer.map_err(|found| refuse(&Refusal::invalid(found)))?)
+        let by = By { author: &body.author, reason: body.reason.trim() };
+        answered(self.0.change_outage(request_key, id, version, &changes, by).await)
+    }
+
+    async fn get_outage(
+        &self,
+        request: Request<wire::GetOutageRequest>,
+    ) -> Result<Response<wire::GetOutageResponse>, Status> {
+        let mut found = Vec::new();
+        let id = outage_id(&request.get_ref().id, &mut found);
+        refuse_if(found)?;
+        let Some((outage, parts)) = self.0.find_outage(id).await.map_err(|e| failed(&e))? else {
+            let message = "there is no such outage at this node";
+            return Err(refuse(&Refusal::new(RefusalKind::NotFound, "NO_SUCH_OUTAGE", message)));
+        };
+        Ok(Response::new(wire::GetOutageResponse {
+            history: outage.history.iter().map(convert::entry_to_wire).collect(),
+            children: parts.iter().map(ToString::to_string).collect(),
+            outage: Some(convert::to_wire(&outage, self.0.now())),
+        }))
     }
 
     async fn list_outages(
@@ -65,6 +100,7 @@ impl OutageService for Outages {
         let place = page::place::<24>(&bound, &body.page_token, &mut found);
         let filter = body.filter.unwrap_or_default();
         let query = query(&filter, &mut found);
+        let position = filter.site.as_ref().and_then(|site| convert::site_position(site, "filter.site", &mut found));
         refuse_if(found)?;
         let after = place.map(|place| {
             let begins = i64::from_be_bytes(place[..8].try_into().unwrap_or_default());
@@ -77,6 +113,8 @@ impl OutageService for Outages {
                 district: Some(site.district.as_str()).filter(|text| part(text)),
                 area_code: Some(site.area_code.as_str()).filter(|text| part(text)),
                 feeder: Some(site.feeder.as_str()).filter(|text| part(text)),
+                transformer: Some(site.transformer.as_str()).filter(|text| part(text)),
+                position,
             }
         });
         let site = site.filter(|site| *site != Site::default());
@@ -91,16 +129,25 @@ impl OutageService for Outages {
             }
             None => String::new(),
         };
-        let outages = outages.iter().map(convert::to_wire).collect();
+        let outages = outages.iter().map(|outage| convert::to_wire(outage, self.0.now())).collect();
         Ok(Response::new(wire::ListOutagesResponse { outages, next_page_token }))
     }
 }
 
-fn draft(given: Option<wire::OutageDraft>, found: &mut Vec<Violation>) -> wire::OutageDraft {
-    if given.is_none() {
-        found.push(Violation::new("outage", "REQUIRED", "give the outage"));
+/// Who records it.
+pub(super) fn author(given: &str, found: &mut Vec<Violation>) {
+    if given.trim().is_empty() {
+        found.push(Violation::new("author", "REQUIRED", "say who records it"));
     }
-    given.unwrap_or_default()
+    check_text("author", given, 200, found);
+}
+
+fn outage_id(given: &str, found: &mut Vec<Violation>) -> Uuid {
+    let id = Uuid::try_parse(given).ok();
+    if id.is_none() {
+        found.push(Violation::new("id", "MALFORMED", "give the outage's id, a uuid"));
+    }
+    id.unwrap_or_default()
 }
 
 fn query(filter: &wire::OutageFilter, found: &mut Vec<Violation>) -> OutageQuery {

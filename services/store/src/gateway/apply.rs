@@ -1,6 +1,10 @@
-use gridcare_domain::{acknowledgement::Acknowledgement, capability::Capability, feed::Cursor, metric::Bucket};
+use gridcare_domain::{
+    acknowledgement::Acknowledgement, capability::Capability, feed::Cursor, metric::Bucket, reliability::Served,
+};
 
-use super::{FederatedTicket, GatewayStore, acknowledgement, bucket, capability, member, ticket};
+use super::{
+    FederatedOutage, FederatedTicket, GatewayStore, acknowledgement, bucket, capability, member, outage, ticket,
+};
 use crate::{
     StoreError,
     db::Tx,
@@ -18,6 +22,10 @@ pub enum NationalChange {
     Capability(Capability, i64),
     /// What it says of a bundle of rules.
     Standard(Acknowledgement),
+    /// An outage.
+    Outage(FederatedOutage),
+    /// How many customers it serves since a day, and the version of that.
+    Served(Served, i64),
 }
 
 /// What came from one stretch of a feed, to be kept together with the cursor behind it.
@@ -50,19 +58,23 @@ pub(super) async fn put(
     snapshot_no: i64,
 ) -> Result<(), StoreError> {
     let (mut tickets, mut buckets, mut capabilities) = (Vec::new(), Vec::new(), Vec::new());
-    let mut standards = Vec::new();
+    let (mut standards, mut outages, mut served) = (Vec::new(), Vec::new(), Vec::new());
     for change in changes {
         match change {
             NationalChange::Ticket(ticket) => tickets.push(ticket),
             NationalChange::Bucket(bucket) => buckets.push(bucket),
             NationalChange::Capability(capability, version) => capabilities.push((capability, *version)),
             NationalChange::Standard(said) => standards.push(said),
+            NationalChange::Outage(outage) => outages.push(outage),
+            NationalChange::Served(given, version) => served.push((*given, *version)),
         }
     }
     ticket::put(tx, node, &tickets, snapshot_no).await?;
     bucket::put(tx, node, &buckets, snapshot_no).await?;
     capability::put(tx, node, &capabilities, snapshot_no).await?;
-    acknowledgement::put(tx, node, &standards, snapshot_no).await
+    acknowledgement::put(tx, node, &standards, snapshot_no).await?;
+    outage::put(tx, node, &outages, snapshot_no).await?;
+    outage::put_served(tx, node, &served, snapshot_no).await
 }
 
 impl GatewayStore {

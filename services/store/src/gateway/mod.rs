@@ -5,6 +5,7 @@ mod apply;
 mod bucket;
 mod capability;
 mod member;
+mod outage;
 mod replica;
 mod snapshot;
 mod standard;
@@ -14,6 +15,7 @@ mod ticket_row;
 pub use apply::{Applied, Frame, NationalChange};
 pub use bucket::{NationalBucket, NationalSketches, PeriodSum};
 pub use member::{Member, Seat};
+pub use outage::{FederatedOutage, NationalOutage, NationalOutageQuery};
 pub use standard::{Publication, Published, Target, TargetState};
 pub use ticket::{NationalTicketQuery, TicketAfter, TicketTotals};
 pub use ticket_row::{FederatedTicket, NationalTicket};
@@ -63,6 +65,7 @@ pub fn gateway_statements() -> Vec<&'static Statement> {
         capability::STATEMENTS,
         lease::STATEMENTS,
         member::STATEMENTS,
+        outage::STATEMENTS,
         replica::STATEMENTS,
         crate::request::STATEMENTS,
         standard::STATEMENTS,

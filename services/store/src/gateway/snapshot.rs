@@ -1,6 +1,6 @@
 use gridcare_domain::feed::Cursor;
 
-use super::{GatewayStore, NationalChange, acknowledgement, apply, bucket, capability, member, ticket};
+use super::{GatewayStore, NationalChange, acknowledgement, apply, bucket, capability, member, outage, ticket};
 use crate::{
     StoreError,
     lease::{self, Lease},
@@ -47,6 +47,7 @@ impl GatewayStore {
         bucket::sweep(&mut tx, node, number).await?;
         capability::sweep(&mut tx, node, number).await?;
         acknowledgement::sweep(&mut tx, node, number).await?;
+        outage::sweep(&mut tx, node, number).await?;
         tx.commit().await
     }
 }

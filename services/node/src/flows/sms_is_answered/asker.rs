@@ -49,13 +49,16 @@ impl Asker {
     }
 }
 
-fn site(premises: &Premises) -> Site<'_> {
+/// Where premises are supplied.
+pub(in crate::flows) fn site(premises: &Premises) -> Site<'_> {
     let given = |text: &'_ str| !text.is_empty();
     Site {
         province: premises.province.as_deref(),
         district: Some(premises.district.as_str()).filter(|text| given(text)),
         area_code: Some(premises.area.as_str()).filter(|text| given(text)),
         feeder: premises.feeder.as_deref(),
+        transformer: premises.transformer.as_deref(),
+        position: None,
     }
 }
 

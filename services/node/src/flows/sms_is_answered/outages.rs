@@ -75,7 +75,7 @@ impl Node {
             until_us: Some(horizon.as_microsecond()),
         };
         let mut found = self.store.outages_at(&asker.sites(), &query).await?;
-        found.retain(|outage| !is_over(outage, now));
+        found.retain(|outage| !is_over(outage, now) && !outage.is_cancelled());
         found.reverse();
         if found.is_empty() {
             return Ok(texts.say("planned-none", &[("code", asker.shown()), ("days", &DAYS.to_string())]));

@@ -31,7 +31,18 @@ pub(super) fn check(body: &wire::StartBulkActionRequest, found: &mut Vec<Violati
         found.push(Violation::new("names", "TOO_MANY", format!("give at most {NAMES}, or a filter")));
     }
     let action = body.action.clone().unwrap_or_default();
-    if step_of(&action).is_none() {
+    let of_outages = matches!(
+        action.action,
+        Some(
+            wire::bulk_action::Action::LinkOutage(_)
+                | wire::bulk_action::Action::UnlinkOutage(_)
+                | wire::bulk_action::Action::AnswerRestoration(_)
+        )
+    );
+    if of_outages {
+        let cure = "tickets join and leave outages by the service of report grouping, which checks the outage";
+        found.push(Violation::new("action", "NOT_BY_HAND", cure));
+    } else if step_of(&action).is_none() {
         found.push(Violation::new("action", "REQUIRED", "give one action with codes of this version"));
     }
     check_text("action.author", &action.author, 200, found);

@@ -5,6 +5,8 @@ mod listing;
 mod reading;
 mod steps;
 
+pub(super) use self::reading::name;
+
 use std::sync::Arc;
 
 use gridcare_chassis::{

@@ -21,7 +21,7 @@ use super::super::codes;
 use crate::flows::ticket_moves::{Name, Opening};
 
 /// An id or a reference.
-pub(super) fn name(given: &str, field: &str, found: &mut Vec<Violation>) -> Option<Name> {
+pub(in crate::grpc) fn name(given: &str, field: &str, found: &mut Vec<Violation>) -> Option<Name> {
     if let Ok(id) = Uuid::try_parse(given) {
         return Some(Name::Id(id));
     }

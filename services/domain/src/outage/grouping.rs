@@ -1,0 +1,276 @@
+//! Which reports of customers mean which outage: by where they are and when they wrote.
+
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use super::{Area, Outage, Site, area::key};
+
+/// What makes two reports one. A corporation's grid and habits decide; these suit feeders of some thousands of customers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rule {
+    /// A report so long before the onset that is believed still means it: onsets are claimed late, as in May 2013, where
+    /// three sources lay 27 minutes apart.
+    pub before_onset: SignedDuration,
+    /// A report so long after the restoration still means it: people write when they come home.
+    pub after_restoration: SignedDuration,
+    /// Reports so far apart in time may mean one outage: as long as restoring a fault may take by the standard.
+    pub apart: SignedDuration,
+    /// Reports so far apart on the map may mean one outage, in metres: about the reach of a transformer of low voltage.
+    pub reach_m: f64,
+    /// So many reports together make a fault of the grid likely, rather than of one house.
+    pub enough: usize,
+}
+
+impl Default for Rule {
+    fn default() -> Self {
+        Self {
+            before_onset: SignedDuration::from_mins(30),
+            after_restoration: SignedDuration::from_mins(30),
+            apart: SignedDuration::from_hours(2),
+            reach_m: 500.0,
+            enough: 3,
+        }
+    }
+}
+
+/// What a customer reported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report<'a> {
+    /// The ticket.
+    pub ticket: Uuid,
+    /// When it was opened.
+    pub at: Timestamp,
+    /// Where the customer is supplied: each of their premises.
+    pub sites: Vec<Site<'a>>,
+}
+
+/// What a rule proposes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Proposal {
+    /// These tickets mean an outage that is known.
+    Join {
+        /// The outage.
+        outage: Uuid,
+        /// The tickets, in the order given.
+        tickets: Vec<Uuid>,
+    },
+    /// These tickets mean one that nobody has recorded.
+    Record {
+        /// The narrowest thing that they have in common.
+        area: Area,
+        /// The first of them.
+        since: Timestamp,
+        /// The tickets, in the order of time.
+        tickets: Vec<Uuid>,
+    },
+}
+
+impl Rule {
+    /// How well a report fits an outage, the smaller the better; none when it does not.
+    fn misfit(&self, report: &Report<'_>, outage: &Outage) -> Option<(u8, i64)> {
+        let sooner = outage.begins_at.saturating_sub(self.before_onset).unwrap_or(Timestamp::MIN);
+        let ends = outage.ended_at.map(|at| at.saturating_add(self.after_restoration).unwrap_or(Timestamp::MAX));
+        if outage.is_cancelled() || report.at < sooner || ends.is_some_and(|ends| report.at > ends) {
+            return None;
+        }
+        let covering = outage
+            .areas
+            .iter()
+            .filter(|area| report.sites.iter().any(|site| area.covers(site) || self.is_near(area, site)));
+        let narrowest = covering.map(breadth).min()?;
+        Some((narrowest, report.at.duration_since(outage.begins_at).abs().as_secs()))
+    }
+
+    /// Whether a place lies within reach of a ring, where all else that is given holds.
+    fn is_near(&self, area: &Area, site: &Site<'_>) -> bool {
+        let (Some(ring), Some(position)) = (&area.polygon, site.position) else { return false };
+        let rest = Area { polygon: None, ..area.clone() };
+        let near = ring.ring.iter().any(|corner| corner.metres_to(position) <= self.reach_m);
+        near && (rest.is_empty() || rest.covers(site))
+    }
+
+    /// What to do with reports that are linked to no outage: those that fit a known one join the one that fits best, the
+    /// narrowest area first; of the others, those that share a transformer or a feeder, or lie near each other, within a
+    /// short time make a new one when there are enough.
+    #[must_use]
+    pub fn propose(&self, reports: &[Report<'_>], outages: &[Outage]) -> Vec<Proposal> {
+        let mut joins: Vec<(Uuid, Vec<Uuid>)> = Vec::new();
+        let mut left: Vec<&Report<'_>> = Vec::new();
+        for report in reports {
+            let fitting = outages.iter().filter_map(|outage| Some((self.misfit(report, outage)?, outage.id)));
+            match fitting.min() {
+                None => left.push(report),
+                Some((_, outage)) => match joins.iter_mut().find(|(known, _)| *known == outage) {
+                    Some((_, tickets)) => tickets.push(report.ticket),
+                    None => joins.push((outage, vec![report.ticket])),
+                },
+            }
+        }
+        left.sort_by_key(|report| (report.at, report.ticket));
+        let found = joins.into_iter().map(|(outage, tickets)| Proposal::Join { outage, tickets });
+        found.chain(self.clusters(&left)).collect()
+    }
+
+    fn clusters(&self, reports: &[&Report<'_>]) -> Vec<Proposal> {
+        let mut found = Vec::new();
+        let mut taken = vec![false; reports.len()];
+        for first in 0..reports.len() {
+            if taken[first] {
+                continue;
+            }
+            let Some(seed) = reports[first].sites.iter().find(|site| narrow(site).is_some() || site.position.is_some())
+            else {
+                continue;
+            };
+            let together: Vec<usize> = (first..reports.len())
+                .filter(|i| !taken[*i] && reports[*i].at.duration_since(reports[first].at) <= self.apart)
+                .filter(|i| reports[*i].sites.iter().any(|site| self.are_one(seed, site)))
+                .collect();
+            if together.len() < self.enough {
+                continue;
+            }
+            for i in &together {
+                taken[*i] = true;
+            }
+            let sites = together.iter().filter_map(|i| reports[*i].sites.iter().find(|site| self.are_one(seed, site)));
+            let Some(area) = shared(seed, sites) else { continue };
+            let tickets = together.iter().map(|i| reports[*i].ticket).collect();
+            found.push(Proposal::Record { area, since: reports[first].at, tickets });
+        }
+        found
+    }
+
+    fn are_one(&self, one: &Site<'_>, other: &Site<'_>) -> bool {
+        let same = |a: Option<&str>, b: Option<&str>| a.zip(b).is_some_and(|(a, b)| key(a) == key(b));
+        let near = one.position.zip(other.position).is_some_and(|(a, b)| a.metres_to(b) <= self.reach_m);
+        near || same(one.transformer, other.transformer) || same(one.feeder, other.feeder)
+    }
+}
+
+/// What is given of a site that is narrow enough to tell one fault from another.
+fn narrow<'a>(site: &Site<'a>) -> Option<&'a str> {
+    site.transformer.or(site.feeder)
+}
+
+/// How much of the grid an area may be: the smaller the narrower.
+const fn breadth(area: &Area) -> u8 {
+    match area {
+        Area { transformer: Some(_), .. } => 0,
+        Area { polygon: Some(_), .. } => 1,
+        Area { feeder: Some(_), .. } => 2,
+        Area { area_code: Some(_), .. } => 3,
+        Area { district: Some(_), .. } => 4,
+        _ => 5,
+    }
+}
+
+/// The narrowest thing that all these sites have in common.
+fn shared<'a>(seed: &Site<'_>, sites: impl Iterator<Item = &'a Site<'a>>) -> Option<Area> {
+    let sites: Vec<&Site<'_>> = sites.collect();
+    let all = |own: Option<&str>, of: fn(&Site<'a>) -> Option<&'a str>| {
+        own.filter(|own| sites.iter().all(|site| of(site).is_some_and(|other| key(own) == key(other))))
+            .map(str::to_owned)
+    };
+    let area = Area {
+        province: all(seed.province, |site| site.province),
+        district: all(seed.district, |site| site.district)
+            .filter(|_| all(seed.province, |site| site.province).is_some()),
+        area_code: all(seed.area_code, |site| site.area_code),
+        feeder: all(seed.feeder, |site| site.feeder),
+        transformer: all(seed.transformer, |site| site.transformer),
+        polygon: None,
+    };
+    (!area.is_empty()).then_some(area)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outage::{By, Cause, Draft, OutageKind, Position};
+
+    fn at(minute: i64) -> Timestamp {
+        Timestamp::from_second(1_369_180_800).unwrap() + SignedDuration::from_mins(minute)
+    }
+
+    fn outage(id: u128, area: Area, begins: i64, ended: Option<i64>) -> Outage {
+        let draft = Draft {
+            kind: OutageKind::Unplanned,
+            cause: Cause::Unknown,
+            areas: vec![area],
+            begins_at: Some(at(begins)),
+            ended_at: ended.map(at),
+            estimate: None,
+            customers: None,
+            parent: None,
+            plan: None,
+            source: String::new(),
+        };
+        Outage::record(Uuid::from_u128(id), draft, By { author: "lan", reason: "" }, at(begins), 0).unwrap()
+    }
+
+    fn fed<'a>(feeder: &'a str, transformer: &'a str) -> Site<'a> {
+        let province = Some("VN-SG");
+        Site { province, feeder: Some(feeder), transformer: Some(transformer), ..Site::default() }
+    }
+
+    fn report(ticket: u128, minute: i64, site: Site<'_>) -> Report<'_> {
+        Report { ticket: Uuid::from_u128(ticket), at: at(minute), sites: vec![site] }
+    }
+
+    fn feeder(code: &str) -> Area {
+        Area { feeder: Some(code.into()), ..Area::default() }
+    }
+
+    #[test]
+    fn a_report_joins_the_narrowest_outage_that_covers_it_in_time() {
+        let province = Area { province: Some("VN-SG".into()), ..Area::default() };
+        let outages = [
+            outage(1, province, 0, None),
+            outage(2, feeder("471-E5"), 0, Some(60)),
+            outage(3, feeder("472-E5"), 0, Some(60)),
+        ];
+        let reports = [
+            report(10, 5, fed("471-e5", "T1")),
+            report(11, -20, fed("471-E5", "T2")),
+            report(12, 89, fed("472-E5", "T3")),
+            report(13, 200, fed("472-E5", "T3")),
+            report(14, -40, fed("471-E5", "T1")),
+        ];
+        let found = Rule::default().propose(&reports, &outages);
+        let join = |outage, tickets: &[u128]| Proposal::Join {
+            outage: Uuid::from_u128(outage),
+            tickets: tickets.iter().map(|ticket| Uuid::from_u128(*ticket)).collect(),
+        };
+        assert_eq!(found, [join(2, &[10, 11]), join(3, &[12]), join(1, &[13])], "ticket 14 came before all of them");
+    }
+
+    #[test]
+    fn enough_reports_of_one_feeder_within_a_short_time_make_a_new_outage() {
+        let reports = [
+            report(1, 0, fed("471-E5", "T1")),
+            report(2, 10, fed("471-E5", "T2")),
+            report(3, 15, fed("479-E9", "T9")),
+            report(4, 119, fed("471-E5", "T1")),
+            report(5, 121, fed("471-E5", "T1")),
+        ];
+        let found = Rule::default().propose(&reports, &[]);
+        let [Proposal::Record { area, since, tickets }] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!((area.feeder.as_deref(), area.transformer.as_deref()), (Some("471-E5"), None));
+        assert_eq!((*since, tickets.clone()), (at(0), [1, 2, 4].map(Uuid::from_u128).to_vec()));
+    }
+
+    #[test]
+    fn reports_near_each_other_are_one_and_far_ones_are_not() {
+        let near = |metres: i32| Site {
+            province: Some("VN-SG"),
+            position: Some(Position { lon_e7: 1_067_000_000, lat_e7: 107_700_000 + metres * 90 }),
+            ..Site::default()
+        };
+        let reports =
+            [report(1, 0, near(0)), report(2, 1, near(300)), report(3, 2, near(490)), report(4, 3, near(900))];
+        let found = Rule::default().propose(&reports, &[]);
+        let [Proposal::Record { area, tickets, .. }] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!((area.province.as_deref(), tickets.len()), (Some("VN-SG"), 3));
+        assert_eq!(Rule { reach_m: 100.0, ..Rule::default() }.propose(&reports, &[]), []);
+    }
+}

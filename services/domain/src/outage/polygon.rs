@@ -1,0 +1,159 @@
+use serde::{Deserialize, Serialize};
+
+/// Most positions of a ring.
+pub const MOST_POSITIONS: usize = 1_000;
+/// Units of a degree: about a centimetre at the equator.
+const UNITS: f64 = 1e7;
+
+/// A place on the map, WGS 84, in ten-millionths of a degree: whole numbers, so that every machine decides alike.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Position {
+    /// East of Greenwich.
+    pub lon_e7: i32,
+    /// North of the equator.
+    pub lat_e7: i32,
+}
+
+impl Position {
+    /// The position of these degrees; `None` outside −180…180 and −90…90.
+    #[must_use]
+    pub fn from_degrees(longitude: f64, latitude: f64) -> Option<Self> {
+        let within = longitude.abs() <= 180.0 && latitude.abs() <= 90.0;
+        #[expect(clippy::cast_possible_truncation, reason = "within the range that was checked")]
+        let units = |degrees: f64| (degrees * UNITS).round() as i32;
+        within.then(|| Self { lon_e7: units(longitude), lat_e7: units(latitude) })
+    }
+
+    /// Longitude and latitude in degrees.
+    #[must_use]
+    pub fn degrees(self) -> (f64, f64) {
+        (f64::from(self.lon_e7) / UNITS, f64::from(self.lat_e7) / UNITS)
+    }
+
+    /// About how far apart two positions are, in metres: exact enough within a province, where the earth is flat.
+    #[must_use]
+    pub fn metres_to(self, other: Self) -> f64 {
+        /// Metres of a degree of latitude.
+        const DEGREE_M: f64 = 111_195.0;
+        let ((lon, lat), (other_lon, other_lat)) = (self.degrees(), other.degrees());
+        let shrink = libm::cos(f64::midpoint(lat, other_lat).to_radians());
+        libm::hypot((lon - other_lon) * shrink, lat - other_lat) * DEGREE_M
+    }
+}
+
+/// What a closed ring encloses: the outer ring of an RFC 7946 polygon.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Polygon {
+    /// At least four positions, the last equal to the first.
+    pub ring: Vec<Position>,
+}
+
+impl Polygon {
+    /// What is wrong with the ring, by the rules of RFC 7946 §3.1.6.
+    #[must_use]
+    pub fn fault(&self) -> Option<(&'static str, String)> {
+        match self.ring.as_slice() {
+            ring if ring.len() < 4 || ring.len() > MOST_POSITIONS => {
+                Some(("LENGTH", format!("give 4 to {MOST_POSITIONS} positions, the first again as the last")))
+            }
+            ring if ring.first() != ring.last() => {
+                Some(("NOT_CLOSED", "give the first position again as the last".to_owned()))
+            }
+            ring if ring.iter().all(|position| position.lon_e7 == ring[0].lon_e7)
+                || ring.iter().all(|position| position.lat_e7 == ring[0].lat_e7) =>
+            {
+                Some(("ENCLOSES_NOTHING", "give a ring that encloses a surface".to_owned()))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a position lies inside or on the ring.
+    #[must_use]
+    pub fn covers(&self, at: Position) -> bool {
+        let (x, y) = (i64::from(at.lon_e7), i64::from(at.lat_e7));
+        let mut inside = false;
+        for pair in self.ring.windows(2) {
+            let [(ax, ay), (bx, by)] = [pair[0], pair[1]].map(|p| (i64::from(p.lon_e7), i64::from(p.lat_e7)));
+            // Twice the area of the triangle: its sign says on which side of the edge the position is.
+            let side = i128::from(bx - ax) * i128::from(y - ay) - i128::from(by - ay) * i128::from(x - ax);
+            let beside = (ax.min(bx)..=ax.max(bx)).contains(&x) && (ay.min(by)..=ay.max(by)).contains(&y);
+            if side == 0 && beside {
+                return true;
+            }
+            // A ray to the east crosses edges that begin at or below it and end above it, or the other way round.
+            if (ay > y) != (by > y) && (side > 0) == (by > ay) {
+                inside = !inside;
+            }
+        }
+        inside
+    }
+
+    /// The middle of the box around it, which stands for it when distances are compared.
+    #[must_use]
+    pub fn middle(&self) -> Option<Position> {
+        let middle = |of: fn(&Position) -> i32| {
+            let (least, most) = (self.ring.iter().map(of).min()?, self.ring.iter().map(of).max()?);
+            Some(least.midpoint(most))
+        };
+        Some(Position { lon_e7: middle(|p| p.lon_e7)?, lat_e7: middle(|p| p.lat_e7)? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn ring(points: &[(i32, i32)]) -> Polygon {
+        Polygon { ring: points.iter().map(|(lon_e7, lat_e7)| Position { lon_e7: *lon_e7, lat_e7: *lat_e7 }).collect() }
+    }
+
+    fn at(lon_e7: i32, lat_e7: i32) -> Position {
+        Position { lon_e7, lat_e7 }
+    }
+
+    #[test]
+    fn a_ring_is_closed_bounded_and_encloses_something() {
+        let reason = |polygon: Polygon| polygon.fault().map(|(reason, _)| reason);
+        assert_eq!(reason(ring(&[(0, 0), (9, 0), (9, 9), (0, 0)])), None);
+        assert_eq!(reason(ring(&[(0, 0), (9, 0), (0, 0)])), Some("LENGTH"));
+        assert_eq!(reason(Polygon { ring: vec![at(0, 0); MOST_POSITIONS + 1] }), Some("LENGTH"));
+        assert_eq!(reason(ring(&[(0, 0), (9, 0), (9, 9), (0, 1)])), Some("NOT_CLOSED"));
+        assert_eq!(reason(ring(&[(0, 0), (9, 0), (5, 0), (0, 0)])), Some("ENCLOSES_NOTHING"));
+        assert_eq!(Position::from_degrees(180.1, 0.0), None);
+        assert_eq!(Position::from_degrees(f64::NAN, 0.0), None);
+        assert_eq!(Position::from_degrees(106.7, 10.77), Some(at(1_067_000_000, 107_700_000)));
+    }
+
+    #[test]
+    fn a_ring_covers_what_lies_in_it_and_on_it_also_where_it_is_not_convex() {
+        let horseshoe = ring(&[(0, 0), (9, 0), (9, 9), (6, 9), (6, 3), (3, 3), (3, 9), (0, 9), (0, 0)]);
+        for inside in [at(1, 8), at(8, 8), at(5, 1), at(0, 0), at(9, 4), at(3, 3), at(4, 3)] {
+            assert!(horseshoe.covers(inside), "{inside:?}");
+        }
+        for outside in [at(4, 8), at(5, 4), at(10, 0), at(-1, 3), at(4, 10)] {
+            assert!(!horseshoe.covers(outside), "{outside:?}");
+        }
+    }
+
+    #[test]
+    fn distances_are_those_of_the_map() {
+        // From the Saigon opera house to Tân Sơn Nhất airport, 6.6 km as the crow flies.
+        let (opera, airport) = (at(1_067_031_000, 107_767_000), at(1_066_588_000, 108_188_000));
+        assert!((opera.metres_to(airport) - 6_740.0).abs() < 150.0, "{}", opera.metres_to(airport));
+    }
+
+    proptest! {
+        #[test]
+        fn a_box_covers_exactly_what_lies_between_its_sides(
+            (w, e) in (-90..0i32, 1..90i32), (s, n) in (-90..0i32, 1..90i32), x in -100..100i32, y in -100..100i32,
+        ) {
+            let polygon = ring(&[(w, s), (e, s), (e, n), (w, n), (w, s)]);
+            prop_assert_eq!(polygon.covers(at(x, y)), (w..=e).contains(&x) && (s..=n).contains(&y));
+            let backwards = Polygon { ring: polygon.ring.iter().rev().copied().collect() };
+            prop_assert_eq!(backwards.covers(at(x, y)), polygon.covers(at(x, y)));
+        }
+    }
+}

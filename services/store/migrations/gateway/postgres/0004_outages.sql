@@ -1,0 +1,28 @@
+-- Outages of the members, as their feeds tell of them.
+-- The twin of this file for the other engine has the same number, tables, columns and order.
+
+CREATE TABLE national_outage (
+    node        TEXT   NOT NULL,
+    id          UUID   NOT NULL,
+    version     BIGINT NOT NULL,
+    kind        BIGINT NOT NULL,
+    begins_us   BIGINT NOT NULL,
+    -- NULL while it goes on; a cancelled one ends when it was to begin.
+    ended_us    BIGINT,
+    -- The federated state, as the wire carries it.
+    state       BYTEA  NOT NULL,
+    snapshot_no BIGINT NOT NULL,
+    PRIMARY KEY (node, id)
+);
+CREATE INDEX national_outage_begins ON national_outage (begins_us, id);
+CREATE INDEX national_outage_node ON national_outage (node, begins_us, id);
+
+-- How many customers a member serves since a local day of its own, in days since 1970.
+CREATE TABLE national_served (
+    node        TEXT   NOT NULL,
+    day         BIGINT NOT NULL,
+    customers   BIGINT NOT NULL,
+    version     BIGINT NOT NULL,
+    snapshot_no BIGINT NOT NULL,
+    PRIMARY KEY (node, day)
+);

@@ -1,0 +1,170 @@
+use gridcare_proto::{
+    customer::v1 as customer,
+    outage::v1::{self as wire, fact_claim, outage_change::Change},
+    ticket::v1 as ticket,
+};
+use gridcare_tests::{Place, Process, calls, eventually, world::World};
+
+crate::on_both_engines!(
+    reports_of_one_feeder_are_proposed_joined_and_parted_again,
+    one_restoration_answers_every_linked_ticket_in_its_language,
+);
+
+fn now() -> prost_types::Timestamp {
+    let now = gridcare_chassis::clock::SystemClock::shared().now();
+    prost_types::Timestamp { seconds: now.as_second(), nanos: 0 }
+}
+
+async fn import(node: &Process, code: &str, feeder: &str, language: customer::Language) {
+    let draft = customer::CustomerDraft {
+        code: code.into(),
+        name: "Nguyễn Văn A".into(),
+        preferred_language: language.into(),
+        premises: vec![customer::Premises {
+            code: "1".into(),
+            address: "1 Lê Lợi".into(),
+            feeder: feeder.into(),
+            province: "VN-SG".into(),
+            ..Default::default()
+        }],
+        ..Default::default()
+    };
+    let request = customer::UpsertCustomerRequest {
+        request_id: calls::request_id(),
+        customer: Some(draft),
+        ..Default::default()
+    };
+    calls::customers(node).upsert_customer(request).await.unwrap();
+}
+
+async fn report(node: &Process, code: &str) -> ticket::Ticket {
+    let request = ticket::OpenTicketRequest {
+        customer_code: code.into(),
+        province: "VN-SG".into(),
+        ..calls::opening("mất điện")
+    };
+    calls::opened(node, request).await
+}
+
+async fn outage(node: &Process, feeder: &str) -> wire::Outage {
+    let draft = wire::OutageDraft {
+        kind: wire::OutageKind::Unplanned.into(),
+        cause: "weather".into(),
+        areas: vec![wire::OutageArea { feeder: feeder.into(), ..Default::default() }],
+        begins_at: Some(now()),
+        ..Default::default()
+    };
+    let request =
+        wire::RecordOutageRequest { request_id: calls::request_id(), outage: Some(draft), author: "lan".into() };
+    calls::outages(node).record_outage(request).await.unwrap().into_inner().outage.unwrap()
+}
+
+async fn proposed(node: &Process) -> Vec<wire::ReportGroup> {
+    let request = wire::ProposeGroupsRequest::default();
+    calls::grouping(node).propose_groups(request).await.unwrap().into_inner().groups
+}
+
+async fn done(node: &Process, operation: &str) -> ticket::BulkOperation {
+    eventually("the operation has ended", || async {
+        let request = ticket::GetBulkOperationRequest { id: operation.into() };
+        let found = calls::tickets(node).get_bulk_operation(request).await.unwrap().into_inner().operation.unwrap();
+        (found.state() == ticket::BulkOperationState::Done).then_some(found)
+    })
+    .await
+}
+
+async fn join(node: &Process, outage: &wire::Outage, tickets: &[&ticket::Ticket]) -> String {
+    let request = wire::JoinReportsRequest {
+        request_id: calls::request_id(),
+        author: "lan".into(),
+        outage_id: outage.id.clone(),
+        tickets: tickets.iter().map(|ticket| ticket.reference.clone()).collect(),
+    };
+    let first = calls::grouping(node).join_reports(request.clone()).await.unwrap().into_inner();
+    let again = calls::grouping(node).join_reports(request).await.unwrap().into_inner();
+    assert_eq!(first, again, "the same request starts one operation");
+    first.operation_id
+}
+
+async fn reports_of_one_feeder_are_proposed_joined_and_parted_again(place: Place) {
+    let world = World::new(place);
+    let node = world.node("hcmc-1", "HCMC").await;
+    let mut reports = Vec::new();
+    for (code, feeder) in [
+        ("PE01000000001", "471-E5"),
+        ("PE01000000002", "471-E5"),
+        ("PE01000000003", "471-E5"),
+        ("PE01000000004", "479-E9"),
+    ] {
+        import(&node, code, feeder, customer::Language::Vi).await;
+        reports.push(report(&node, code).await);
+    }
+    let groups = proposed(&node).await;
+    let [group] = groups.as_slice() else { panic!("{groups:?}") };
+    assert_eq!((group.outage_id.as_str(), group.area.as_ref().unwrap().feeder.as_str()), ("", "471-E5"));
+    assert_eq!(group.ticket_ids, reports[..3].iter().map(|ticket| ticket.id.clone()).collect::<Vec<_>>());
+
+    let outage = outage(&node, "471-e5").await;
+    let groups = proposed(&node).await;
+    assert_eq!((groups.len(), groups[0].outage_id.as_str()), (1, outage.id.as_str()), "it is known now");
+    let operation = join(&node, &outage, &[&reports[0], &reports[1], &reports[2]]).await;
+    assert_eq!(done(&node, &operation).await.succeeded, 3);
+    assert_eq!(proposed(&node).await, []);
+    let twice = join(&node, &outage, &[&reports[0]]).await;
+    assert_eq!(done(&node, &twice).await.refused, 1, "it is linked already");
+
+    let undo = |operation: &str| wire::UndoJoinRequest {
+        request_id: calls::request_id(),
+        author: "lan".into(),
+        operation_id: operation.into(),
+    };
+    let undone = calls::grouping(&node).undo_join(undo(&operation)).await.unwrap().into_inner().operation_id;
+    assert_eq!(done(&node, &undone).await.succeeded, 3);
+    assert_eq!(proposed(&node).await[0].ticket_ids.len(), 3, "they are proposed again");
+    let refused = calls::grouping(&node).undo_join(undo(&undone)).await.unwrap_err();
+    assert_eq!(calls::reason(&refused), "NO_SUCH_OPERATION");
+    let refused = calls::grouping(&node).join_reports(wire::JoinReportsRequest::default()).await.unwrap_err();
+    assert_eq!(calls::violating_fields(&refused), ["author", "outage_id", "request_id", "tickets"]);
+}
+
+async fn one_restoration_answers_every_linked_ticket_in_its_language(place: Place) {
+    let world = World::new(place);
+    let mut node = world.node("hcmc-1", "HCMC").await;
+    import(&node, "PE01000000001", "471-E5", customer::Language::Vi).await;
+    import(&node, "PE01000000002", "471-E5", customer::Language::En).await;
+    let reports = [report(&node, "PE01000000001").await, report(&node, "PE01000000002").await];
+    let late = report(&node, "PE01000000001").await;
+    let outage = outage(&node, "471-E5").await;
+    let operation = join(&node, &outage, &[&reports[0], &reports[1]]).await;
+    done(&node, &operation).await;
+    let claim = wire::FactClaim { fact: Some(fact_claim::Fact::Restoration(now())), source: "SCADA".into() };
+    let claim = wire::ClaimMade { claim: Some(claim), choose: false };
+    let change = wire::ChangeOutageRequest {
+        request_id: calls::request_id(),
+        id: outage.id.clone(),
+        author: "lan".into(),
+        changes: vec![wire::OutageChange { change: Some(Change::Claim(claim)) }],
+        ..Default::default()
+    };
+    calls::outages(&node).change_outage(change).await.unwrap();
+    // Whatever it was at: the operation survives the process.
+    node.kill();
+    node.restart().await;
+    let resolved = async |ticket: &ticket::Ticket| {
+        eventually("the ticket is resolved", || async {
+            let found = calls::ticket(&node, &ticket.id).await;
+            (found.state() == ticket::TicketState::Resolved).then_some(found)
+        })
+        .await
+    };
+    for (report, words) in [(&reports[0], "đã có điện trở lại"), (&reports[1], "has been back since")] {
+        let found = resolved(report).await;
+        let replies: Vec<_> =
+            found.timeline.iter().filter(|entry| entry.kind() == ticket::TimelineKind::Reply).collect();
+        assert_eq!(replies.len(), 1, "once, whatever happened to the process");
+        assert!(replies[0].text.contains(words) && replies[0].text.contains(&report.reference), "{replies:?}");
+        assert_eq!(replies[0].visibility(), ticket::TimelineVisibility::Public);
+    }
+    join(&node, &outage, &[&late]).await;
+    resolved(&late).await;
+}
