@@ -58,8 +58,8 @@ impl ReportGroupingService for Grouping {
         if body.tickets.is_empty() || body.tickets.len() > NAMES {
             found.push(Violation::new("tickets", "LENGTH", format!("give 1 to {NAMES} tickets")));
         }
-        let named = body.tickets.iter().take(NAMES).enumerate();
-        let names: Vec<_> = named.filter_map(|(i, text)| name(text, &format!("tickets[{i}]"), &mut found)).collect();
+        let given = body.tickets.iter().take(NAMES).enumerate();
+        let names: Vec<_> = given.filter_map(|(i, text)| name(text, &format!("tickets[{i}]"), &mut found)).collect();
         refuse_if(found)?;
         let mut tickets = Vec::with_capacity(names.len());
         for (i, name) in names.iter().enumerate() {
