@@ -3,6 +3,7 @@
 //! A process is assembled in this order: [`config`] is read and checked whole, [`telemetry`] starts, [`tls`] is loaded,
 //! [`serve`] opens the gRPC port and [`serve::admin`] the HTTP port, and [`shutdown`] ends both.
 
+pub mod backoff;
 pub mod client;
 pub mod clock;
 pub mod config;

@@ -1,6 +1,5 @@
 //! The national server: follows the feed of every member, and shows the whole country at once.
 
-mod backoff;
 pub mod config;
 mod country;
 mod flows;

@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use futures::{FutureExt as _, StreamExt as _};
 use gridcare_bus::Bus;
-use gridcare_chassis::clock::SharedClock;
+use gridcare_chassis::{backoff::Backoff, clock::SharedClock};
 use gridcare_proto::{convert::feed, federation::v1 as wire};
 use gridcare_store::{
     StoreError,
@@ -22,7 +22,6 @@ use super::{
     intake::{Gathering, another},
 };
 use crate::{
-    backoff::Backoff,
     peers::{PATIENCE, Peer},
     wire::change_from_wire,
 };
@@ -66,7 +65,7 @@ impl Follower {
             }
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = sleep(backoff.next()) => {}
+                () = sleep(backoff.wait()) => {}
             }
         }
     }

@@ -1,7 +1,7 @@
 use std::{sync::Arc, time::Duration};
 
 use gridcare_bus::Bus;
-use gridcare_chassis::{client::Caller, clock::SharedClock, id::new_id};
+use gridcare_chassis::{backoff::Backoff, client::Caller, clock::SharedClock, id::new_id};
 use gridcare_proto::{
     convert::time,
     federation::v1::StandardStatus,
@@ -17,7 +17,6 @@ use tokio::{sync::Notify, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::PUBLISHED;
-use crate::backoff::Backoff;
 
 /// A member that cannot be reached is tried again at least this often.
 const LONGEST: Duration = Duration::from_mins(1);
@@ -63,11 +62,11 @@ impl Delivery {
                     continue;
                 }
                 Ok(Attempt::Idle) => LOOK,
-                Ok(Attempt::Failed) => backoff.next(),
+                Ok(Attempt::Failed) => backoff.wait(),
                 Err(StoreError::LeaseLost(_)) => return,
                 Err(error) => {
                     tracing::warn!(node = self.node, %error, "the read model failed");
-                    backoff.next()
+                    backoff.wait()
                 }
             };
             tokio::select! {

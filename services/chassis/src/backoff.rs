@@ -1,28 +1,32 @@
+//! Waiting between attempts.
+
 use std::time::Duration;
 
-use gridcare_chassis::id;
+use crate::id;
 
 const SHORTEST: Duration = Duration::from_millis(100);
 
 /// How long to wait before the next attempt: longer each time, up to a limit, and never quite the same for two who wait.
 #[derive(Debug)]
-pub(crate) struct Backoff {
+pub struct Backoff {
     step: Duration,
     longest: Duration,
 }
 
 impl Backoff {
-    pub(crate) const fn up_to(longest: Duration) -> Self {
+    /// Waits that begin at a tenth of a second.
+    #[must_use]
+    pub const fn up_to(longest: Duration) -> Self {
         Self { step: SHORTEST, longest }
     }
 
     /// An attempt came through.
-    pub(crate) const fn reset(&mut self) {
+    pub const fn reset(&mut self) {
         self.step = SHORTEST;
     }
 
     /// The next wait: between half of the step and all of it.
-    pub(crate) fn next(&mut self) -> Duration {
+    pub fn wait(&mut self) -> Duration {
         let step = self.step;
         self.step = (step * 2).min(self.longest);
         // The low bits of an id are random.
@@ -39,10 +43,10 @@ mod tests {
     fn waits_grow_to_their_limit_and_no_further() {
         let mut backoff = Backoff::up_to(Duration::from_secs(5));
         for step in [100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000] {
-            let wait = backoff.next();
+            let wait = backoff.wait();
             assert!(wait >= Duration::from_millis(step / 2) && wait <= Duration::from_millis(step), "{step} {wait:?}");
         }
         backoff.reset();
-        assert!(backoff.next() <= SHORTEST);
+        assert!(backoff.wait() <= SHORTEST);
     }
 }

@@ -1,0 +1,154 @@
+//! How fast parts may be written: never above the limit, slower when the centre asks for less, faster again by and by.
+
+use std::{num::NonZeroU32, time::Duration};
+
+use tokio::time::Instant;
+
+/// Share of a second that a late writer may catch up. Timers have a grain of a millisecond, and a part at 4,444 a second has
+/// less than a quarter of that.
+const CATCH_UP: f64 = 0.02;
+/// What is left of the rate when the centre asks for less.
+const CUT: f64 = 0.5;
+/// What comes back each second, as a share of the limit.
+const RAISE: f64 = 0.05;
+/// The slowest, as a share of the limit.
+const SLOWEST: f64 = 0.01;
+/// For so long after a cut nothing comes back.
+const CALM: Duration = Duration::from_secs(1);
+
+/// A rate in parts a second: additive increase, multiplicative decrease.
+///
+/// In no second, wherever it begins, are more than the limit's parts written: a bucket of `b` parts that is refilled at
+/// `limit - b + 1` gives at most `limit` of them in a half-open second.
+#[derive(Debug, Clone)]
+pub struct Pace {
+    limit: f64,
+    rate: f64,
+    /// When the bucket is full again.
+    full_at: Instant,
+    cut_at: Option<Instant>,
+    raised_at: Instant,
+}
+
+impl Pace {
+    /// A pace at its limit, in parts a second.
+    #[must_use]
+    pub fn new(limit: NonZeroU32, now: Instant) -> Self {
+        let limit = f64::from(limit.get());
+        Self { limit, rate: limit, full_at: now, cut_at: None, raised_at: now }
+    }
+
+    /// The present rate, in parts a second.
+    #[must_use]
+    pub const fn rate(&self) -> f64 {
+        self.rate
+    }
+
+    /// The present rate as a share of the limit.
+    #[must_use]
+    pub fn share(&self) -> f64 {
+        self.rate / self.limit
+    }
+
+    fn burst(&self) -> f64 {
+        (self.rate * CATCH_UP).floor().max(1.0)
+    }
+
+    fn gap(&self) -> Duration {
+        let burst = self.burst();
+        // Below one a second the bucket of one is refilled at the rate itself.
+        Duration::from_secs_f64(1.0 / (self.rate - burst + 1.0).max(self.rate.min(1.0)))
+    }
+
+    /// When the next part may be written.
+    #[must_use]
+    pub fn ready_at(&self) -> Instant {
+        let ahead = self.gap().mul_f64(self.burst() - 1.0);
+        self.full_at.checked_sub(ahead).unwrap_or(self.full_at)
+    }
+
+    /// A part was written.
+    pub fn spend(&mut self, now: Instant) {
+        self.full_at = self.full_at.max(now) + self.gap();
+    }
+
+    /// The centre asked for less, about a part that was written at `sent`. What was written before the last cut says nothing
+    /// new.
+    pub fn cut(&mut self, sent: Instant, now: Instant) {
+        if self.cut_at.is_some_and(|at| sent < at) {
+            return;
+        }
+        self.rate = (self.rate * CUT).max(self.limit * SLOWEST);
+        (self.cut_at, self.raised_at) = (Some(now), now);
+    }
+
+    /// The centre took a part.
+    pub fn accepted(&mut self, now: Instant) {
+        if self.rate >= self.limit || self.cut_at.is_some_and(|at| now < at + CALM) {
+            self.raised_at = now;
+            return;
+        }
+        let since = now.duration_since(self.raised_at).min(CALM).as_secs_f64();
+        self.rate = (self.rate + self.limit * RAISE * since).min(self.limit);
+        self.raised_at = now;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn written(limit: u32, late: &[u64]) -> Vec<Duration> {
+        let begin = Instant::now();
+        let mut pace = Pace::new(NonZeroU32::new(limit).unwrap(), begin);
+        let (mut now, mut at) = (begin, Vec::new());
+        for late in late {
+            now = now.max(pace.ready_at()) + Duration::from_micros(*late);
+            pace.spend(now);
+            at.push(now - begin);
+        }
+        at
+    }
+
+    proptest! {
+        #[test]
+        fn no_second_has_more_than_the_limit(limit in 1..5_000_u32, late in prop::collection::vec(prop_oneof![4 => Just(0), 2 => 0..1_500_u64, 1 => 0..900_000_u64], 1..6_000)) {
+            let at = written(limit, &late);
+            for (n, from) in at.iter().enumerate() {
+                let within = at[n..].iter().take_while(|moment| **moment < *from + Duration::from_secs(1)).count();
+                prop_assert!(within <= limit as usize, "{within} in the second from {from:?} on");
+            }
+        }
+    }
+
+    #[test]
+    fn late_timers_hardly_cost_anything() {
+        let at = written(1_000, &[1_000; 3_000]);
+        assert!(at.last().unwrap() < &Duration::from_millis(3_100), "{:?}", at.last());
+    }
+
+    #[test]
+    fn it_halves_once_for_one_crowd_and_comes_back_within_half_a_minute() {
+        let begin = Instant::now();
+        let mut pace = Pace::new(NonZeroU32::new(100).unwrap(), begin);
+        let second = Duration::from_secs(1);
+        for _ in 0..10 {
+            pace.cut(begin, begin + second);
+        }
+        assert!((pace.rate() - 50.0).abs() < 1e-9, "all ten were written before the first answer came");
+        pace.cut(begin + second, begin + second * 2);
+        assert!((pace.rate() - 25.0).abs() < 1e-9);
+        let mut now = begin + second * 2;
+        while pace.share() < 1.0 {
+            now += Duration::from_millis(100);
+            pace.accepted(now);
+            assert!(now < begin + second * 30);
+        }
+        for n in 0..20 {
+            pace.cut(now + second * n, now + second * n);
+        }
+        assert!((pace.rate() - 1.0).abs() < 1e-9, "never slower than a hundredth");
+    }
+}
