@@ -4,6 +4,8 @@
 pub mod acknowledgement;
 /// Who gets a ticket.
 pub mod assignment;
+/// Whom a notice concerns.
+pub mod audience;
 /// Bills, as far as a care node asks for them.
 pub mod billing;
 /// Working hours: spans of local days, holidays and exceptions, and counting within them.
@@ -20,12 +22,16 @@ pub mod contact;
 pub mod customer;
 /// Codes of customers, and their pseudonyms.
 pub mod customer_code;
+/// Messages to recipients, and their receipts.
+pub mod delivery;
 /// The ordered, gap-free log of a node, and what reading it requires.
 pub mod feed;
 /// What customers write by SMS, and what it asks for.
 pub mod keyword;
 /// Buckets, sketches and figures.
 pub mod metric;
+/// What is told to those whom it concerns.
+pub mod notice;
 /// Losses of supply: where, why, until when.
 pub mod outage;
 /// Provinces by ISO 3166-2 code.

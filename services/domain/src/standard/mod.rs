@@ -44,7 +44,7 @@ pub use locality::Locality;
 pub use overlay::{Lowered, Overlay};
 pub use reading::{lint, lint_overlay, read, read_overlay};
 pub use shelf::Shelf;
-pub use signature::{KeyError, PublicKey, SecretKey, Signature};
+pub use signature::{KeyError, PublicKey, SecretKey, Signature, Signed};
 pub use template::{Language, PLACEHOLDERS};
 pub use tree::DOCUMENT_LIMIT;
 

@@ -11,8 +11,23 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-/// Before everything that is signed, so that a signature of something else never means a standard.
-const DOMAIN: &[u8] = b"gridcare standard signature v1\n";
+/// What a signature is of. It goes before everything that is signed, so that a signature of one thing never means another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signed {
+    /// A bundle of rules.
+    Standard,
+    /// The head of a notice's proof.
+    NoticeProof,
+}
+
+impl Signed {
+    const fn domain(self) -> &'static [u8] {
+        match self {
+            Self::Standard => b"gridcare standard signature v1\n",
+            Self::NoticeProof => b"gridcare notice proof head v1\n",
+        }
+    }
+}
 
 /// Why a key or a signature cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -66,12 +81,18 @@ impl PublicKey {
         self.0.to_public_key_pem(ed25519_dalek::pkcs8::spki::der::pem::LineEnding::LF).map_err(|_| KeyError::Writing)
     }
 
-    /// Whether this key signed exactly these bytes at the time that the signature names.
+    /// Whether this key signed exactly these bytes, as a standard, at the time that the signature names.
     #[must_use]
     pub fn verifies(&self, bytes: &[u8], signature: &Signature) -> bool {
+        self.verifies_as(Signed::Standard, bytes, signature)
+    }
+
+    /// Whether this key signed exactly these bytes, as this, at the time that the signature names.
+    #[must_use]
+    pub fn verifies_as(&self, what: Signed, bytes: &[u8], signature: &Signature) -> bool {
         let Ok(raw) = BASE64.decode(&signature.signature) else { return false };
         let Ok(raw) = ed25519_dalek::Signature::from_slice(&raw) else { return false };
-        self.0.verify_strict(&message(bytes, signature.signed_at), &raw).is_ok()
+        self.0.verify_strict(&message(what, bytes, signature.signed_at), &raw).is_ok()
     }
 }
 
@@ -109,10 +130,16 @@ impl SecretKey {
         PublicKey(self.0.verifying_key())
     }
 
-    /// Signs exactly these bytes.
+    /// Signs exactly these bytes, as a standard.
     #[must_use]
     pub fn sign(&self, bytes: &[u8], signed_at: Timestamp) -> Signature {
-        let signature = self.0.sign(&message(bytes, signed_at));
+        self.sign_as(Signed::Standard, bytes, signed_at)
+    }
+
+    /// Signs exactly these bytes, as this.
+    #[must_use]
+    pub fn sign_as(&self, what: Signed, bytes: &[u8], signed_at: Timestamp) -> Signature {
+        let signature = self.0.sign(&message(what, bytes, signed_at));
         Signature { key: self.public().id(), signed_at, signature: BASE64.encode(signature.to_bytes()) }
     }
 }
@@ -143,8 +170,8 @@ impl Signature {
 }
 
 /// What is signed: a domain, the time, and the digest of the exact bytes, each of fixed length.
-fn message(bytes: &[u8], signed_at: Timestamp) -> Vec<u8> {
-    let mut message = DOMAIN.to_vec();
+fn message(what: Signed, bytes: &[u8], signed_at: Timestamp) -> Vec<u8> {
+    let mut message = what.domain().to_vec();
     message.extend(signed_at.as_nanosecond().to_be_bytes());
     message.extend(Sha256::digest(bytes));
     message
