@@ -15,6 +15,7 @@ mod output;
 mod process;
 mod report;
 mod screen;
+mod smsc_sim;
 mod standards;
 mod status;
 mod time;
@@ -61,6 +62,7 @@ enum Tool {
     Report(report::Report),
     Health(health::Health),
     Billing(billing::Billing),
+    SmscSim(smsc_sim::SmscSim),
     #[command(subcommand)]
     Standards(standards::Standards),
     #[command(subcommand)]
@@ -101,6 +103,7 @@ async fn tool(matches: &clap::ArgMatches) -> Result<(), Failure> {
         Tool::Standards(standards) => standards.run().await,
         Tool::Keys(keys) => keys.run(),
         Tool::Billing(billing) => billing.run().await,
+        Tool::SmscSim(smsc) => smsc.run().await,
         Tool::Bench(bench) => bench.run().await,
     }
 }

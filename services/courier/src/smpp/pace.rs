@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn late_timers_hardly_cost_anything() {
-        let at = written(1_000, &[1_000; 3_000]);
+        let at = written(1_000, &vec![1_000; 3_000]);
         assert!(at.last().unwrap() < &Duration::from_millis(3_100), "{:?}", at.last());
     }
 

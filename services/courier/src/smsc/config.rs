@@ -37,6 +37,7 @@ pub enum Ids {
 /// How a sandbox centre behaves. It may change while it runs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one habit of a centre, and any may go with any")]
 pub struct SmscConfig {
     /// The account and the password that are let in; all are, without one.
     pub account: Option<(String, String)>,

@@ -1,7 +1,7 @@
 //! What a centre has taken, and how it was asked.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashSet, VecDeque},
     time::Duration,
 };
 
@@ -91,7 +91,7 @@ pub(super) struct Ledger {
     pub(super) queue: usize,
     asked: VecDeque<Instant>,
     taken: VecDeque<Instant>,
-    seen: HashMap<u64, ()>,
+    seen: HashSet<u64>,
 }
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -151,7 +151,7 @@ impl Ledger {
         if self.seen.len() >= NOTICED {
             self.seen.clear();
         }
-        let duplicate = self.seen.insert(digest(0, message, "same"), ()).is_some();
+        let duplicate = !self.seen.insert(digest(0, message, "same"));
         self.counts.duplicates += u64::from(duplicate);
         let part = AcceptedPart {
             id: 1_000_000_000 + config.seed % 1_000_000 * 1_000 + self.counts.accepted,

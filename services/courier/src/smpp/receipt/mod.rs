@@ -142,7 +142,7 @@ impl Receipt {
             stage: match state.map(State::stage) {
                 Some(Stage::Final) => Stage::Final,
                 _ if in_between => Stage::Buffered,
-                Some(stage) => stage,
+                Some(reached) => reached,
                 // A word that nobody knows is no reason to give a message up.
                 None => Stage::Accepted,
             },

@@ -101,11 +101,6 @@ impl Link {
         }
     }
 
-    pub(super) fn unanswered_part(&self, life: &mut Life) {
-        life.counts.unknown += 1;
-        count_part(life, "unknown");
-    }
-
     fn delivered(&mut self, sequence: u32, message: &Message, life: &mut Life) {
         let limit = usize::try_from(life.config.inbound.get()).unwrap_or(usize::MAX);
         if self.unanswered >= limit || self.closing.is_some() {
@@ -167,4 +162,10 @@ fn outcome(status: Status, id: String, life: &Life) -> Outcome {
 fn count_part(life: &Life, outcome: &'static str) {
     metrics::counter!("gridcare_smpp_parts_total", "session" => life.config.name.clone(), "outcome" => outcome)
         .increment(1);
+}
+
+/// A part was never answered: whether it left, nobody knows.
+pub(super) fn unanswered_part(life: &mut Life) {
+    life.counts.unknown += 1;
+    count_part(life, "unknown");
 }

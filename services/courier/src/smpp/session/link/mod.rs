@@ -33,6 +33,9 @@ const LAST_SEQUENCE: u32 = 0x7fff_ffff;
 type Reader = ReadHalf<Box<dyn Wire>>;
 type Writer = WriteHalf<Box<dyn Wire>>;
 
+/// What is answered to the centre, and to which of its messages.
+type Said = (u32, Status);
+
 /// A bound connection.
 pub(super) struct Link {
     reader: Reader,
@@ -45,7 +48,8 @@ pub(super) struct Link {
     unflushed: bool,
     sequence: u32,
     window: Window,
-    answers: (mpsc::UnboundedSender<(u32, Status)>, mpsc::UnboundedReceiver<(u32, Status)>),
+    /// Answers to messages and receipts, by their sequence numbers, from whoever has taken them durably.
+    answers: (mpsc::UnboundedSender<Said>, mpsc::UnboundedReceiver<Said>),
     /// Messages and receipts whose answer the centre still waits for.
     unanswered: usize,
     backlog: VecDeque<Event>,
@@ -100,14 +104,11 @@ impl Link {
         link.written = link.queued;
         loop {
             while let Some(frame) = link.frames.cut().map_err(Ended::Protocol)? {
-                match Pdu::read(&frame) {
-                    Ok(Pdu { status, body: Body::BindResp(..) | Body::GenericNack, .. }) => {
-                        link.heard = Instant::now();
-                        link.submit_heard = link.heard;
-                        return if status == Status::OK { Ok(link) } else { Err(Ended::Refused(status)) };
-                    }
-                    // Nothing else means anything before that.
-                    Ok(_) | Err(_) => {}
+                // Nothing else means anything before that.
+                if let Ok(Pdu { status, body: Body::BindResp(..) | Body::GenericNack, .. }) = Pdu::read(&frame) {
+                    link.heard = Instant::now();
+                    link.submit_heard = link.heard;
+                    return if status == Status::OK { Ok(link) } else { Err(Ended::Refused(status)) };
                 }
             }
             if link.read().await.map_err(|error| broken(&error))? == 0 {
@@ -128,7 +129,7 @@ impl Link {
             let outcome = if waiting.begins >= self.written {
                 Outcome::NotSent { reason: NotSent::Unbound }
             } else {
-                self.unanswered_part(life);
+                intake::unanswered_part(life);
                 Outcome::Unknown { reason: ended }
             };
             waiting.submit.answer(outcome);

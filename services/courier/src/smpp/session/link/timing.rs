@@ -32,7 +32,7 @@ impl Link {
         let overdue = now.checked_sub(response).map(|before| self.window.overdue(before)).unwrap_or_default();
         let silent = overdue.first().is_some_and(|waiting| self.submit_heard < waiting.written);
         for waiting in overdue {
-            self.unanswered_part(life);
+            super::intake::unanswered_part(life);
             waiting.submit.answer(Outcome::Unknown { reason: Ended::Silent });
         }
         match self.enquired {
