@@ -10,6 +10,7 @@ mod failure;
 mod health;
 mod keys;
 mod metric;
+mod notice;
 mod output;
 mod process;
 mod report;
@@ -63,6 +64,8 @@ enum Tool {
     #[command(subcommand)]
     Keys(keys::Keys),
     #[command(subcommand)]
+    Notice(notice::Notice),
+    #[command(subcommand)]
     Bench(bench::Bench),
 }
 
@@ -96,6 +99,7 @@ async fn tool(matches: &clap::ArgMatches) -> Result<(), Failure> {
         Tool::Health(health) => health.run().await,
         Tool::Standards(standards) => standards.run().await,
         Tool::Keys(keys) => keys.run(),
+        Tool::Notice(notice) => notice.run(),
         Tool::Billing(billing) => billing.run().await,
         Tool::Bench(bench) => bench.run().await,
     }
