@@ -62,7 +62,7 @@ fn place(n: usize, of: &str) -> Premises {
     }
 }
 
-async fn import(store: &NodeStore, customers: Vec<Customer>) -> CustomersImported {
+pub(crate) async fn import(store: &NodeStore, customers: Vec<Customer>) -> CustomersImported {
     store.import_customers(CustomerBatch::prepare("cis", customers, None, MORNING_US), &KEY).await.unwrap()
 }
 
@@ -83,7 +83,7 @@ async fn put(store: &NodeStore, write: CustomerWrite) -> Result<String, &'static
     answer.map(|bytes| String::from_utf8(bytes).unwrap()).map_err(|refusal| refusal.reason)
 }
 
-async fn erase(store: &NodeStore, code: CustomerCode) -> Result<String, &'static str> {
+pub(crate) async fn erase(store: &NodeStore, code: CustomerCode) -> Result<String, &'static str> {
     let pseudonym = code.erased(&KEY);
     let reason = ErasureReason::Requested;
     let erasure = Erasure { code, pseudonym, reason, by: "lan".into(), now: at(100), batch_id: new_id() };

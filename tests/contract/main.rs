@@ -7,6 +7,7 @@ mod samples;
 mod contact_tallies;
 mod contacts;
 mod customers;
+mod deliveries;
 mod durability;
 mod feed;
 mod group_commit;

@@ -6,12 +6,14 @@ use sqlx::{Connection as _, SqliteConnection};
 use crate::samples::Home;
 
 /// Columns that an erasure empties, replaces or removes with their rows.
-const ERASED: [&str; 18] = [
+const ERASED: [&str; 20] = [
     "contact.contact_point",
     "contact.customer_code",
     "contact.note",
     "customer.*",
     "customer_point.*",
+    "delivery.customer_code",
+    "dispatch_customer.*",
     "premises.*",
     "request.response",
     "ticket.customer_code",
@@ -28,7 +30,7 @@ const ERASED: [&str; 18] = [
 ];
 
 /// Columns that can hold text or bytes and never hold what names a customer, and why.
-const NOBODY: [(&str, &str); 52] = [
+const NOBODY: [(&str, &str); 56] = [
     ("_sqlx_migrations.*", "of the product itself"),
     ("agent.*", "an agent, not a customer"),
     ("bulk_item.*", "ids, and refusals, which name nobody"),
@@ -57,6 +59,13 @@ const NOBODY: [(&str, &str); 52] = [
     ("contact.ticket", "a reference"),
     ("customers_served.*", "numbers, days and an agent, not a customer"),
     ("customer_erasure.*", "a pseudonym under the node's key, and who decided"),
+    ("delivery_lease.*", "names of couriers"),
+    ("delivery_part.*", "made by message centres"),
+    (
+        "dispatch.*",
+        "what was told to the public; and a place in the order of codes, which is emptied once all are told",
+    ),
+    ("dispatch_place.*", "places of the grid, which many share"),
     ("feed.*", "nothing personal is in a feed; a test of the architecture says so"),
     ("feed_head.*", "made by the database"),
     ("import_checkpoint.*", "hashes and places of files"),

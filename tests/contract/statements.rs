@@ -50,7 +50,7 @@ const WHOLE_TABLE: [(&str, &str); 12] = [
 ];
 
 /// Statements whose filter has an index of its own, which must be the one that serves them on both engines.
-const BY_INDEX: [(&str, &str); 34] = [
+const BY_INDEX: [(&str, &str); 39] = [
     ("TICKET_STATE_NEWEST", "ticket_state"),
     ("TICKET_STATE_OLDEST", "ticket_state"),
     ("TICKET_CUSTOMER", "ticket_customer"),
@@ -75,6 +75,11 @@ const BY_INDEX: [(&str, &str); 34] = [
     ("OUTAGE_PARTS", "outage_parent"),
     ("NATIONAL_OUTAGE_NEWEST", "national_outage_begins"),
     ("OUTAGE_BETWEEN", "outage_begins"),
+    ("DELIVERY_TAKE", "delivery_queue"),
+    ("DELIVERY_RELEASE", "delivery_leased"),
+    ("DELIVERY_COUNTS", "delivery_state"),
+    ("DELIVERY_FORGET", "delivery_customer"),
+    ("PARTS_OF", "delivery_part_number"),
     ("EXCHANGE_COUNT", "sms_exchange_sender"),
     ("EXCHANGE_OWN", "sms_exchange_reply"),
     ("CONTACT_OF_CUSTOMER", "contact_customer"),
@@ -258,6 +263,7 @@ async fn every_statement_of_a_node_runs_and_is_served_by_an_index(place: Place) 
     crate::standards::use_standards(&store).await;
     use_the_feed(&store).await;
     crate::outages::use_outages(&store).await;
+    crate::deliveries::use_deliveries(&store).await;
     crate::sms_exchanges::use_sms(&store).await;
     // Openings alone have a path of their own on Postgres; among contacts they take the common one.
     let mixed = (0..40).map(|i| {

@@ -10,6 +10,7 @@ mod failure;
 mod health;
 mod keys;
 mod metric;
+mod notice;
 mod outages;
 mod output;
 mod process;
@@ -68,6 +69,8 @@ enum Tool {
     #[command(subcommand)]
     Keys(keys::Keys),
     #[command(subcommand)]
+    Notice(notice::Notice),
+    #[command(subcommand)]
     Bench(bench::Bench),
 }
 
@@ -102,6 +105,7 @@ async fn tool(matches: &clap::ArgMatches) -> Result<(), Failure> {
         Tool::Health(health) => health.run().await,
         Tool::Standards(standards) => standards.run().await,
         Tool::Keys(keys) => keys.run(),
+        Tool::Notice(notice) => notice.run(),
         Tool::Billing(billing) => billing.run().await,
         Tool::SmscSim(smsc) => smsc.run().await,
         Tool::Bench(bench) => bench.run().await,

@@ -16,6 +16,10 @@ pub mod customer;
 pub mod customer_page;
 /// The two drivers.
 pub mod db;
+/// Messages to customers, leased to couriers.
+pub mod delivery;
+/// Published revisions that become messages.
+pub mod dispatch;
 /// Tickets at which something must be noticed.
 pub mod due;
 /// Erasing a customer, and finding all that is held of one.
@@ -132,6 +136,8 @@ pub fn node_statements() -> Vec<&'static statement::Statement> {
         contact::STATEMENTS,
         customer::STATEMENTS,
         customer_page::STATEMENTS,
+        delivery::STATEMENTS,
+        dispatch::STATEMENTS,
         erasure::STATEMENTS,
         counted::STATEMENTS,
         feed::STATEMENTS,
