@@ -2,13 +2,7 @@
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::{
-    inbound::Inbound,
-    matching::PartKey,
-    pdu::Status,
-    receipt::Receipt,
-    session::Outcome,
-};
+use super::{inbound::Inbound, matching::PartKey, pdu::Status, receipt::Receipt, session::Outcome};
 
 /// Something that came from a centre.
 #[derive(Debug)]

@@ -101,7 +101,11 @@ impl<T> Inbox<T> {
         let which = which(Some(piece));
         let mut out = Vec::new();
         // The same reference with another text: the phone has begun anew.
-        let begun_anew = self.making.get(&which).and_then(|making| making.parts.get(&piece.number)) .is_some_and(|known| *known != part);
+        let begun_anew = self
+            .making
+            .get(&which)
+            .and_then(|making| making.parts.get(&piece.number))
+            .is_some_and(|known| *known != part);
         if begun_anew || (!self.making.contains_key(&which) && self.making.len() >= self.assembly.messages) {
             out.extend(self.give_up(if begun_anew { Some(which.clone()) } else { self.oldest() }));
         }

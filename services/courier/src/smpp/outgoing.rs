@@ -67,7 +67,7 @@ impl Sender {
                 _ => refuse("NUMBER_TOO_LONG", "give at most 15 digits"),
             };
         }
-        if text.is_empty() || text.len() > LONGEST_NAME {
+        if text.is_empty() || text.chars().count() > LONGEST_NAME {
             return refuse("NAME_LENGTH", "give a name of 1 to 11 characters, a short code, or a number");
         }
         if !text.bytes().all(|octet| octet.is_ascii_alphanumeric() || b" .-_&".contains(&octet)) {
@@ -185,9 +185,12 @@ mod tests {
         assert_eq!(address("EVN HCMC"), of(5, 0, "EVN HCMC"));
         assert_eq!(address("19001006"), of(3, 0, "19001006"));
         assert_eq!(address("+842839101010"), of(1, 1, "842839101010"));
-        for (text, reason) in
-            [("", "NAME_LENGTH"), ("EVNHCMC-SAIGON", "NAME_LENGTH"), ("Điện lực", "NAME_CHARACTERS"), ("1234567890123456", "NUMBER_TOO_LONG")]
-        {
+        for (text, reason) in [
+            ("", "NAME_LENGTH"),
+            ("EVNHCMC-SAIGON", "NAME_LENGTH"),
+            ("Điện lực", "NAME_CHARACTERS"),
+            ("1234567890123456", "NUMBER_TOO_LONG"),
+        ] {
             assert_eq!(address(text).unwrap_err().reason, reason, "{text}");
         }
     }
@@ -220,6 +223,9 @@ mod tests {
     fn every_violation_of_a_message_is_named_at_once() {
         let bad = Outgoing { to: "khách".into(), ..outgoing(&"a".repeat(153 * 255 + 1), Encoding::Gsm7) };
         let refusal = bad.parts(Dialect::default(), Timestamp::MAX).unwrap_err();
-        assert_eq!(refusal.violations.iter().map(|v| v.reason).collect::<Vec<_>>(), ["EXPIRED", "NOT_A_NUMBER", "TOO_LONG"]);
+        assert_eq!(
+            refusal.violations.iter().map(|v| v.reason).collect::<Vec<_>>(),
+            ["EXPIRED", "NOT_A_NUMBER", "TOO_LONG"]
+        );
     }
 }

@@ -140,8 +140,12 @@ impl Route {
     }
 
     fn best(&self) -> Option<&Session> {
-        let bound: Vec<_> =
-            self.sessions.iter().map(|session| (session, session.state())).filter(|(_, state)| state.is_bound()).collect();
+        let bound: Vec<_> = self
+            .sessions
+            .iter()
+            .map(|session| (session, session.state()))
+            .filter(|(_, state)| state.is_bound())
+            .collect();
         let well = bound.iter().filter(|(_, state)| !state.is_throttled_hard());
         let well: Vec<_> = well.collect();
         if well.is_empty() {

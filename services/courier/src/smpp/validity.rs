@@ -50,8 +50,7 @@ pub fn read(text: &str, now: Timestamp) -> Option<Timestamp> {
         return None;
     }
     let pair = |at: usize| text.get(at..at + 2)?.parse::<i64>().ok();
-    let [years, months, days, hours, minutes, seconds] =
-        [pair(0)?, pair(2)?, pair(4)?, pair(6)?, pair(8)?, pair(10)?];
+    let [years, months, days, hours, minutes, seconds] = [pair(0)?, pair(2)?, pair(4)?, pair(6)?, pair(8)?, pair(10)?];
     match text.as_bytes()[15] {
         b'R' => {
             let days = years * 365 + months * 30 + days;
@@ -60,15 +59,8 @@ pub fn read(text: &str, now: Timestamp) -> Option<Timestamp> {
         sign @ (b'+' | b'-') => {
             let small = |n: i64| i8::try_from(n).ok();
             let year = i16::try_from(2000 + years).ok()?;
-            let at = DateTime::new(
-                year,
-                small(months)?,
-                small(days)?,
-                small(hours)?,
-                small(minutes)?,
-                small(seconds)?,
-                0,
-            );
+            let at =
+                DateTime::new(year, small(months)?, small(days)?, small(hours)?, small(minutes)?, small(seconds)?, 0);
             let quarters = i32::try_from(pair(13)?).ok()? * 900;
             let offset = Offset::from_seconds(if sign == b'+' { quarters } else { -quarters }).ok()?;
             TimeZone::fixed(offset).to_timestamp(at.ok()?).ok()
@@ -93,7 +85,8 @@ mod tests {
         assert_eq!(Validity::Absolute.write(expires, now), "130522074940000+");
         assert_eq!(Validity::Relative.write(expires, now), "000000003010000R");
         assert_eq!(read("130522144940028+", now), Some(expires), "in local time with an offset of 28 quarters");
-        for none in ["", "130522074940000", "1305220749400+00", "139922074940000+", "130522074940000x", "ééééé12345600+"]
+        for none in
+            ["", "130522074940000", "1305220749400+00", "139922074940000+", "130522074940000x", "ééééé12345600+"]
         {
             assert_eq!(read(none, now), None, "{none}");
         }

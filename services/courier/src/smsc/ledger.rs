@@ -138,7 +138,13 @@ impl Ledger {
         Verdict::Taken(Box::new(self.take(config, message, expires, now)))
     }
 
-    fn take(&mut self, config: &SmscConfig, message: &Message, expires: Option<Timestamp>, now: Timestamp) -> AcceptedPart {
+    fn take(
+        &mut self,
+        config: &SmscConfig,
+        message: &Message,
+        expires: Option<Timestamp>,
+        now: Timestamp,
+    ) -> AcceptedPart {
         let (piece, octets) = Piece::of(message);
         self.counts.accepted += 1;
         self.queue += 1;
@@ -176,9 +182,10 @@ fn digest(seed: u64, message: &Message, salt: &str) -> u64 {
     let seed = seed.to_be_bytes();
     let fields: [&[u8]; 6] =
         [&seed, salt.as_bytes(), message.destination.digits.as_bytes(), &reference, &[number], octets];
-    fields.into_iter().flatten().fold(0xcbf2_9ce4_8422_2325, |hash, octet| {
-        (hash ^ u64::from(*octet)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
+    fields
+        .into_iter()
+        .flatten()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, octet| (hash ^ u64::from(*octet)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
 /// What is drawn for a part, from 0 to 1: the same for the same part and seed, in whatever order parts come.

@@ -5,7 +5,8 @@ use gridcare_domain::sms_text::Encoding;
 
 use crate::world::{bound, eventually, smsc};
 
-const LONG: &str = "Tôi ở số 12 đường Trần Phú, nhà tôi mất điện từ sáng, xin cho biết khi nào có điện lại, cảm ơn nhiều.";
+const LONG: &str =
+    "Tôi ở số 12 đường Trần Phú, nhà tôi mất điện từ sáng, xin cho biết khi nào có điện lại, cảm ơn nhiều.";
 
 #[tokio::test(start_paused = true)]
 async fn a_message_is_answered_once_it_is_taken() {

@@ -74,5 +74,8 @@ async fn without_any_centre_the_caller_gets_its_message_back() {
     let route = Route::new(vec![bound.session.clone()], Choice::Preferred, Duration::from_secs(5));
     let reports = route.send(&outgoing(1, "mat dien")).await.unwrap();
     assert_eq!(reports[0].outcome, Outcome::NotSent { reason: NotSent::Unbound });
-    assert_eq!(route.send(&outgoing(1, &"x".repeat(153 * 255 + 1))).await.unwrap_err().violations[0].reason, "TOO_LONG");
+    assert_eq!(
+        route.send(&outgoing(1, &"x".repeat(153 * 255 + 1))).await.unwrap_err().violations[0].reason,
+        "TOO_LONG"
+    );
 }

@@ -284,11 +284,7 @@ impl Bind {
             password: from.text("password")?,
             system_type: from.text("system_type")?,
             version: from.octet("interface_version")?,
-            range: Address {
-                ton: from.octet("addr_ton")?,
-                npi: from.octet("addr_npi")?,
-                digits: from.last_text(),
-            },
+            range: Address { ton: from.octet("addr_ton")?, npi: from.octet("addr_npi")?, digits: from.last_text() },
         })
     }
 

@@ -1,6 +1,8 @@
 use bytes::{BufMut as _, BytesMut};
 use proptest::prelude::*;
-use rusmpp_core::{command::owned::Command, decode::owned::DecodeWithLength as _, encode::owned::Encode as _, encode::Length as _};
+use rusmpp_core::{
+    command::owned::Command, decode::owned::DecodeWithLength as _, encode::Length as _, encode::owned::Encode as _,
+};
 
 use super::*;
 
@@ -13,7 +15,8 @@ fn address() -> impl Strategy<Value = Address> {
 }
 
 fn tlvs() -> impl Strategy<Value = Vec<Tlv>> {
-    let tlv = (0x1400..0x3fff_u16, prop::collection::vec(any::<u8>(), 0..40)).prop_map(|(tag, value)| Tlv { tag, value });
+    let tlv =
+        (0x1400..0x3fff_u16, prop::collection::vec(any::<u8>(), 0..40)).prop_map(|(tag, value)| Tlv { tag, value });
     prop::collection::vec(tlv, 0..5)
 }
 
@@ -33,9 +36,9 @@ prop_compose! {
 
 fn body() -> impl Strategy<Value = Body> {
     let role = prop_oneof![Just(Role::Receiver), Just(Role::Transmitter), Just(Role::Transceiver)];
-    let bind = (text(15), text(8), text(12), any::<u8>(), address()).prop_map(|(system_id, password, system_type, version, range)| Bind {
-        system_id, password, system_type, version, range,
-    });
+    let bind = (text(15), text(8), text(12), any::<u8>(), address()).prop_map(
+        |(system_id, password, system_type, version, range)| Bind { system_id, password, system_type, version, range },
+    );
     let response = (text(15), tlvs()).prop_map(|(system_id, tlvs)| BindResp { system_id, tlvs });
     prop_oneof![
         (role.clone(), bind).prop_map(|(role, bind)| Body::Bind(role, bind)),
@@ -44,8 +47,12 @@ fn body() -> impl Strategy<Value = Body> {
         message().prop_map(|message| Body::DeliverSm(Box::new(message))),
         text(64).prop_map(Body::SubmitSmResp),
         prop::collection::vec(any::<u8>(), 0..50).prop_map(|octets| Body::Other { command: 0x103, octets }),
-        Just(Body::DeliverSmResp), Just(Body::EnquireLink), Just(Body::EnquireLinkResp), Just(Body::Unbind),
-        Just(Body::UnbindResp), Just(Body::GenericNack),
+        Just(Body::DeliverSmResp),
+        Just(Body::EnquireLink),
+        Just(Body::EnquireLinkResp),
+        Just(Body::Unbind),
+        Just(Body::UnbindResp),
+        Just(Body::GenericNack),
     ]
 }
 
@@ -72,8 +79,13 @@ proptest! {
 
     #[test]
     fn another_codec_reads_what_we_write_and_writes_the_same(body in body(), sequence in 1..0x7fff_ffff_u32) {
-        // Its length of an address range and of an unknown command are its own matters.
-        prop_assume!(!matches!(body, Body::Other { .. }));
+        // It knows one optional parameter in the answer to a bind, and unknown commands are its own matter.
+        let other_matter = match &body {
+            Body::BindResp(_, response) => !response.tlvs.is_empty(),
+            Body::Other { .. } => true,
+            _ => false,
+        };
+        prop_assume!(!other_matter);
         let octets = written(&Pdu::request(sequence, body));
         let mut rest = octets.clone();
         let length = rest.len();
@@ -169,5 +181,17 @@ fn what_the_specification_has_no_room_for_is_not_written() {
     assert_eq!(with(|message| message.source.digits = "Điện".into()), "source_addr");
     assert_eq!(with(|message| message.service_type = "a\0b".into()), "service_type");
     assert_eq!(with(|message| message.text = vec![0; 256]), "short_message");
-    assert!(!format!("{:?}", Bind { system_id: "a".into(), password: "secret".into(), system_type: String::new(), version: 0x34, range: Address::default() }).contains("secret"));
+    assert!(
+        !format!(
+            "{:?}",
+            Bind {
+                system_id: "a".into(),
+                password: "secret".into(),
+                system_type: String::new(),
+                version: 0x34,
+                range: Address::default()
+            }
+        )
+        .contains("secret")
+    );
 }

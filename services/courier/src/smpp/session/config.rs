@@ -74,7 +74,10 @@ impl Default for SessionConfig {
 impl std::fmt::Debug for SessionConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // Without the password.
-        f.debug_struct("SessionConfig").field("name", &self.name).field("system_id", &self.system_id).finish_non_exhaustive()
+        f.debug_struct("SessionConfig")
+            .field("name", &self.name)
+            .field("system_id", &self.system_id)
+            .finish_non_exhaustive()
     }
 }
 

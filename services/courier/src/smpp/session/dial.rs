@@ -81,9 +81,9 @@ impl Tls {
             .map_err(|error| wrong(&error))?
             .with_root_certificates(roots);
         let config = match files.identity {
-            Some((chain, key)) => builder
-                .with_client_auth_cert(certificates(chain)?, private_key(key)?)
-                .map_err(|error| wrong(&error))?,
+            Some((chain, key)) => {
+                builder.with_client_auth_cert(certificates(chain)?, private_key(key)?).map_err(|error| wrong(&error))?
+            }
             None => builder.with_no_client_auth(),
         };
         let name = ServerName::try_from(files.name.to_owned()).map_err(|error| wrong(&error))?;

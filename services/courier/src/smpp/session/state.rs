@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use super::super::{matching::PartKey, pdu::{FrameError, Message, Status}};
+use super::super::{
+    matching::PartKey,
+    pdu::{FrameError, Message, Status},
+};
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 
