@@ -67,7 +67,7 @@ impl Sender {
                 _ => refuse("NUMBER_TOO_LONG", "give at most 15 digits"),
             };
         }
-        if text.is_empty() || text.len() > LONGEST_NAME {
+        if text.is_empty() || text.chars().count() > LONGEST_NAME {
             return refuse("NAME_LENGTH", "give a name of 1 to 11 characters, a short code, or a number");
         }
         if !text.bytes().all(|octet| octet.is_ascii_alphanumeric() || b" .-_&".contains(&octet)) {

@@ -17,6 +17,8 @@ pub(super) struct Waiting {
     pub(super) written: Instant,
     /// Where its first octet stands in all that was written through this connection.
     pub(super) begins: u64,
+    /// How many parts had been answered when it was written.
+    pub(super) answered_before: u64,
 }
 
 /// By sequence number. Deadlines are in the order of writing, since all wait equally long.

@@ -69,7 +69,7 @@ impl Link {
         let now = Instant::now();
         if let Some((part, phone)) = self.window.answered_late(sequence) {
             life.counts.late += 1;
-            self.submit_heard = now;
+            self.answered += 1;
             if status == Status::OK {
                 self.accepted(&id, &phone, part, life);
             }
@@ -77,7 +77,7 @@ impl Link {
             return self.backlog.push_back(Event::Late { part, outcome });
         }
         let Some(waiting) = self.window.answered(sequence) else { return };
-        self.submit_heard = now;
+        self.answered += 1;
         match status {
             Status::OK => {
                 life.counts.accepted += 1;

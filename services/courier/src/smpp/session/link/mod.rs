@@ -55,8 +55,8 @@ pub(super) struct Link {
     backlog: VecDeque<Event>,
     heard: Instant,
     enquired: Option<Instant>,
-    /// When the last part was answered.
-    submit_heard: Instant,
+    /// Parts that were answered so far.
+    answered: u64,
     /// Until when the last answers are waited for, once it is closing.
     closing: Option<Instant>,
     unbinding: bool,
@@ -89,7 +89,7 @@ impl Link {
             backlog: VecDeque::new(),
             heard: now,
             enquired: None,
-            submit_heard: now,
+            answered: 0,
             closing: None,
             unbinding: false,
         };
@@ -104,11 +104,13 @@ impl Link {
         link.written = link.queued;
         loop {
             while let Some(frame) = link.frames.cut().map_err(Ended::Protocol)? {
-                // Nothing else means anything before that.
-                if let Ok(Pdu { status, body: Body::BindResp(..) | Body::GenericNack, .. }) = Pdu::read(&frame) {
-                    link.heard = Instant::now();
-                    link.submit_heard = link.heard;
-                    return if status == Status::OK { Ok(link) } else { Err(Ended::Refused(status)) };
+                match Pdu::read(&frame) {
+                    Ok(Pdu { status, body: Body::BindResp(..) | Body::GenericNack, .. }) => {
+                        link.heard = Instant::now();
+                        return if status == Status::OK { Ok(link) } else { Err(Ended::Refused(status)) };
+                    }
+                    // Nothing else means anything before that.
+                    Ok(_) | Err(_) => {}
                 }
             }
             if link.read().await.map_err(|error| broken(&error))? == 0 {
@@ -213,7 +215,7 @@ impl Link {
             return submit.answer(Outcome::NotSent { reason: NotSent::Unwritable });
         }
         life.pace.spend(now);
-        self.window.wrote(sequence, Waiting { submit, written: now, begins });
+        self.window.wrote(sequence, Waiting { submit, written: now, begins, answered_before: self.answered });
     }
 
     fn answer(&mut self, sequence: u32, status: Status) {

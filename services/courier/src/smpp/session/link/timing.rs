@@ -30,7 +30,7 @@ impl Link {
     pub(super) fn look_at_the_time(&mut self, life: &mut Life) -> Option<Ended> {
         let (now, response) = (Instant::now(), life.config.response());
         let overdue = now.checked_sub(response).map(|before| self.window.overdue(before)).unwrap_or_default();
-        let silent = overdue.first().is_some_and(|waiting| self.submit_heard < waiting.written);
+        let silent = overdue.first().is_some_and(|waiting| self.answered == waiting.answered_before);
         for waiting in overdue {
             super::intake::unanswered_part(life);
             waiting.submit.answer(Outcome::Unknown { reason: Ended::Silent });
@@ -46,7 +46,7 @@ impl Link {
         }
         self.hand_over(life, if self.closing.is_some() { now + LONG } else { now });
         if silent {
-            // Other answers came, or none at all did: then it takes parts and loses them.
+            // Not one part was answered since: it takes them and loses them.
             return Some(Ended::Silent);
         }
         let deadline = self.closing?;
