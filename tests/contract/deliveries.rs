@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use gridcare_chassis::id::new_id;
 use gridcare_domain::{
     customer::PointKind,
-    delivery::DeliveryState,
+    delivery::DeliveryState::{self, Delivered, Failed, Queued, Sent, Unknown},
     notice::{Phase, Urgency},
     outage::Area,
 };
@@ -174,7 +174,6 @@ async fn a_lost_courier_makes_only_what_it_was_writing_unknown(place: Place) {
     store.delivery_outcomes(batch.epoch, &[(all[0], Outcome::Sent(vec!["a".into()]))]).await.unwrap();
     let later = MORNING_US + 31 * SECOND;
     assert_eq!(store.end_delivery_leases(later).await.unwrap(), 1);
-    use DeliveryState::{Delivered, Queued, Sent, Unknown};
     assert_eq!(counts(&store, no).await, BTreeMap::from([(Queued, 6), (Unknown, 3), (Sent, 1)]));
     // The courier that was thought lost writes nothing more, and what it wrote is believed.
     assert_eq!(store.submitting(batch.epoch, "courier-1", &all[4..], later).await.unwrap(), None);
@@ -201,7 +200,6 @@ async fn receipts_in_any_order_come_to_the_same_and_all_parts_must_arrive(place:
     store.submitting(batch.epoch, "courier-1", &all, MORNING_US).await.unwrap().unwrap();
     let sent = [(all[0], Outcome::Sent(vec!["1a".into(), "1b".into()])), (all[1], Outcome::Sent(vec!["2".into()]))];
     store.delivery_outcomes(batch.epoch, &sent).await.unwrap();
-    use DeliveryState::{Delivered, Failed, Sent};
     store.delivery_receipts(&[heard("1a", Delivered), heard("2", Delivered)]).await.unwrap();
     assert_eq!(counts(&store, no).await, BTreeMap::from([(Sent, 1), (Delivered, 1)]));
     store.delivery_receipts(&[heard("2", Sent), heard("2", Failed), heard("1b", Delivered)]).await.unwrap();

@@ -104,13 +104,10 @@ impl Link {
         link.written = link.queued;
         loop {
             while let Some(frame) = link.frames.cut().map_err(Ended::Protocol)? {
-                match Pdu::read(&frame) {
-                    Ok(Pdu { status, body: Body::BindResp(..) | Body::GenericNack, .. }) => {
-                        link.heard = Instant::now();
-                        return if status == Status::OK { Ok(link) } else { Err(Ended::Refused(status)) };
-                    }
-                    // Nothing else means anything before that.
-                    Ok(_) | Err(_) => {}
+                // Nothing else means anything before that.
+                if let Ok(Pdu { status, body: Body::BindResp(..) | Body::GenericNack, .. }) = Pdu::read(&frame) {
+                    link.heard = Instant::now();
+                    return if status == Status::OK { Ok(link) } else { Err(Ended::Refused(status)) };
                 }
             }
             if link.read().await.map_err(|error| broken(&error))? == 0 {
