@@ -57,7 +57,9 @@ impl Pace {
     fn gap(&self) -> Duration {
         let burst = self.burst();
         // Below one a second the bucket of one is refilled at the rate itself.
-        Duration::from_secs_f64(1.0 / (self.rate - burst + 1.0).max(self.rate.min(1.0)))
+        let gap = Duration::from_secs_f64(1.0 / (self.rate - burst + 1.0).max(self.rate.min(1.0)));
+        // Rounded up: nine ninths that are each cut to a nanosecond are less than a second, and a tenth part would fit.
+        gap + Duration::from_nanos(1)
     }
 
     /// When the next part may be written.
