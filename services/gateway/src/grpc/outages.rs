@@ -1,4 +1,3 @@
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use gridcare_domain::{outage::supply, refusal::Violation, report::day::date_of};
 use gridcare_proto::{
     convert::{code, outage::course_from_wire, reliability as convert, time},
@@ -96,29 +95,13 @@ fn moment(field: &str, given: Option<&prost_types::Timestamp>, found: &mut Vec<V
     read.flatten()
 }
 
-/// A page token: where the page ended, bound to the filter it came from, so that it cannot be used with another.
 fn token(filter: &[u8], last: &NationalOutage) -> String {
-    let mut bytes = blake3::hash(filter).as_bytes()[..8].to_vec();
-    bytes.extend_from_slice(&last.outage.begins_us.to_be_bytes());
-    bytes.extend_from_slice(last.outage.id.as_bytes());
-    URL_SAFE_NO_PAD.encode(bytes)
+    page::token(filter, &[&last.outage.begins_us.to_be_bytes()[..], last.outage.id.as_bytes()].concat())
 }
 
 fn place(filter: &[u8], token: &str, found: &mut Vec<Violation>) -> Option<(i64, Uuid)> {
-    if token.is_empty() {
-        return None;
-    }
-    let read = || {
-        let bytes: [u8; 32] = URL_SAFE_NO_PAD.decode(token).ok()?.try_into().ok()?;
-        let (hash, place) = bytes.split_at(8);
-        let (begins, id) = place.split_at(8);
-        let begins = i64::from_be_bytes(begins.try_into().ok()?);
-        (hash == &blake3::hash(filter).as_bytes()[..8]).then_some((begins, Uuid::from_slice(id).ok()?))
-    };
-    let place = read();
-    if place.is_none() {
-        let cure = "give the token of the page before, with the same filter, or none to begin again";
-        found.push(Violation::new("page_token", "FOREIGN_TOKEN", cure));
-    }
-    place
+    page::place(filter, token, found, |place| {
+        let (begins, id) = place.split_at_checked(8)?;
+        Some((i64::from_be_bytes(begins.try_into().ok()?), Uuid::from_slice(id).ok()?))
+    })
 }

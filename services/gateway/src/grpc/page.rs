@@ -16,33 +16,44 @@ pub(super) fn size(page_size: i32, found: &mut Vec<Violation>) -> usize {
 }
 
 /// A page token: where the page ended, bound to the filter it came from, so that it cannot be used with another.
-pub(super) fn token(filter: &[u8], after: &TicketAfter) -> String {
+pub(super) fn token(filter: &[u8], place: &[u8]) -> String {
     let mut bytes = blake3::hash(filter).as_bytes()[..8].to_vec();
-    bytes.extend_from_slice(after.id.as_bytes());
-    bytes.extend_from_slice(after.node.as_bytes());
+    bytes.extend_from_slice(place);
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// The place in a token, or a violation.
-pub(super) fn after(filter: &[u8], token: &str, found: &mut Vec<Violation>) -> Option<TicketAfter> {
+/// The place in a token as `read` takes it, or a violation.
+pub(super) fn place<T>(
+    filter: &[u8],
+    token: &str,
+    found: &mut Vec<Violation>,
+    read: impl FnOnce(&[u8]) -> Option<T>,
+) -> Option<T> {
     if token.is_empty() {
         return None;
     }
-    let read = || {
-        let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
-        let (hash, place) = bytes.split_at_checked(8)?;
-        let (id, node) = place.split_at_checked(16)?;
-        if hash != &blake3::hash(filter).as_bytes()[..8] || node.len() > 64 || node.contains(&0) {
-            return None;
-        }
-        Some(TicketAfter { id: Uuid::from_slice(id).ok()?, node: std::str::from_utf8(node).ok()?.to_owned() })
-    };
-    let place = read();
+    let bytes = URL_SAFE_NO_PAD.decode(token).unwrap_or_default();
+    let bound = bytes.split_at_checked(8).filter(|(hash, _)| *hash == &blake3::hash(filter).as_bytes()[..8]);
+    let place = bound.and_then(|(_, place)| read(place));
     if place.is_none() {
         let cure = "give the token of the page before, with the same filter, or none to begin again";
         found.push(Violation::new("page_token", "FOREIGN_TOKEN", cure));
     }
     place
+}
+
+/// The token behind a ticket.
+pub(super) fn ticket_token(filter: &[u8], after: &TicketAfter) -> String {
+    token(filter, &[after.id.as_bytes(), after.node.as_bytes()].concat())
+}
+
+/// The ticket behind which a token goes on, or a violation.
+pub(super) fn after(filter: &[u8], token: &str, found: &mut Vec<Violation>) -> Option<TicketAfter> {
+    place(filter, token, found, |place| {
+        let (id, node) = place.split_at_checked(16)?;
+        let node = std::str::from_utf8(node).ok().filter(|node| node.len() <= 64 && !node.contains('\0'))?;
+        Some(TicketAfter { id: Uuid::from_slice(id).ok()?, node: node.to_owned() })
+    })
 }
 
 #[cfg(test)]
@@ -52,7 +63,7 @@ mod tests {
     #[test]
     fn a_token_is_good_for_its_filter_alone() {
         let place = TicketAfter { id: Uuid::from_u128(5), node: "n1".into() };
-        let given = token(b"filter", &place);
+        let given = ticket_token(b"filter", &place);
         let mut found = Vec::new();
         assert_eq!(after(b"filter", &given, &mut found), Some(place));
         assert!(found.is_empty());

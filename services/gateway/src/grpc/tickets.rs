@@ -38,7 +38,7 @@ pub(super) async fn list(
     let next_page_token = tickets
         .last()
         .filter(|_| more)
-        .map(|last| page::token(&filter, &TicketAfter { id: last.ticket.id, node: last.node.clone() }));
+        .map(|last| page::ticket_token(&filter, &TicketAfter { id: last.ticket.id, node: last.node.clone() }));
     let tickets = tickets.into_iter().map(|found| wire::NationalTicket {
         region: region_of(&found.node).unwrap_or_default(),
         node: found.node,

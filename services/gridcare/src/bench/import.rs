@@ -81,16 +81,7 @@ impl Import {
     }
 
     fn load(&self, stop: CancellationToken) -> Option<Load> {
-        self.while_intake.then(|| Load {
-            address: self.address.clone(),
-            // Enough that a second of silence still leaves callers free.
-            callers: self.intake_rate.clamp(16, 1_000),
-            connections: 1,
-            rate: Some(self.intake_rate),
-            warmup: Duration::ZERO,
-            measured: None,
-            stop,
-        })
+        self.while_intake.then(|| Load::beside(&self.address, self.intake_rate, stop))
     }
 
     /// Sends all batches; returns the time from the first to the acknowledgement of the last.

@@ -46,6 +46,20 @@ pub(super) struct Load {
 }
 
 impl Load {
+    /// An open loop beside other work, of so many calls a second, that goes on until it is told to stop.
+    pub(super) fn beside(address: &str, rate: u32, stop: CancellationToken) -> Self {
+        Self {
+            address: address.to_owned(),
+            // Enough that a second of silence still leaves callers free.
+            callers: rate.clamp(16, 1_000),
+            connections: 1,
+            rate: Some(rate),
+            warmup: Duration::ZERO,
+            measured: None,
+            stop,
+        }
+    }
+
     /// Runs the load on a thread of its own: with one thread no caller ever wakes another core.
     pub(super) async fn run(self) -> Result<Summary, Failure> {
         let ended = tokio::task::spawn_blocking(move || {

@@ -45,15 +45,7 @@ pub(crate) struct Rebase {
 impl Rebase {
     pub(super) async fn run(self) -> Result<(), Failure> {
         let stop = CancellationToken::new();
-        let load = self.while_intake.map(|rate| Load {
-            address: self.address.clone(),
-            callers: rate.clamp(16, 1_000),
-            connections: 1,
-            rate: Some(rate),
-            warmup: Duration::ZERO,
-            measured: None,
-            stop: stop.clone(),
-        });
+        let load = self.while_intake.map(|rate| Load::beside(&self.address, rate, stop.clone()));
         let rebasing = async {
             let took = self.rebased().await;
             stop.cancel();
