@@ -25,10 +25,14 @@ packages! {
     contact,
     /// Customers of one node.
     customer,
+    /// How couriers get messages from their node.
+    delivery,
     /// Feeds of nodes, and the national view of a gateway.
     federation,
     /// Buckets, sketches and figures.
     metric,
+    /// What is told to those whom it concerns.
+    notice,
     /// Losses of supply at one node.
     outage,
     /// Data classes of fields.

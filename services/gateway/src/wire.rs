@@ -14,7 +14,8 @@ use uuid::Uuid;
 /// The state that an entry carries; `None` for a kind that a newer product knows and we do not.
 pub(crate) fn change_from_wire(entry: &wire::FeedEntry) -> Result<Option<NationalChange>, String> {
     Ok(match &entry.change {
-        None => None,
+        // The read model has no notices yet.
+        None | Some(Change::Notice(_) | Change::NoticeProgress(_)) => None,
         Some(Change::Ticket(ticket)) => Some(NationalChange::Ticket(ticket_from_wire(ticket)?)),
         Some(Change::MetricBucket(bucket)) => {
             let bucket = metric::bucket_from_wire(bucket)?;
