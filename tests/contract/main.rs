@@ -13,6 +13,7 @@ mod feed;
 mod group_commit;
 mod idempotency;
 mod leases;
+mod open311;
 mod outages;
 mod personal_columns;
 mod reports;

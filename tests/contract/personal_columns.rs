@@ -30,7 +30,7 @@ const ERASED: [&str; 20] = [
 ];
 
 /// Columns that can hold text or bytes and never hold what names a customer, and why.
-const NOBODY: [(&str, &str); 56] = [
+const NOBODY: [(&str, &str); 57] = [
     ("_sqlx_migrations.*", "of the product itself"),
     ("agent.*", "an agent, not a customer"),
     ("bulk_item.*", "ids, and refusals, which name nobody"),
@@ -72,6 +72,7 @@ const NOBODY: [(&str, &str); 56] = [
     ("lease.*", "names of work and processes"),
     ("metric_bucket.*", "counts and sketches under keys"),
     ("metric_definition.*", "of the node's configuration"),
+    ("open311_request.*", "ids, times, and names of partners"),
     ("outage.*", "what the corporation records of its own grid, and agents, not customers"),
     ("outage_area.*", "places of the grid, which many share"),
     ("request.body", "a hash"),

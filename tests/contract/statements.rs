@@ -50,7 +50,7 @@ const WHOLE_TABLE: [(&str, &str); 12] = [
 ];
 
 /// Statements whose filter has an index of its own, which must be the one that serves them on both engines.
-const BY_INDEX: [(&str, &str); 39] = [
+const BY_INDEX: [(&str, &str); 40] = [
     ("TICKET_STATE_NEWEST", "ticket_state"),
     ("TICKET_STATE_OLDEST", "ticket_state"),
     ("TICKET_CUSTOMER", "ticket_customer"),
@@ -71,6 +71,7 @@ const BY_INDEX: [(&str, &str); 39] = [
     ("CONTACT_NEWEST", "contact_arrived"),
     ("CONTACT_SPAN", "contact_arrived"),
     ("OUTAGE_NEWEST", "outage_begins"),
+    ("OPEN311_NEWEST", "open311_request_opened"),
     ("OUTAGE_OF_SCOPE", "outage_area_scope"),
     ("OUTAGE_PARTS", "outage_parent"),
     ("NATIONAL_OUTAGE_NEWEST", "national_outage_begins"),
@@ -263,6 +264,7 @@ async fn every_statement_of_a_node_runs_and_is_served_by_an_index(place: Place) 
     crate::standards::use_standards(&store).await;
     use_the_feed(&store).await;
     crate::outages::use_outages(&store).await;
+    crate::open311::use_requests(&store).await;
     crate::deliveries::use_deliveries(&store).await;
     crate::sms_exchanges::use_sms(&store).await;
     // Openings alone have a path of their own on Postgres; among contacts they take the common one.

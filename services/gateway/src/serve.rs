@@ -25,6 +25,7 @@ use crate::{
     country::Country,
     flows::feed_flows_in::Sharing,
     grpc::{National, NationalOutages, NationalReports, Parts, Standards},
+    http,
     peers::{Peer, Peers},
 };
 
@@ -110,6 +111,7 @@ pub async fn run(
     // Checked with the configuration, and complained of there.
     let trusted = TrustedKey::read_all("standards.trusted_keys", &config.standards.trusted_keys, &mut Vec::new());
     let parts = Arc::new(Parts { store: store.clone(), bus, clock, country, definition, trusted });
+    let open_formats = http::routes(&parts);
     // Answers are cut to 4 MiB where they could be longer.
     let routes = Routes::new(NationalServiceServer::new(National(parts.clone())))
         .add_service(NationalReportServiceServer::new(NationalReports(parts.clone())))
@@ -137,7 +139,7 @@ pub async fn run(
         ended
     };
     let http = async {
-        let ended = admin::serve(http_port, readiness.clone(), axum::Router::new(), stop.clone()).await;
+        let ended = admin::serve(http_port, readiness.clone(), open_formats, stop.clone()).await;
         stop.cancel();
         ended
     };

@@ -1,7 +1,8 @@
+mod open;
 mod sms;
 
 use gridcare_chassis::{
-    config::{Listen, Setting, Settings, Telemetry, Tls},
+    config::{Listen, Public, Setting, Settings, Telemetry, Tls},
     serve::Limits,
 };
 use gridcare_domain::{
@@ -12,6 +13,8 @@ use gridcare_domain::{
     routing::{Route, Routing},
 };
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
+pub(crate) use open::Open;
+pub use open::{Open311, Partner};
 use serde::{Deserialize, Serialize};
 pub use sms::{Billing, Sms};
 
@@ -168,6 +171,10 @@ pub struct NodeConfig {
     pub sms: Sms,
     /// Where bills are asked for.
     pub billing: Billing,
+    /// Under which address and name it is known to the public.
+    pub public: Public,
+    /// Which systems of others may ask for services.
+    pub open311: Open311,
     /// What it takes on at most.
     pub limits: Limits,
     /// Whose rules it takes, and what it promises beyond them.
@@ -216,6 +223,9 @@ impl Settings for NodeConfig {
         Billing::SETTINGS[3],
         Billing::SETTINGS[4],
         Billing::SETTINGS[5],
+        Public::SETTINGS[0],
+        Open311::SETTINGS[0],
+        Open311::SETTINGS[1],
         Setting::new(
             "routing.file",
             "YAML file that says who serves which customer code; the built-in table when absent",
@@ -292,6 +302,8 @@ impl Settings for NodeConfig {
         found.extend(self.telemetry.check());
         found.extend(self.sms.check());
         found.extend(self.billing.check());
+        found.extend(self.public.check());
+        found.extend(self.open311.check(self.listen.http));
         found.extend(self.limits.check());
         found.extend(self.standards.check());
         for (i, offer) in self.capabilities.iter().enumerate() {
@@ -347,6 +359,10 @@ impl NodeConfig {
             }
             None => Ok(Routing::builtin().clone()),
         }
+    }
+
+    pub(crate) fn open(&self) -> Open {
+        Open::of(&self.public, &self.open311, self.listen.http)
     }
 
     /// The zone in which its days begin; UTC when the name is wrong, which [`Settings::check`] refuses.

@@ -8,6 +8,7 @@ pub mod channels;
 pub mod config;
 mod flows;
 mod grpc;
+mod http;
 mod idempotency;
 /// Messages of the wire as JSON.
 pub mod open_form;
@@ -62,6 +63,7 @@ struct Node {
     clock: SharedClock,
     sms: flows::sms_is_answered::Sms,
     billing: billing::Billing,
+    open: config::Open,
     /// Snapshots hold a connection each, and on SQLite the history of the file.
     snapshots: Arc<tokio::sync::Semaphore>,
 }

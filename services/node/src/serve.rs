@@ -31,7 +31,7 @@ use crate::{
     CONTACTS, FEED, Node,
     billing::Billing,
     config::{NodeConfig, key_bytes},
-    flows, grpc,
+    flows, grpc, http,
 };
 
 /// Where a running node listens.
@@ -146,7 +146,7 @@ pub async fn run(
         // Nobody has to wait for it.
         let _ = ready.send(addresses);
     }
-    let http = admin::serve(http_port, readiness.clone(), grpc::calendar_routes(node.clone()), shutdown.clone());
+    let http = admin::serve(http_port, readiness.clone(), http::routes(&node), shutdown.clone());
     let (spoken, answered) = tokio::join!(server.serve(grpc_port, readiness, shutdown.clone()), http);
     shutdown.cancel();
     tracker.wait().await;
@@ -184,6 +184,7 @@ async fn open(config: &NodeConfig, clock: SharedClock) -> Result<Node, NodeError
     Ok(Node {
         sms,
         billing: Billing::open(&config.billing).await?,
+        open: config.open(),
         id: config.node.id.clone(),
         region: config.node.region.clone(),
         prefix: config.prefix().to_owned(),

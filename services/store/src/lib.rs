@@ -35,6 +35,8 @@ pub mod lease;
 pub mod metric;
 /// What watchers and roles are told.
 pub mod notification;
+/// Requests of other systems.
+pub mod open311;
 mod opening;
 /// Outages and their areas.
 pub mod outage;
@@ -144,6 +146,7 @@ pub fn node_statements() -> Vec<&'static statement::Statement> {
         lease::STATEMENTS,
         metric::STATEMENTS,
         notification::STATEMENTS,
+        open311::STATEMENTS,
         outage::STATEMENTS,
         relation::STATEMENTS,
         reliability::STATEMENTS,

@@ -42,6 +42,36 @@ impl Listen {
     }
 }
 
+/// Under which address it is known to the public.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Public {
+    /// Where the public reaches the HTTP port, without a slash at the end; its own address when empty.
+    pub url: String,
+}
+
+impl Public {
+    /// Its keys, under `public`.
+    pub const SETTINGS: [Setting; 1] =
+        [Setting::new("public.url", "where the public reaches the HTTP port, such as https://cskh.example.vn")];
+
+    /// Violations of its rules.
+    #[must_use]
+    pub fn check(&self) -> Vec<String> {
+        let web = self.url.starts_with("https://") || self.url.starts_with("http://");
+        if self.url.is_empty() || (web && !self.url.ends_with('/')) {
+            return Vec::new();
+        }
+        vec!["public.url: give an address such as https://cskh.example.vn, without a slash at the end".to_owned()]
+    }
+
+    /// The address, for a process whose HTTP port this is.
+    #[must_use]
+    pub fn address(&self, http: SocketAddr) -> String {
+        if self.url.is_empty() { format!("http://{http}") } else { self.url.clone() }
+    }
+}
+
 /// The files of mutual TLS. All three are needed outside loopback.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

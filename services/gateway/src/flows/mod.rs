@@ -2,6 +2,7 @@
 
 pub(crate) mod feed_flows_in;
 pub(crate) mod metric_merges;
+pub(crate) mod outages_are_published;
 pub(crate) mod reliability_is_summed;
 pub(crate) mod report_is_drawn;
 pub(crate) mod standard_goes_out;
