@@ -4,6 +4,7 @@ pub mod config;
 mod country;
 mod flows;
 mod grpc;
+mod handover;
 mod http;
 mod idempotency;
 mod peers;
