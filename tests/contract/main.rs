@@ -13,6 +13,7 @@ mod feed;
 mod group_commit;
 mod idempotency;
 mod leases;
+mod national_notices;
 mod notices;
 mod open311;
 mod outages;

@@ -50,7 +50,7 @@ const WHOLE_TABLE: [(&str, &str); 12] = [
 ];
 
 /// Statements whose filter has an index of its own, which must be the one that serves them on both engines.
-const BY_INDEX: [(&str, &str); 45] = [
+const BY_INDEX: [(&str, &str); 53] = [
     ("TICKET_STATE_NEWEST", "ticket_state"),
     ("TICKET_STATE_OLDEST", "ticket_state"),
     ("TICKET_CUSTOMER", "ticket_customer"),
@@ -86,6 +86,14 @@ const BY_INDEX: [(&str, &str); 45] = [
     ("DELIVERY_COUNTS", "delivery_state"),
     ("DELIVERY_FORGET", "delivery_customer"),
     ("PARTS_OF", "delivery_part_number"),
+    ("DISPATCH_UNPLANNED", "dispatch_unplanned"),
+    ("DISPATCH_GROUPS", "delivery_state"),
+    ("NOTICE_OF_INCIDENT", "notice_incident"),
+    ("NOTICE_SHOWN", "notice_shown"),
+    ("NAMED_FORGET", "notice_customer_code"),
+    ("PRINT_SENT_OF", "notice_print_sent_notice"),
+    ("PROVINCE_NEXT", "premises_area"),
+    ("PROGRESS_CHANGED", "notice_progress_changed"),
     ("EXCHANGE_COUNT", "sms_exchange_sender"),
     ("EXCHANGE_OWN", "sms_exchange_reply"),
     ("CONTACT_OF_CUSTOMER", "contact_customer"),
@@ -271,6 +279,7 @@ async fn every_statement_of_a_node_runs_and_is_served_by_an_index(place: Place) 
     crate::outages::use_outages(&store).await;
     crate::open311::use_requests(&store).await;
     crate::deliveries::use_deliveries(&store).await;
+    crate::notices::use_notices(&store).await;
     crate::sms_exchanges::use_sms(&store).await;
     // Openings alone have a path of their own on Postgres; among contacts they take the common one.
     let mixed = (0..40).map(|i| {
@@ -387,7 +396,7 @@ async fn every_statement_of_a_gateway_runs_and_is_served_by_an_index(place: Plac
     let standards = (0..40).map(|number| NationalChange::Standard(said(number)));
     let served = NationalChange::Served(gridcare_domain::reliability::Served { from: 15_000, customers: 9 }, 1);
     let outages = (0..1_000).map(|n| NationalChange::Outage(crate::outages::national(n)));
-    let notices = crate::notices::national_changes();
+    let notices = crate::national_notices::national_changes();
     let changes = tickets.chain(buckets).chain([capability]).chain(standards).chain(outages).chain([served]);
     let changes = changes.chain(notices).collect();
     let frame = Frame { node: "north".into(), from, to: to.clone(), head: 2_000, changes };
@@ -404,7 +413,7 @@ async fn every_statement_of_a_gateway_runs_and_is_served_by_an_index(place: Plac
         }
     }
     crate::outages::use_national_outages(&store).await;
-    crate::notices::use_national_notices(&store).await;
+    crate::national_notices::use_national_notices(&store).await;
     store.period_sums("north", 0, i64::MAX).await.unwrap();
     store.national_buckets("north", 0, i64::MAX).await.unwrap();
     store.national_sketches("north", 0, i64::MAX).await.unwrap();

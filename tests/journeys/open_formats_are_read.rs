@@ -1,12 +1,13 @@
 use std::process::Command;
 
-use gridcare_proto::{outage::v1 as wire, ticket::v1::TicketState};
+use gridcare_proto::{notice::v1 as notice, outage::v1 as wire, ticket::v1::TicketState};
 use gridcare_tests::{Place, Process, calls, eventually, http, variable, world::World};
 use jiff::{SignedDuration, Timestamp};
 
 crate::on_both_engines!(
     outages_are_read_by_maps_and_by_the_industry_at_home_and_in_the_country,
     a_city_asks_for_a_service_and_follows_it_without_seeing_who_asked,
+    a_notice_is_an_alert_that_others_validate_and_subscribe_to,
 );
 
 /// A key of a partner.
@@ -146,4 +147,101 @@ async fn a_city_asks_for_a_service_and_follows_it_without_seeing_who_asked(place
     let path = format!("/open311/v2/requests/{reference}.json");
     let closed = http::get(node.http, &path, "").await.json();
     assert_eq!((&closed[0]["status"], &closed[0]["status_notes"]), (&"closed".into(), &"resolved".into()));
+}
+
+/// A notice goes out at a node with one person's word, and then says more.
+async fn tell(node: &Process, outage: &str) -> notice::Notice {
+    let text = |title: &str, body: &str| Some(notice::NoticeText { title: title.into(), body: body.into() });
+    let content = |kind: notice::RevisionKind, phase: notice::Phase| notice::NoticeContent {
+        kind: kind.into(),
+        phase: phase.into(),
+        urgency: notice::Urgency::Emergency.into(),
+        audience: Some(notice::NoticeAudience { regions: vec!["HCMC".into()], ..Default::default() }),
+        channels: vec![notice::NoticeChannel::Web.into()],
+        vi: text("Mất điện tại Quận 1", "Sự cố <thiết bị> & đang khắc phục."),
+        en: text("Power cut in District 1", "A fault of equipment."),
+        expires_at: at(6),
+        ..Default::default()
+    };
+    let create = notice::CreateNoticeRequest {
+        request_id: calls::request_id(),
+        incident: "feeder-471-E5".into(),
+        outage_id: outage.into(),
+        content: Some(content(notice::RevisionKind::Initial, notice::Phase::First)),
+        author: "lan".into(),
+    };
+    let created = calls::notices(node).create_notice(create).await.unwrap().into_inner().notice.unwrap();
+    let publish = async || {
+        let request = notice::MoveRevisionRequest {
+            request_id: calls::request_id(),
+            id: created.id.clone(),
+            act: notice::RevisionAct::Publish.into(),
+            author: "lan".into(),
+            ..Default::default()
+        };
+        calls::notices(node).move_revision(request).await.unwrap().into_inner().notice.unwrap()
+    };
+    publish().await;
+    let more = notice::WriteRevisionRequest {
+        request_id: calls::request_id(),
+        id: created.id.clone(),
+        content: Some(content(notice::RevisionKind::AllClear, notice::Phase::AllClear)),
+        author: "lan".into(),
+        ..Default::default()
+    };
+    calls::notices(node).write_revision(more).await.unwrap();
+    publish().await
+}
+
+async fn a_notice_is_an_alert_that_others_validate_and_subscribe_to(place: Place) {
+    let mut world = World::new(place);
+    world.node_flags = vec!["--public-sender".into(), "cskh.example.vn".into()];
+    world.gateway_flags = vec!["--public-exercise".into(), "true".into()];
+    let node = world.node("hcmc-1", "HCMC").await;
+    let gateway = world.gateway(&[("hcmc-1", "HCMC", &node)]).await;
+    let outage = record(&node, fault()).await;
+    let told = tell(&node, &outage.id).await;
+    let path = |number: i64| format!("/notices/cap/{}/{number}.xml", told.id);
+    eventually("the country knows both alerts", async || {
+        (http::get(gateway.http, &path(2), "").await.status == 200).then_some(())
+    })
+    .await;
+
+    let urls: Vec<_> =
+        [&node, &gateway].iter().flat_map(|one| [1, 2].map(|n| format!("http://{}{}", one.http, path(n)))).collect();
+    let arguments: Vec<_> = std::iter::once("cap").chain(urls.iter().map(String::as_str)).collect();
+    let validated = foreign(&arguments).await;
+    assert_eq!(validated.as_object().map(serde_json::Map::len), Some(4), "{validated}");
+    let last = http::get(node.http, &path(2), "").await;
+    let first = format!("cskh.example.vn,urn:x-gridcare:notice:{}:1,", told.id);
+    for part in [
+        "<status>Actual</status>",
+        "<msgType>Update</msgType>",
+        &first,
+        "<incidents>feeder-471-E5</incidents>",
+        "<language>vi-VN</language>",
+        "&lt;thiết bị&gt; &amp; đang",
+        // Counter-clockwise, latitude first.
+        "<polygon>10.7,106.6 10.7,106.7 10.8,106.7 10.8,106.6 10.7,106.6</polygon>",
+        "<value>VN-SG</value>",
+    ] {
+        assert!(last.body.contains(part), "{part} in {last:?}");
+    }
+    let known = format!("if-none-match: {}\r\n", last.header("etag"));
+    assert_eq!(http::get(node.http, &path(2), &known).await.status, 304);
+    assert_eq!(http::get(node.http, &path(3), "").await.status, 404);
+
+    let country = http::get(gateway.http, &path(2), "").await.body;
+    assert!(
+        country.contains("<status>Exercise</status>") && country.contains("<sender>gateway-1</sender>"),
+        "{country}"
+    );
+    for process in [&node, &gateway] {
+        let atom = http::get(process.http, "/notices.atom", "").await;
+        assert!(atom.header("content-type").starts_with("application/atom+xml"), "{atom:?}");
+        assert_eq!(atom.body.matches("<entry>").count(), 2, "{atom:?}");
+        assert!(atom.body.contains(&path(1)) && atom.body.contains("type=\"application/cap+xml\""), "{atom:?}");
+        let rss = http::get(process.http, "/notices.rss?lang=en", "").await.body;
+        assert!(rss.contains("<title>Power cut in District 1</title>"), "{rss}");
+    }
 }

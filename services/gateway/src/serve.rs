@@ -119,7 +119,8 @@ pub async fn run(
     // Checked with the configuration, and complained of there.
     let trusted = TrustedKey::read_all("standards.trusted_keys", &config.standards.trusted_keys, &mut Vec::new());
     let parts = Arc::new(Parts { store: store.clone(), bus, clock, country, definition, trusted, proof_key, peers });
-    let open_formats = http::routes(&parts, &config.public, addresses.http);
+    let (id, zone) = (&config.gateway.id, parts.country.zone.clone());
+    let open_formats = http::routes(&parts, config.public.publisher(id, id, "", addresses.http, zone));
     // Answers are cut to 4 MiB where they could be longer.
     let routes = Routes::new(NationalServiceServer::new(National(parts.clone())))
         .add_service(NationalReportServiceServer::new(NationalReports(parts.clone())))

@@ -1,5 +1,8 @@
+mod notices;
 mod open;
 mod sms;
+
+use std::net::SocketAddr;
 
 use gridcare_chassis::{
     config::{Listen, Public, Setting, Settings, Telemetry, Tls},
@@ -13,6 +16,7 @@ use gridcare_domain::{
     routing::{Route, Routing},
 };
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
+pub use notices::Notices;
 pub(crate) use open::Open;
 pub use open::{Open311, Partner};
 use serde::{Deserialize, Serialize};
@@ -169,6 +173,8 @@ pub struct NodeConfig {
     pub figures: Figures,
     /// How customers' messages are answered.
     pub sms: Sms,
+    /// How notices become messages.
+    pub notices: Notices,
     /// Where bills are asked for.
     pub billing: Billing,
     /// Under which address and name it is known to the public.
@@ -217,6 +223,11 @@ impl Settings for NodeConfig {
         Sms::SETTINGS[1],
         Sms::SETTINGS[2],
         Sms::SETTINGS[3],
+        Notices::SETTINGS[0],
+        Notices::SETTINGS[1],
+        Notices::SETTINGS[2],
+        Notices::SETTINGS[3],
+        Notices::SETTINGS[4],
         Billing::SETTINGS[0],
         Billing::SETTINGS[1],
         Billing::SETTINGS[2],
@@ -224,6 +235,9 @@ impl Settings for NodeConfig {
         Billing::SETTINGS[4],
         Billing::SETTINGS[5],
         Public::SETTINGS[0],
+        Public::SETTINGS[1],
+        Public::SETTINGS[2],
+        Public::SETTINGS[3],
         Open311::SETTINGS[0],
         Open311::SETTINGS[1],
         Setting::new(
@@ -301,6 +315,7 @@ impl Settings for NodeConfig {
         found.extend(self.tls.check(self.listen.grpc));
         found.extend(self.telemetry.check());
         found.extend(self.sms.check());
+        found.extend(self.notices.check());
         found.extend(self.billing.check());
         found.extend(self.public.check());
         found.extend(self.open311.check(self.listen.http));
@@ -361,8 +376,9 @@ impl NodeConfig {
         }
     }
 
-    pub(crate) fn open(&self) -> Open {
-        Open::of(&self.public, &self.open311, self.listen.http)
+    pub(crate) fn open(&self, http: SocketAddr) -> Open {
+        let publisher = self.public.publisher(&self.node.id, &self.node.region, &self.sms.hotline, http, self.zone());
+        Open::of(publisher, &self.open311)
     }
 
     /// The zone in which its days begin; UTC when the name is wrong, which [`Settings::check`] refuses.

@@ -77,7 +77,7 @@ fn info(xml: &mut Xml, notice: &PublicNotice, revision: &PublicRevision, publish
     for area in revision.places.iter().chain(drawn) {
         place(xml, area, language);
     }
-    if revision.places.is_empty() {
+    if revision.everybody {
         regions(xml, &revision.regions, language);
     }
 }

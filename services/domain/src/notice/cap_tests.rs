@@ -32,6 +32,7 @@ fn revision(number: i64, kind: RevisionKind, phase: Phase) -> PublicRevision {
         urgency: Urgency::Emergency,
         regions: vec!["SPC".into()],
         places: Vec::new(),
+        everybody: true,
         vi: text("Mất điện tại 22 tỉnh", "Sự cố đường dây 500 kV <Di Linh - Tân Định>."),
         en: text("Power cut in 22 provinces", "A fault on the 500 kV line."),
         published_at: at(number * 10),
@@ -92,6 +93,13 @@ fn an_alert_says_the_same_in_two_languages_and_refers_to_all_before_it() {
     assert!(texts(&last, "areaDesc").contains(&"lộ ra 471-E5".to_owned()));
     assert_eq!(texts(&last, "valueName").len(), 2 * 21, "a corporation is told by its provinces");
     assert_eq!(alert(&notice(), 2, &publisher()), None, "it was withdrawn");
+    let mut named = notice();
+    (named.outage_areas, named.revisions[0].everybody) = (Vec::new(), false);
+    assert_eq!(
+        texts(&alert(&named, 1, &publisher()).unwrap(), "area").len(),
+        0,
+        "of some who are named nothing is told"
+    );
 }
 
 #[test]

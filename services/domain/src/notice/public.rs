@@ -28,7 +28,7 @@ pub struct PublicNotice {
     pub id: Uuid,
     /// The incident that it is about.
     pub incident: String,
-    /// Where supply is lost, if it is about an outage that is known here.
+    /// Where supply was lost when it was published, if it is about an outage that is known here.
     pub outage_areas: Vec<Area>,
     /// Published revisions, in the order of their numbers.
     pub revisions: Vec<PublicRevision>,
@@ -47,8 +47,10 @@ pub struct PublicRevision {
     pub urgency: Urgency,
     /// Codes of corporations; all of them when empty.
     pub regions: Vec<String>,
-    /// Whoever is supplied in one of these; all of the regions when empty.
+    /// Whoever is supplied in one of these.
     pub places: Vec<Area>,
+    /// It is for every customer of its regions, and not for some who are named.
+    pub everybody: bool,
     /// In Vietnamese.
     pub vi: NoticeText,
     /// In English.
@@ -75,6 +77,7 @@ impl PublicNotice {
                 urgency: content.urgency,
                 regions: if regions.is_empty() { own() } else { regions.clone() },
                 places: places.clone(),
+                everybody: content.audience.is_everybody(),
                 vi: content.vi.clone(),
                 en: content.en.clone(),
                 published_at: revision.published_at?,

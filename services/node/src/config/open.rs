@@ -1,6 +1,7 @@
 use std::net::SocketAddr;
 
-use gridcare_chassis::config::{Public, Setting};
+use gridcare_chassis::config::Setting;
+use gridcare_domain::notice::Publisher;
 use serde::{Deserialize, Serialize};
 
 /// A system that may ask for services.
@@ -67,15 +68,15 @@ impl Open311 {
 
 /// What the open formats work with.
 pub(crate) struct Open {
-    /// Where the public reaches the HTTP port.
-    pub(crate) url: String,
+    /// Who tells the public, and where.
+    pub(crate) publisher: Publisher,
     partners: Vec<(String, blake3::Hash)>,
 }
 
 impl Open {
-    pub(crate) fn of(public: &Public, open311: &Open311, http: SocketAddr) -> Self {
+    pub(crate) fn of(publisher: Publisher, open311: &Open311) -> Self {
         let hashed = |partner: &Partner| (partner.name.clone(), blake3::hash(partner.key.as_bytes()));
-        Self { url: public.address(http), partners: open311.partners.iter().map(hashed).collect() }
+        Self { publisher, partners: open311.partners.iter().map(hashed).collect() }
     }
 
     /// The partner that shows this key. Hashes are compared in constant time.
@@ -87,6 +88,8 @@ impl Open {
 
 #[cfg(test)]
 mod tests {
+    use gridcare_chassis::config::Public;
+
     use super::*;
 
     #[test]
@@ -99,9 +102,11 @@ mod tests {
         assert!(Open311 { behind_tls: true, ..good.clone() }.check(open).is_empty());
         let bad = [partner("", "short"), partner("city", "0123456789abcdef"), partner("city", "0123456789abcdeg")];
         assert_eq!(Open311 { partners: bad.to_vec(), behind_tls: false }.check(local).len(), 3);
-        let known = Open::of(&Public::default(), &good, local);
+        let publisher = Public::default().publisher("hcmc-1", "HCMC", "", local, jiff::tz::TimeZone::UTC);
+        let known = Open::of(publisher, &good);
         assert_eq!((known.partner("0123456789abcdef"), known.partner("")), (Some("city"), None));
-        assert_eq!(known.url, "http://127.0.0.1:7480");
+        let Publisher { sender, name, url, .. } = &known.publisher;
+        assert_eq!((sender.as_str(), name.as_str(), url.as_str()), ("hcmc-1", "HCMC", "http://127.0.0.1:7480"));
         assert!(!format!("{good:?}").contains("0123"));
     }
 }

@@ -110,7 +110,7 @@ async fn discover(State(node): State<SharedNode>, Path(name): Path<String>) -> R
     let Some(("discovery", xml)) = file(&name) else { return nothing_here() };
     let endpoint = Value::Object(vec![
         ("specification", Value::text("http://wiki.open311.org/GeoReport_v2")),
-        ("url", Value::text(format!("{}/open311/v2", node.open.url))),
+        ("url", Value::text(format!("{}/open311/v2", node.open.publisher.url))),
         ("changeset", Value::text(form::CHANGESET)),
         ("type", Value::text("production")),
         ("formats", Value::List("format", vec![Value::text("text/xml"), Value::text("application/json")])),
