@@ -4,6 +4,7 @@
 //! before the clock starts, all callers live on one thread over few connections, and nothing is traced.
 
 mod customers;
+mod documents;
 mod import;
 mod intake;
 mod load;
@@ -26,6 +27,7 @@ pub(crate) enum Bench {
     Import(import::Import),
     Rows(rows::Bare),
     Customers(customers::Import),
+    Documents(documents::Documents),
     CustomerRows(customers::Bare),
     Fill(tickets::Fill),
     Pages(tickets::Pages),
@@ -40,6 +42,7 @@ impl Bench {
             Self::Import(import) => import.run().await,
             Self::Rows(rows) => rows.run().await,
             Self::Customers(customers) => customers.run().await,
+            Self::Documents(documents) => documents.run().await,
             Self::CustomerRows(rows) => rows.run().await,
             Self::Fill(fill) => fill.run().await,
             Self::Pages(pages) => pages.run().await,
