@@ -167,7 +167,7 @@ async fn tell(node: &Process, outage: &str) -> notice::Notice {
         request_id: calls::request_id(),
         incident: "feeder-471-E5".into(),
         outage_id: outage.into(),
-        content: Some(content(notice::RevisionKind::Initial, notice::Phase::First)),
+        content: Some(content(notice::RevisionKind::Initial, notice::Phase::FirstNotice)),
         author: "lan".into(),
     };
     let created = calls::notices(node).create_notice(create).await.unwrap().into_inner().notice.unwrap();

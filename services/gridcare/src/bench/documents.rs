@@ -47,7 +47,11 @@ impl Documents {
             LocalSet::new().block_on(&runtime, self.load())
         });
         let summary = ended.await.map_err(|error| Failure::because("the load broke off", &error))??;
-        if json { output::line(summary.json()) } else { summary.show("requests") }
+        if json {
+            output::line(summary.json())?;
+            return Ok(());
+        }
+        summary.show("requests")
     }
 
     async fn load(self) -> Result<Summary, Failure> {
