@@ -77,9 +77,14 @@ enum Tool {
     Bench(bench::Bench),
 }
 
+/// The tools, and the roles.
+fn command() -> clap::Command {
+    let roles = [process::node_command(), process::gateway_command(), process::courier_command()];
+    Cli::command().subcommands(roles)
+}
+
 fn main() -> ExitCode {
-    let command = Cli::command().subcommand(process::node_command()).subcommand(process::gateway_command());
-    let matches = command.get_matches();
+    let matches = command().get_matches();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return Failure::because("the runtime cannot start", &error).tell(),
@@ -88,6 +93,7 @@ fn main() -> ExitCode {
         match matches.subcommand() {
             Some(("node", matches)) => process::node(matches).await,
             Some(("gateway", matches)) => process::gateway(matches).await,
+            Some(("courier", matches)) => process::courier(matches).await,
             _ => tool(&matches).await,
         }
     });
@@ -123,6 +129,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_sound() {
-        Cli::command().subcommand(process::node_command()).subcommand(process::gateway_command()).debug_assert();
+        command().debug_assert();
     }
 }
