@@ -2,6 +2,7 @@ use gridcare_domain::{
     clock::{ClockKind, IntervalKind, Phase},
     contact::{Channel, Direction, Outcome},
     keyword::Silence,
+    notice::{NoticeChannel, Phase as NoticePhase, RevisionKind, RevisionState, Urgency},
     outage::{Confidence, CrewState, EstimateSource, OutageKind, StepKind},
     sms_text::Encoding,
     standard::Locality,
@@ -42,12 +43,17 @@ codes! {
     interval_kind_to_wire interval_kind_from_wire IntervalKind;
     repetition_to_wire repetition_from_wire Repetition;
     link_kind_to_wire link_kind_from_wire LinkKind;
+    revision_state_to_wire revision_state_from_wire RevisionState;
+    revision_kind_to_wire revision_kind_from_wire RevisionKind;
+    phase_to_wire phase_from_wire NoticePhase;
+    urgency_to_wire urgency_from_wire Urgency;
+    notice_channel_to_wire notice_channel_from_wire NoticeChannel;
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{contact::v1 as contact, outage::v1 as outage, ticket::v1 as ticket};
+    use crate::{contact::v1 as contact, notice::v1 as notice, outage::v1 as outage, ticket::v1 as ticket};
 
     #[test]
     fn every_code_has_its_name_on_the_wire() {
@@ -126,6 +132,26 @@ mod tests {
         for repetition in Repetition::ALL {
             let wire = ticket::Repetition::try_from(repetition_to_wire(*repetition)).unwrap();
             assert_eq!(wire.as_str_name(), format!("REPETITION_{}", repetition.code().to_uppercase()));
+        }
+        for state in RevisionState::ALL {
+            let wire = notice::RevisionState::try_from(revision_state_to_wire(*state)).unwrap();
+            assert_eq!(wire.as_str_name(), format!("REVISION_STATE_{}", state.code().to_uppercase()));
+        }
+        for kind in RevisionKind::ALL {
+            let wire = notice::RevisionKind::try_from(revision_kind_to_wire(*kind)).unwrap();
+            assert_eq!(wire.as_str_name(), format!("REVISION_KIND_{}", kind.code().to_uppercase()));
+        }
+        for phase in NoticePhase::ALL {
+            let wire = notice::Phase::try_from(phase_to_wire(*phase)).unwrap();
+            assert_eq!(wire.as_str_name(), format!("PHASE_{}", phase.code().to_uppercase()));
+        }
+        for urgency in Urgency::ALL {
+            let wire = notice::Urgency::try_from(urgency_to_wire(*urgency)).unwrap();
+            assert_eq!(wire.as_str_name(), format!("URGENCY_{}", urgency.code().to_uppercase()));
+        }
+        for channel in NoticeChannel::ALL {
+            let wire = notice::NoticeChannel::try_from(notice_channel_to_wire(*channel)).unwrap();
+            assert_eq!(wire.as_str_name(), format!("NOTICE_CHANNEL_{}", channel.code().to_uppercase()));
         }
         for kind in LinkKind::ALL {
             let wire = ticket::LinkKind::try_from(link_kind_to_wire(*kind)).unwrap();

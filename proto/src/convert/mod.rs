@@ -8,6 +8,8 @@ pub mod customer;
 pub mod feed;
 /// Counts, sketches and buckets.
 pub mod metric;
+/// Notices and their revisions.
+pub mod notice;
 /// Outages.
 pub mod outage;
 /// Reliability of supply.
