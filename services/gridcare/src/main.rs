@@ -116,7 +116,7 @@ async fn tool(matches: &clap::ArgMatches) -> Result<(), Failure> {
         Tool::Health(health) => health.run().await,
         Tool::Standards(standards) => standards.run().await,
         Tool::Keys(keys) => keys.run(),
-        Tool::Notice(notice) => notice.run(),
+        Tool::Notice(notice) => notice.run().await,
         Tool::Billing(billing) => billing.run().await,
         Tool::SmscSim(smsc) => smsc.run().await,
         Tool::Bench(bench) => bench.run().await,
