@@ -85,7 +85,7 @@ fn split(text: &str, ends: impl Fn(&str) -> bool) -> Vec<Vec<&str>> {
             group.push(word);
         }
         // `TP.` and `Q.` end no sentence: a sentence's last word has small letters or digits.
-        let shortened = word.ends_with('.') && word.trim_end_matches('.').chars().all(|c| c.is_uppercase());
+        let shortened = word.ends_with('.') && word.trim_end_matches('.').chars().all(char::is_uppercase);
         if ends(word) && !shortened {
             groups.push(Vec::new());
         }

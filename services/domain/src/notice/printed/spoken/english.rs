@@ -93,7 +93,7 @@ fn number(number: u64) -> String {
         if group >= 100 {
             words.push(format!("{} hundred", below_hundred(group / 100)));
         }
-        if group % 100 > 0 {
+        if !group.is_multiple_of(100) {
             if group >= 100 || (unit == 1 && !words.is_empty()) {
                 words.push("and".to_owned());
             }
@@ -127,7 +127,7 @@ fn time(hour: u8, minute: u8) -> String {
         12..18 => "in the afternoon",
         _ => "in the evening",
     };
-    let clock = below_hundred(if hour % 12 == 0 { 12 } else { (hour % 12).into() });
+    let clock = below_hundred(if hour.is_multiple_of(12) { 12 } else { (hour % 12).into() });
     let minutes = match minute {
         0 => " o'clock".to_owned(),
         1..10 => format!(" oh {}", below_hundred(minute.into())),
