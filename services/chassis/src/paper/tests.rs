@@ -128,7 +128,7 @@ proptest! {
         prop_assert_eq!(shown(&pages), told(&printed));
         let lines = pages.iter().flat_map(|page| page.lines.iter().chain(&page.margins));
         let outside: Vec<_> = lines.filter(|line| outside(line)).collect();
-        prop_assert!(outside.is_empty(), "{:?}", outside);
+        prop_assert!(outside.is_empty(), "{outside:?}");
         prop_assert!(pdf(&printed).starts_with(b"%PDF-"));
     }
 }

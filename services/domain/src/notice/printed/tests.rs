@@ -154,7 +154,7 @@ proptest! {
                 let print = print(output, &revision, language);
                 let text = print.text();
                 for word in clean(&title).split(' ').chain(clean(&body).split(' ')) {
-                    prop_assert!(text.contains(word), "no {:?} in\n{}", word, text);
+                    prop_assert!(text.contains(word), "no {word:?} in\n{text}");
                 }
                 prop_assert_eq!(reading_seconds(&print), 0);
             }
@@ -166,7 +166,7 @@ proptest! {
         for language in [Language::Vi, Language::En] {
             let seconds = |body: &str| reading_seconds(&print(NoticeChannel::Radio, &revision("Mất điện", body), language));
             let (short, long) = (seconds(&body), seconds(&format!("{body}. {more}")));
-            prop_assert!(short < long, "{} s, then {} s", short, long);
+            prop_assert!(short < long, "{short} s, then {long} s");
         }
     }
 }

@@ -82,7 +82,7 @@ proptest::proptest! {
     fn no_figure_is_left_and_whatever_is_written_can_be_read(text in "[ 0-9a-zA-ZđĐếẤ.,:;/%&()°+–-]{0,60}|\\PC{0,40}") {
         for language in [Language::Vi, Language::En] {
             let said = spoken(&text, language);
-            proptest::prop_assert!(!said.contains(|c: char| c.is_ascii_digit()), "{}", said);
+            proptest::prop_assert!(!said.contains(|c: char| c.is_ascii_digit()), "{said}");
         }
     }
 }
