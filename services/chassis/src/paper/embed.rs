@@ -27,7 +27,7 @@ impl Embedded {
         let mut mapper = GlyphRemapper::new();
         let (mut numbers, mut glyphs) = (BTreeMap::new(), BTreeMap::new());
         // Only TrueType can show two characters by one glyph and still tell them apart: all that is missing shows as a box.
-        let mut map = (which.font().parsed.tables().cff.is_none()).then(|| vec![0, 0]);
+        let mut map = which.font().parsed.tables().cff.is_none().then(|| vec![0, 0]);
         for (number, (c, glyph)) in (1_u16..).zip(characters) {
             let in_subset = mapper.remap(glyph.0);
             let number = map.as_mut().map_or(in_subset, |map| {

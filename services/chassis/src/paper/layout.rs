@@ -121,7 +121,7 @@ impl Sheets {
         let mut at = from;
         for paragraph in paragraphs {
             let size = size_of(paragraph, size);
-            let mut last = x;
+            let mut last = 0.0;
             for (nth, text) in broken(paragraph, size, width).into_iter().enumerate() {
                 let advance = size * LEADING;
                 if at.y - advance < self.floor {
