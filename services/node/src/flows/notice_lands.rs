@@ -46,8 +46,7 @@ impl Node {
         let Some(revision) = notice.newest() else { return Told::default() };
         let content = &revision.content;
         // Whoever has not heard yet what was wrong or is over need not hear it any more.
-        let stops =
-            matches!(content.kind, RevisionKind::Correction | RevisionKind::Cancel | RevisionKind::AllClear);
+        let stops = matches!(content.kind, RevisionKind::Correction | RevisionKind::Cancel | RevisionKind::AllClear);
         if !content.audience.concerns_region(&self.region) {
             return Told { stops, dispatches: Vec::new() };
         }
