@@ -13,6 +13,7 @@ mod feed;
 mod group_commit;
 mod idempotency;
 mod leases;
+mod national_notices;
 mod notices;
 mod outages;
 mod personal_columns;

@@ -51,7 +51,7 @@ const WHOLE_TABLE: [(&str, &str); 13] = [
 ];
 
 /// Statements whose filter has an index of its own, which must be the one that serves them on both engines.
-const BY_INDEX: [(&str, &str); 48] = [
+const BY_INDEX: [(&str, &str); 53] = [
     ("TICKET_STATE_NEWEST", "ticket_state"),
     ("TICKET_STATE_OLDEST", "ticket_state"),
     ("TICKET_CUSTOMER", "ticket_customer"),
@@ -75,6 +75,11 @@ const BY_INDEX: [(&str, &str); 48] = [
     ("OUTAGE_OF_SCOPE", "outage_area_scope"),
     ("OUTAGE_PARTS", "outage_parent"),
     ("NATIONAL_OUTAGE_NEWEST", "national_outage_begins"),
+    ("NATIONAL_NOTICE_NEWEST", "national_notice_newest"),
+    ("NATIONAL_NOTICE_OF_INCIDENT", "national_notice_incident"),
+    ("NOTICE_TARGET_NEXT", "notice_target_open"),
+    ("REGIONAL_NOTICE_NEWEST", "regional_notice_newest"),
+    ("REGIONAL_NOTICE_OF_INCIDENT", "regional_notice_incident"),
     ("OUTAGE_BETWEEN", "outage_begins"),
     ("DELIVERY_TAKE", "delivery_queue"),
     ("DELIVERY_RELEASE", "delivery_leased"),
@@ -391,7 +396,9 @@ async fn every_statement_of_a_gateway_runs_and_is_served_by_an_index(place: Plac
     let standards = (0..40).map(|number| NationalChange::Standard(said(number)));
     let served = NationalChange::Served(gridcare_domain::reliability::Served { from: 15_000, customers: 9 }, 1);
     let outages = (0..1_000).map(|n| NationalChange::Outage(crate::outages::national(n)));
-    let changes = tickets.chain(buckets).chain([capability]).chain(standards).chain(outages).chain([served]).collect();
+    let notices = crate::notices::national_changes();
+    let changes = tickets.chain(buckets).chain([capability]).chain(standards).chain(outages).chain([served]);
+    let changes = changes.chain(notices).collect();
     let frame = Frame { node: "north".into(), from, to: to.clone(), head: 2_000, changes };
     store.apply(&lease, &frame, 3).await.unwrap();
     let number = store.begin_snapshot(&lease, "north").await.unwrap();
@@ -406,6 +413,7 @@ async fn every_statement_of_a_gateway_runs_and_is_served_by_an_index(place: Plac
         }
     }
     crate::outages::use_national_outages(&store).await;
+    crate::notices::use_national_notices(&store).await;
     store.period_sums("north", 0, i64::MAX).await.unwrap();
     store.national_buckets("north", 0, i64::MAX).await.unwrap();
     store.national_sketches("north", 0, i64::MAX).await.unwrap();

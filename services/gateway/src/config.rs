@@ -1,13 +1,13 @@
 //! What a gateway is told before it starts.
 
-use std::{collections::BTreeSet, net::IpAddr, time::Duration};
+use std::{collections::BTreeSet, net::IpAddr, path::PathBuf, time::Duration};
 
 use gridcare_chassis::{
     config::{Listen, Setting, Settings, Telemetry, Tls, TrustedKey},
     serve::Limits,
     tls::ClientTls,
 };
-use gridcare_domain::metric::Definition;
+use gridcare_domain::{metric::Definition, standard::SecretKey};
 use jiff::{civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use tonic::codegen::http::Uri;
@@ -36,6 +36,8 @@ pub struct GatewayConfig {
     pub figures: Figures,
     /// Whose bundles of rules it publishes.
     pub standards: Standards,
+    /// How it proves what it told.
+    pub notices: Notices,
     /// How followers share the members.
     pub lease: Leasing,
     /// The members of the country.
@@ -120,6 +122,23 @@ pub struct Standards {
     pub trusted_keys: Vec<TrustedKey>,
 }
 
+/// How it proves what it told.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Notices {
+    /// PEM file with the private key that countersigns proofs of notices; none are given without one.
+    pub proof_key: Option<PathBuf>,
+}
+
+impl Notices {
+    /// The key, if one is configured, or what is wrong with its file.
+    pub(crate) fn key(&self) -> Result<Option<SecretKey>, String> {
+        let Some(path) = &self.proof_key else { return Ok(None) };
+        let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        SecretKey::from_pem(&text).map(Some).map_err(|error| format!("{}: {error}", path.display()))
+    }
+}
+
 /// How followers share the members.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -187,6 +206,7 @@ impl Settings for GatewayConfig {
         Setting::new("figures.service_level_s", "seconds within which an answer meets the service level"),
         Setting::new("figures.short_abandon_s", "seconds below which giving up is a short abandon"),
         Setting::new("standards.trusted_keys", "list of {id, public}: whose bundles of rules are published"),
+        Setting::new("notices.proof_key", "PEM file with the private key that countersigns proofs of notices"),
         Setting::new("lease.ttl_ms", "milliseconds after which a silent replica is replaced, at least 300"),
         Setting::new("members", "list of {node, region, endpoint, from}; from is a date such as 2013-01-01"),
     ];
@@ -228,6 +248,9 @@ impl Settings for GatewayConfig {
         let ClientTls { cert, key, .. } = &self.client_tls;
         require(cert.is_some() == key.is_some(), "client_tls.cert: give it together with client_tls.key, or neither");
         TrustedKey::read_all("standards.trusted_keys", &self.standards.trusted_keys, &mut violations);
+        if let Err(what) = self.notices.key() {
+            violations.push(format!("notices.proof_key: {what}"));
+        }
         violations.extend(self.check_members());
         violations
     }
@@ -324,6 +347,7 @@ mod tests {
         sample.tls = Tls { cert: Some("c".into()), key: Some("k".into()), client_ca: Some("a".into()) };
         sample.client_tls =
             ClientTls { ca: Some("a".into()), cert: Some("c".into()), key: Some("k".into()), domain: Some("d".into()) };
+        sample.notices.proof_key = Some("k".into());
         sample.telemetry.otlp_endpoint = Some("http://h".into());
         sample.members = vec![member("a", "http://127.0.0.1:1")];
         assert_eq!(gridcare_chassis::config::unlisted(&sample), Vec::<String>::new());

@@ -4,6 +4,8 @@ pub mod config;
 mod country;
 mod flows;
 mod grpc;
+mod handover;
+mod http;
 mod idempotency;
 mod peers;
 mod serve;

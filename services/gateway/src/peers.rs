@@ -9,6 +9,9 @@ use gridcare_chassis::{
 };
 use gridcare_proto::{
     federation::v1::feed_service_client::FeedServiceClient,
+    notice::v1::{
+        notice_landing_service_client::NoticeLandingServiceClient, notice_service_client::NoticeServiceClient,
+    },
     standard::v1::standard_service_client::StandardServiceClient,
 };
 
@@ -22,6 +25,8 @@ const MESSAGE_BYTES: usize = 32 << 20;
 pub(crate) struct Peer {
     pub(crate) feed: FeedServiceClient<Caller>,
     pub(crate) standards: StandardServiceClient<Caller>,
+    pub(crate) notices: NoticeServiceClient<Caller>,
+    pub(crate) landing: NoticeLandingServiceClient<Caller>,
 }
 
 /// How nodes are dialled.
@@ -40,6 +45,11 @@ impl Peers {
     pub(crate) fn dial(&self, endpoint: &str) -> Result<Peer, TlsError> {
         let caller = Caller::new(tls::channel(endpoint, &self.tls)?, self.methods.clone(), PATIENCE);
         let feed = FeedServiceClient::new(caller.clone()).max_decoding_message_size(MESSAGE_BYTES);
-        Ok(Peer { feed, standards: StandardServiceClient::new(caller) })
+        Ok(Peer {
+            feed,
+            standards: StandardServiceClient::new(caller.clone()),
+            notices: NoticeServiceClient::new(caller.clone()),
+            landing: NoticeLandingServiceClient::new(caller),
+        })
     }
 }

@@ -10,8 +10,10 @@ use gridcare_chassis::{
 };
 use gridcare_proto::{
     federation::v1::{
+        national_notice_service_server::NationalNoticeServiceServer,
         national_outage_service_server::NationalOutageServiceServer, national_service_server::NationalServiceServer,
     },
+    notice::v1::notice_service_server::NoticeServiceServer,
     report::v1::national_report_service_server::NationalReportServiceServer,
     standard::v1::national_standard_service_server::NationalStandardServiceServer,
 };
@@ -24,7 +26,8 @@ use crate::{
     config::GatewayConfig,
     country::Country,
     flows::feed_flows_in::Sharing,
-    grpc::{National, NationalOutages, NationalReports, Parts, Standards},
+    grpc::{National, NationalNotices, NationalOutages, NationalReports, Notices, Parts, Standards},
+    http,
     peers::{Peer, Peers},
 };
 
@@ -49,6 +52,9 @@ pub enum GatewayError {
     /// Certificates could not be loaded, or a member's endpoint cannot be dialled with them.
     #[error("tls is not usable")]
     Tls(#[from] TlsError),
+    /// The key that countersigns proofs cannot be read.
+    #[error("notices.proof_key: {0}")]
+    ProofKey(String),
     /// The bus's address is wrong.
     #[error("bus.redis_url is not usable")]
     Bus(#[from] BusError),
@@ -75,7 +81,8 @@ pub async fn run(
 ) -> Result<(), GatewayError> {
     let country = Country::of(&config)?;
     let tls = tls::server(&config.tls, config.listen.grpc)?;
-    let peers = dial(&config)?;
+    let proof_key = config.notices.key().map_err(GatewayError::ProofKey)?;
+    let peers = Arc::new(dial(&config)?);
     let grpc_port = serve::bind(config.listen.grpc).await.map_err(GatewayError::Bind)?;
     let http_port = serve::bind(config.listen.http).await.map_err(GatewayError::Bind)?;
     let addresses = Addresses {
@@ -87,6 +94,8 @@ pub async fn run(
     store.seat(&country.seats).await?;
     let seated: Vec<_> = country.seats.iter().map(|seat| seat.node.as_str()).collect();
     store.target_newcomers(&seated, clock.now().as_microsecond()).await?;
+    let seated: Vec<_> = country.seats.iter().map(|seat| (seat.node.as_str(), seat.region.as_str())).collect();
+    store.notices_for_newcomers(&seated, clock.now().as_microsecond()).await?;
 
     // One part that fails takes the others with it, in order; the caller's token is left to the caller.
     let stop = shutdown.child_token();
@@ -94,7 +103,7 @@ pub async fn run(
         store: store.clone(),
         bus: bus.clone(),
         clock: clock.clone(),
-        peers: Arc::new(peers),
+        peers: peers.clone(),
         replica: new_id().simple().to_string(),
         ttl: config.lease.ttl(),
     };
@@ -109,19 +118,25 @@ pub async fn run(
     let definition = config.figures.definition();
     // Checked with the configuration, and complained of there.
     let trusted = TrustedKey::read_all("standards.trusted_keys", &config.standards.trusted_keys, &mut Vec::new());
-    let parts = Arc::new(Parts { store: store.clone(), bus, clock, country, definition, trusted });
+    let parts = Arc::new(Parts { store: store.clone(), bus, clock, country, definition, trusted, proof_key, peers });
     // Answers are cut to 4 MiB where they could be longer.
     let routes = Routes::new(NationalServiceServer::new(National(parts.clone())))
         .add_service(NationalReportServiceServer::new(NationalReports(parts.clone())))
         .add_service(
             NationalOutageServiceServer::new(NationalOutages(parts.clone())).max_encoding_message_size(64 << 20),
         )
-        .add_service(NationalStandardServiceServer::new(Standards(parts)));
+        .add_service(NoticeServiceServer::new(Notices(parts.clone())).max_encoding_message_size(64 << 20))
+        .add_service(
+            NationalNoticeServiceServer::new(NationalNotices(parts.clone())).max_encoding_message_size(64 << 20),
+        )
+        .add_service(NationalStandardServiceServer::new(Standards(parts.clone())));
     let names = [
         <NationalServiceServer<National> as NamedService>::NAME,
         <NationalReportServiceServer<NationalReports> as NamedService>::NAME,
         <NationalStandardServiceServer<Standards> as NamedService>::NAME,
         <NationalOutageServiceServer<NationalOutages> as NamedService>::NAME,
+        <NoticeServiceServer<Notices> as NamedService>::NAME,
+        <NationalNoticeServiceServer<NationalNotices> as NamedService>::NAME,
     ];
     let server = GrpcServer::new(routes, gridcare_proto::DESCRIPTORS, &names);
     let server = server.process(&config.gateway.id).limits(config.limits.clone()).tls(tls);
@@ -137,7 +152,7 @@ pub async fn run(
         ended
     };
     let http = async {
-        let ended = admin::serve(http_port, readiness.clone(), axum::Router::new(), stop.clone()).await;
+        let ended = admin::serve(http_port, readiness.clone(), http::routes(parts), stop.clone()).await;
         stop.cancel();
         ended
     };

@@ -1,10 +1,15 @@
 //! A whole gateway over the wire, against nodes that are played.
 
+mod desk;
+mod landing;
+mod notices;
 mod play;
+mod told;
 
 use std::time::Duration;
 
-use gridcare_chassis::clock::SystemClock;
+use gridcare_chassis::clock::{SharedClock, SystemClock};
+use gridcare_domain::standard::SecretKey;
 use gridcare_proto::federation::v1::{self as wire, ReachStatus, national_service_client::NationalServiceClient};
 use play::Played;
 use tokio_util::sync::CancellationToken;
@@ -15,11 +20,16 @@ use crate::{GatewayConfig, config::MemberSeat, run};
 
 struct Running {
     client: NationalServiceClient<Channel>,
+    addresses: crate::Addresses,
     stop: CancellationToken,
     task: tokio::task::JoinHandle<Result<(), crate::GatewayError>>,
 }
 
 async fn start(folder: &std::path::Path, members: &[(&str, &str, u16)]) -> Running {
+    start_at(folder, members, SystemClock::shared()).await
+}
+
+async fn start_at(folder: &std::path::Path, members: &[(&str, &str, u16)], clock: SharedClock) -> Running {
     let mut config = GatewayConfig::default();
     config.listen.grpc.set_port(0);
     config.listen.http.set_port(0);
@@ -32,12 +42,20 @@ async fn start(folder: &std::path::Path, members: &[(&str, &str, u16)]) -> Runni
         from: None,
     };
     config.members = members.iter().map(seat).collect();
+    let key = folder.join("proof.key");
+    std::fs::write(&key, proof_key().to_pem().unwrap()).unwrap();
+    config.notices.proof_key = Some(key);
     let stop = CancellationToken::new();
     let (ready, bound) = tokio::sync::oneshot::channel();
-    let task = tokio::spawn(run(config, SystemClock::shared(), stop.clone(), Some(ready)));
+    let task = tokio::spawn(run(config, clock, stop.clone(), Some(ready)));
     let addresses = bound.await.unwrap();
     let client = NationalServiceClient::connect(format!("http://{}", addresses.grpc)).await.unwrap();
-    Running { client, stop, task }
+    Running { client, addresses, stop, task }
+}
+
+/// Who countersigns what these gateways prove.
+fn proof_key() -> SecretKey {
+    SecretKey::from_seed(&[5; 32])
 }
 
 impl Running {

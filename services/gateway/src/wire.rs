@@ -1,6 +1,8 @@
 //! Federated tickets and entries between the wire and the read model. What a node sends is checked: the country's
 //! database must hold no free text, whatever a node does.
 
+mod notice;
+
 use gridcare_domain::{acknowledgement::Acknowledgement, report::ClockFact};
 use gridcare_proto::{
     convert::{code, feed, metric, outage::course_from_wire, report, standard, time},
@@ -11,11 +13,17 @@ use jiff::Timestamp;
 use prost::Message as _;
 use uuid::Uuid;
 
-/// The state that an entry carries; `None` for a kind that a newer product knows and we do not.
-pub(crate) fn change_from_wire(entry: &wire::FeedEntry) -> Result<Option<NationalChange>, String> {
+/// The state that an entry of this node carries; `None` for a kind that a newer product knows and we do not.
+pub(crate) fn change_from_wire(node: &str, entry: &wire::FeedEntry) -> Result<Option<NationalChange>, String> {
     Ok(match &entry.change {
-        // The read model has no notices yet.
-        None | Some(Change::Notice(_) | Change::NoticeProgress(_)) => None,
+        None => None,
+        Some(Change::Notice(told)) => {
+            let committed = entry.committed_at.as_ref().and_then(time::instant);
+            Some(NationalChange::Notice(notice::notice_from_wire(told, committed.map(Timestamp::as_microsecond))?))
+        }
+        Some(Change::NoticeProgress(told)) => {
+            Some(NationalChange::NoticeProgress(notice::progress_from_wire(node, told)?))
+        }
         Some(Change::Ticket(ticket)) => Some(NationalChange::Ticket(ticket_from_wire(ticket)?)),
         Some(Change::MetricBucket(bucket)) => {
             let bucket = metric::bucket_from_wire(bucket)?;

@@ -16,7 +16,8 @@ use crate::failure::Failure;
 #[command(next_help_heading = "Connection")]
 pub(crate) struct Connection {
     /// gRPC address of the node or gateway. Plain http goes to this machine only
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7400", env = "GRIDCARE_ADDRESS")]
+    #[arg(long, visible_alias = "at", value_name = "URL", default_value = "http://127.0.0.1:7400")]
+    #[arg(env = "GRIDCARE_ADDRESS")]
     pub(crate) address: String,
     /// PEM file with the authorities whose servers are trusted; needed with https
     #[arg(long, value_name = "FILE", env = "GRIDCARE_CA")]

@@ -1,4 +1,4 @@
-//! `gridcare keys`: the keys that standards are signed with.
+//! `gridcare keys`: the keys that standards are signed with, and proofs of notices.
 
 use std::{
     fs::{self, OpenOptions},
@@ -13,22 +13,24 @@ use rand::{TryRngCore as _, rngs::OsRng};
 
 use crate::{failure::Failure, output};
 
-/// Make and show the keys that standards are signed with.
+/// Make and show the keys that standards, and proofs of notices, are signed with.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Keys {
     Generate(Generate),
     Show(Show),
 }
 
-/// Make an Ed25519 key to sign standards with.
+/// Make an Ed25519 key to sign standards with, or for a gateway to countersign proofs of notices.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Writes FILE, the private key (PEM of PKCS#8, readable by its owner alone), and FILE.pub, the public one that nodes are
-configured to trust. Nothing is ever overwritten. Whoever has the private key can sign rules for the whole country: keep it
-off the servers.
+configured to trust. Nothing is ever overwritten. Whoever has a private key for standards can sign rules for the whole country:
+keep it off the servers. A gateway needs the private key of its proofs (notices.proof_key), and readers the public one; let it be
+another key.
 
-Example:
-  gridcare keys generate --out standards.key")]
+Examples:
+  gridcare keys generate --out standards.key
+  gridcare keys generate --out proof.key")]
 pub(crate) struct Generate {
     /// Where the private key goes; the public one goes beside it with `.pub`
     #[arg(long, value_name = "FILE")]

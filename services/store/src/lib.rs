@@ -70,6 +70,7 @@ pub mod team;
 pub mod ticket;
 /// Tickets that come from another system.
 pub mod ticket_import;
+mod under_way;
 /// Group commit.
 pub mod writer;
 
@@ -77,6 +78,7 @@ use std::sync::Arc;
 
 use db::{Db, Migrations};
 pub use error::StoreError;
+pub use under_way::calls_under_way;
 use writer::Writer;
 
 /// The store of one node process.

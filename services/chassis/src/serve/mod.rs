@@ -7,6 +7,7 @@ pub mod admin;
 mod admission;
 mod body;
 mod deadline;
+mod document;
 mod front;
 mod readiness;
 mod rewrite;
@@ -26,6 +27,7 @@ pub(crate) use self::deadline::parse as parse_timeout;
 use self::front::{Front, Rules};
 pub use self::{
     deadline::{Deadline, deadline_of},
+    document::{Document, Kept},
     readiness::Readiness,
 };
 use crate::methods::Methods;

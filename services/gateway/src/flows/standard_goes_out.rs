@@ -2,7 +2,7 @@
 
 mod deliver;
 
-pub(crate) use deliver::Delivery;
+pub(crate) use deliver::Bundles;
 use gridcare_bus::Bus;
 use gridcare_domain::{
     refusal::{Refusal, RefusalKind},

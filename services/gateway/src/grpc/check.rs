@@ -58,6 +58,18 @@ pub(super) fn regions<'a>(names: &[String], country: &'a Country, found: &mut Ve
     each("regions", names, found, find, &format!("give one of {}", known.join(", ")))
 }
 
+/// A version from an etag; an empty one asks for no comparison.
+pub(super) fn version(etag: &str, found: &mut Vec<Violation>) -> Option<i64> {
+    if etag.is_empty() {
+        return None;
+    }
+    let version = etag.strip_prefix('v').and_then(|digits| digits.parse().ok());
+    if version.is_none() {
+        found.push(Violation::new("etag", "MALFORMED", "give the etag as it was read, or none"));
+    }
+    version
+}
+
 /// Longer than any list of codes or regions; a longer one is refused whole, so that a small request cannot cost much.
 const MOST: usize = 256;
 

@@ -2,6 +2,8 @@
 
 mod check;
 mod metrics;
+mod national_notices;
+mod notices;
 mod outages;
 mod page;
 mod report;
@@ -9,7 +11,7 @@ mod standards;
 mod status;
 mod tickets;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use gridcare_bus::Bus;
 use gridcare_chassis::{
@@ -19,7 +21,7 @@ use gridcare_chassis::{
 use gridcare_domain::{
     metric::Definition,
     refusal::{Refusal, Violation},
-    standard::PublicKey,
+    standard::{PublicKey, SecretKey},
 };
 use gridcare_proto::federation::v1::{self as wire, national_service_server::NationalService};
 use gridcare_store::{
@@ -33,7 +35,10 @@ use uuid::Uuid;
 use crate::{
     country::Country,
     flows::metric_merges::{MemberView, Period},
+    peers::Peer,
 };
+
+use self::national_notices::notice_progress;
 
 /// `NationalService`.
 #[derive(Clone)]
@@ -50,6 +55,14 @@ pub(crate) struct NationalReports(pub(crate) Arc<Parts>);
 #[derive(Clone)]
 pub(crate) struct NationalOutages(pub(crate) Arc<Parts>);
 
+/// `NoticeService`, for the nation's notices.
+#[derive(Clone)]
+pub(crate) struct Notices(pub(crate) Arc<Parts>);
+
+/// `NationalNoticeService`.
+#[derive(Clone)]
+pub(crate) struct NationalNotices(pub(crate) Arc<Parts>);
+
 /// What answers are made of.
 pub(crate) struct Parts {
     pub(crate) store: GatewayStore,
@@ -59,6 +72,10 @@ pub(crate) struct Parts {
     pub(crate) definition: Definition,
     /// Whose bundles of rules are published.
     pub(crate) trusted: Vec<PublicKey>,
+    /// Who countersigns proofs, if somebody does.
+    pub(crate) proof_key: Option<SecretKey>,
+    /// Every member's node, and how it is reached.
+    pub(crate) peers: Arc<BTreeMap<String, Peer>>,
 }
 
 impl Parts {

@@ -7,7 +7,6 @@ use gridcare_store::gateway::{NationalOutage, NationalOutageQuery};
 use jiff::Timestamp;
 use prost::Message as _;
 use tonic::{Request, Response, Status};
-use uuid::Uuid;
 
 use super::{NationalOutages, check, failed, page, refuse_if};
 use crate::flows::{metric_merges::completeness, reliability_is_summed::sum};
@@ -31,7 +30,7 @@ impl NationalOutageService for NationalOutages {
         let limit = page::size(body.page_size, &mut found);
         let filter = wire::ListNationalOutagesRequest { page_size: 0, page_token: String::new(), ..body.clone() };
         let filter = filter.encode_to_vec();
-        let after = place(&filter, &body.page_token, &mut found);
+        let after = page::moment_and_id(&filter, &body.page_token, &mut found);
         refuse_if(found)?;
 
         let now = parts.clock.now();
@@ -46,7 +45,9 @@ impl NationalOutageService for NationalOutages {
         };
         let more = outages.len() > limit;
         outages.truncate(limit);
-        let next_page_token = outages.last().filter(|_| more).map(|last| token(&filter, last));
+        let next_page_token = outages.last().filter(|_| more);
+        let next_page_token =
+            next_page_token.map(|last| page::moment_token(&filter, last.outage.begins_us, last.outage.id));
         let region_of = |node: &str| {
             members.iter().find(|member| member.seat.node == node).map(|member| member.seat.region.clone())
         };
@@ -93,15 +94,4 @@ fn moment(field: &str, given: Option<&prost_types::Timestamp>, found: &mut Vec<V
         found.push(Violation::new(field, "OUT_OF_RANGE", "give a time between the years -9999 and 9999"));
     }
     read.flatten()
-}
-
-fn token(filter: &[u8], last: &NationalOutage) -> String {
-    page::token(filter, &[&last.outage.begins_us.to_be_bytes()[..], last.outage.id.as_bytes()].concat())
-}
-
-fn place(filter: &[u8], token: &str, found: &mut Vec<Violation>) -> Option<(i64, Uuid)> {
-    page::place(filter, token, found, |place| {
-        let (begins, id) = place.split_at_checked(8)?;
-        Some((i64::from_be_bytes(begins.try_into().ok()?), Uuid::from_slice(id).ok()?))
-    })
 }

@@ -42,6 +42,19 @@ pub(super) fn place<T>(
     place
 }
 
+/// The token behind a row of a list that goes by a moment (microseconds since 1970) and an id.
+pub(super) fn moment_token(filter: &[u8], moment_us: i64, id: Uuid) -> String {
+    token(filter, &[&moment_us.to_be_bytes()[..], id.as_bytes()].concat())
+}
+
+/// The moment and id behind which a token goes on, or a violation.
+pub(super) fn moment_and_id(filter: &[u8], token: &str, found: &mut Vec<Violation>) -> Option<(i64, Uuid)> {
+    place(filter, token, found, |place| {
+        let (moment, id) = place.split_first_chunk::<8>()?;
+        Some((i64::from_be_bytes(*moment), Uuid::from_slice(id).ok()?))
+    })
+}
+
 /// The token behind a ticket.
 pub(super) fn ticket_token(filter: &[u8], after: &TicketAfter) -> String {
     token(filter, &[after.id.as_bytes(), after.node.as_bytes()].concat())

@@ -19,12 +19,17 @@ use gridcare_proto::{
         feed_entry::Change,
         feed_service_server::{FeedService, FeedServiceServer},
     },
+    notice::v1::{
+        notice_landing_service_server::NoticeLandingServiceServer, notice_service_server::NoticeServiceServer,
+    },
 };
 use jiff::Timestamp;
 use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle};
 use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
 use tonic::{Request, Response, Status, transport::Server};
 use uuid::Uuid;
+
+use super::landing::Landing;
 
 /// 2013-01-01T00:00:00Z.
 const START_US: i64 = 1_356_998_400_000_000;
@@ -48,7 +53,7 @@ impl Feed {
         self.0.lock().unwrap()
     }
 
-    fn add(&self, change: Change) -> &Self {
+    pub(super) fn add(&self, change: Change) -> &Self {
         let mut state = self.lock();
         let position = state.entries.len() as u64 + 1;
         let batch = Uuid::from_u128(state.incarnation.as_u128().wrapping_mul(1_000) + u128::from(position));
@@ -244,6 +249,7 @@ pub(super) struct Played {
     pub(super) name: String,
     pub(super) port: u16,
     pub(super) feed: Feed,
+    pub(super) landing: Landing,
     task: JoinHandle<()>,
 }
 
@@ -257,18 +263,21 @@ impl Played {
             sent: 0,
             refusal: None,
         };
-        Self::serve(name.to_owned(), port, Feed(Arc::new(Mutex::new(state)))).await
+        Self::serve(name.to_owned(), port, Feed(Arc::new(Mutex::new(state))), Landing::default()).await
     }
 
-    async fn serve(name: String, port: u16, feed: Feed) -> Self {
+    async fn serve(name: String, port: u16, feed: Feed, landing: Landing) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let service = FeedServiceServer::new(feed.clone());
+        let server = Server::builder()
+            .add_service(FeedServiceServer::new(feed.clone()))
+            .add_service(NoticeLandingServiceServer::new(landing.clone()))
+            .add_service(NoticeServiceServer::new(landing.clone()));
         let task = tokio::spawn(async move {
             // A dropped server leaves its connections to their tasks; they are cut when the feed refuses.
-            let _ = Server::builder().add_service(service).serve_with_incoming(TcpListenerStream::new(listener)).await;
+            let _ = server.serve_with_incoming(TcpListenerStream::new(listener)).await;
         });
-        Self { name, port, feed, task }
+        Self { name, port, feed, landing, task }
     }
 
     /// Dies: nobody listens any more, and open streams break.
@@ -276,12 +285,14 @@ impl Played {
         self.task.abort();
         let _ = (&mut self.task).await;
         self.feed.refuse(Some(tonic::Code::Unavailable));
+        self.landing.lock().refusal = Some(tonic::Code::Unavailable);
     }
 
     /// Comes back at the same address with the same feed.
     pub(super) async fn again(self) -> Self {
         self.feed.refuse(None);
-        Self::serve(self.name.clone(), self.port, self.feed.clone()).await
+        self.landing.lock().refusal = None;
+        Self::serve(self.name.clone(), self.port, self.feed.clone(), self.landing.clone()).await
     }
 }
 

@@ -3,7 +3,8 @@ use gridcare_domain::{
 };
 
 use super::{
-    FederatedOutage, FederatedTicket, GatewayStore, acknowledgement, bucket, capability, member, outage, ticket,
+    FederatedNotice, FederatedOutage, FederatedTicket, GatewayStore, NoticeProgress, acknowledgement, bucket,
+    capability, member, outage, regional_notice, ticket,
 };
 use crate::{
     StoreError,
@@ -26,6 +27,10 @@ pub enum NationalChange {
     Outage(FederatedOutage),
     /// How many customers it serves since a day, and the version of that.
     Served(Served, i64),
+    /// A notice of its own.
+    Notice(FederatedNotice),
+    /// How far a notice has come there.
+    NoticeProgress(NoticeProgress),
 }
 
 /// What came from one stretch of a feed, to be kept together with the cursor behind it.
@@ -59,6 +64,7 @@ pub(super) async fn put(
 ) -> Result<(), StoreError> {
     let (mut tickets, mut buckets, mut capabilities) = (Vec::new(), Vec::new(), Vec::new());
     let (mut standards, mut outages, mut served) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut notices, mut progress) = (Vec::new(), Vec::new());
     for change in changes {
         match change {
             NationalChange::Ticket(ticket) => tickets.push(ticket),
@@ -67,6 +73,8 @@ pub(super) async fn put(
             NationalChange::Standard(said) => standards.push(said),
             NationalChange::Outage(outage) => outages.push(outage),
             NationalChange::Served(given, version) => served.push((*given, *version)),
+            NationalChange::Notice(notice) => notices.push(notice),
+            NationalChange::NoticeProgress(told) => progress.push(told),
         }
     }
     ticket::put(tx, node, &tickets, snapshot_no).await?;
@@ -74,7 +82,9 @@ pub(super) async fn put(
     capability::put(tx, node, &capabilities, snapshot_no).await?;
     acknowledgement::put(tx, node, &standards, snapshot_no).await?;
     outage::put(tx, node, &outages, snapshot_no).await?;
-    outage::put_served(tx, node, &served, snapshot_no).await
+    outage::put_served(tx, node, &served, snapshot_no).await?;
+    regional_notice::put(tx, node, &notices, snapshot_no).await?;
+    regional_notice::put_progress(tx, node, &progress, snapshot_no).await
 }
 
 impl GatewayStore {

@@ -5,7 +5,11 @@ mod apply;
 mod bucket;
 mod capability;
 mod member;
+mod notice;
+mod notice_target;
 mod outage;
+mod proof;
+mod regional_notice;
 mod replica;
 mod snapshot;
 mod standard;
@@ -15,7 +19,11 @@ mod ticket_row;
 pub use apply::{Applied, Frame, NationalChange};
 pub use bucket::{NationalBucket, NationalSketches, PeriodSum};
 pub use member::{Member, Seat};
+pub use notice::{NationalNotice, NoticePage, NoticeSave, PrintSent, PublishedRevision};
+pub use notice_target::{Handed, LandingState, NoticeTarget};
 pub use outage::{FederatedOutage, NationalOutage, NationalOutageQuery};
+pub use proof::ProofEntry;
+pub use regional_notice::{FederatedNotice, NoticeProgress, OfMember, RegionalPage};
 pub use standard::{Publication, Published, Target, TargetState};
 pub use ticket::{NationalTicketQuery, TicketAfter, TicketTotals};
 pub use ticket_row::{FederatedTicket, NationalTicket};
@@ -65,7 +73,11 @@ pub fn gateway_statements() -> Vec<&'static Statement> {
         capability::STATEMENTS,
         lease::STATEMENTS,
         member::STATEMENTS,
+        notice::STATEMENTS,
+        notice_target::STATEMENTS,
         outage::STATEMENTS,
+        proof::STATEMENTS,
+        regional_notice::STATEMENTS,
         replica::STATEMENTS,
         crate::request::STATEMENTS,
         standard::STATEMENTS,

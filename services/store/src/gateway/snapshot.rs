@@ -1,6 +1,9 @@
 use gridcare_domain::feed::Cursor;
 
-use super::{GatewayStore, NationalChange, acknowledgement, apply, bucket, capability, member, outage, ticket};
+use super::{
+    GatewayStore, NationalChange, acknowledgement, apply, bucket, capability, member, notice_target, outage,
+    regional_notice, ticket,
+};
 use crate::{
     StoreError,
     lease::{self, Lease},
@@ -31,7 +34,7 @@ impl GatewayStore {
         tx.commit().await
     }
 
-    /// Deletes what the snapshot did not bring, and goes on from its cursor.
+    /// Deletes what the snapshot did not bring, and goes on from its cursor; notices that the member had are handed to it again.
     pub async fn end_snapshot(
         &self,
         lease: &Lease,
@@ -48,6 +51,8 @@ impl GatewayStore {
         capability::sweep(&mut tx, node, number).await?;
         acknowledgement::sweep(&mut tx, node, number).await?;
         outage::sweep(&mut tx, node, number).await?;
+        regional_notice::sweep(&mut tx, node, number).await?;
+        notice_target::rewritten(&mut tx, node, now_us).await?;
         tx.commit().await
     }
 }

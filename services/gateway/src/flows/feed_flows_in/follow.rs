@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use futures::{FutureExt as _, StreamExt as _};
 use gridcare_bus::Bus;
@@ -10,7 +10,7 @@ use gridcare_store::{
     lease::Lease,
 };
 use tokio::{
-    sync::Notify,
+    sync::watch,
     time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
@@ -40,7 +40,7 @@ pub(super) struct Follower {
     pub(super) node: String,
     pub(super) lease: Lease,
     /// Told whenever the member is heard of again.
-    pub(super) contact: Arc<Notify>,
+    pub(super) contact: watch::Sender<()>,
 }
 
 impl Follower {
@@ -118,7 +118,7 @@ impl Follower {
         let asked = self.peer.feed.pull_feed(wire::PullFeedRequest { after });
         let mut stream = timeout(PATIENCE, asked).await.map_err(|_| Broken::silent())??.into_inner();
         let mut gathering = Gathering::after(&self.node, member.cursor, member.head);
-        self.contact.notify_one();
+        self.contact.send_replace(());
         loop {
             let Some(message) = next(&mut stream).await? else { return Ok(()) };
             let mut taken = gathering.take(&message);
@@ -163,7 +163,8 @@ impl Follower {
         let mut stream = timeout(PATIENCE, asked).await.map_err(|_| Broken::silent())??.into_inner();
         let number = self.store.begin_snapshot(&self.lease, &self.node).await?;
         while let Some(part) = next(&mut stream).await? {
-            let changes: Result<Vec<Option<NationalChange>>, _> = part.entries.iter().map(change_from_wire).collect();
+            let changes: Result<Vec<Option<NationalChange>>, _> =
+                part.entries.iter().map(|entry| change_from_wire(&self.node, entry)).collect();
             let changes: Vec<_> = changes.map_err(Broken::skew)?.into_iter().flatten().collect();
             self.store.snapshot_part(&self.lease, &self.node, number, &changes).await?;
             let Some(cursor) = &part.cursor else { continue };

@@ -51,7 +51,7 @@ impl Gathering {
                 Taken::Gap => return Err(Broken::Gap),
                 Taken::Apply => {}
             }
-            match change_from_wire(entry).map_err(|what| Broken::skew(format!("entry {place}: {what}")))? {
+            match change_from_wire(&self.node, entry).map_err(|what| Broken::skew(format!("entry {place}: {what}")))? {
                 Some(change) => self.changes.push(change),
                 // A newer node may tell of kinds that we do not show yet; the others must not wait for it.
                 None => {

@@ -7,11 +7,15 @@ use gridcare_store::{
     gateway::GatewayStore,
     lease::{self, Lease},
 };
-use tokio::{sync::Notify, task::JoinHandle, time::sleep};
+use tokio::{sync::watch, task::JoinHandle, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::{LEASES, follow::Follower, lease_name};
-use crate::{flows::standard_goes_out::Delivery, peers::Peer};
+use crate::{
+    flows::{notice_goes_out::Revisions, standard_goes_out::Bundles},
+    handover::{Goods, Handover, Recipient},
+    peers::Peer,
+};
 
 /// However often leases are given back, the database is asked no more often than this.
 const BREATH: Duration = Duration::from_millis(50);
@@ -121,31 +125,35 @@ impl Sharing {
     fn begin(&self, node: &str, lease: Lease) -> Held {
         tracing::info!(node, epoch = lease.epoch, "following");
         let stop = CancellationToken::new();
-        let contact = Arc::new(Notify::new());
-        let delivery = Delivery {
-            store: self.store.clone(),
-            bus: self.bus.clone(),
-            clock: self.clock.clone(),
-            peer: self.peers[node].standards.clone(),
-            node: node.to_owned(),
-            lease: lease.clone(),
-            contact: contact.clone(),
-        };
+        let (contact, heard) = watch::channel(());
+        let peer = self.peers[node].clone();
         let follower = Follower {
             store: self.store.clone(),
             bus: self.bus.clone(),
             clock: self.clock.clone(),
-            peer: self.peers[node].clone(),
+            peer: peer.clone(),
             node: node.to_owned(),
             lease: lease.clone(),
             contact,
         };
-        let (following, delivering) = (follower.run(stop.clone()), delivery.run(stop.clone()));
-        // One lease for both: who has lost it does neither.
+        let to = Recipient {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            node: node.to_owned(),
+            lease: lease.clone(),
+        };
+        let following = follower.run(stop.clone());
+        let bundles = self.handover(Bundles(peer.standards), &to, &heard).run(stop.clone());
+        let revisions = self.handover(Revisions(peer.landing), &to, &heard).run(stop.clone());
+        // One lease for all: who has lost it does none of it.
         let task = tokio::spawn(async {
-            tokio::select! { () = following => {} () = delivering => {} }
+            tokio::select! { () = following => {} () = bundles => {} () = revisions => {} }
         });
         Held { lease, stop, task }
+    }
+
+    fn handover<G: Goods>(&self, goods: G, to: &Recipient, contact: &watch::Receiver<()>) -> Handover<G> {
+        Handover { goods, to: to.clone(), bus: self.bus.clone(), contact: contact.clone() }
     }
 
     async fn give_back(&self, held: Held) {

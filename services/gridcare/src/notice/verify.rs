@@ -1,18 +1,10 @@
-//! `gridcare notice`: what was told to the public, and the proof of it.
-
 use std::{fs, path::PathBuf};
 
-use clap::{Args, Subcommand};
+use clap::Args;
 use gridcare_domain::{notice::proof, standard::PublicKey};
 use jiff::Timestamp;
 
 use crate::{failure::Failure, output};
-
-/// Verify what was told to the public, and when.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Notice {
-    Verify(Verify),
-}
 
 /// Verify the proof of a notice, without asking anybody. Exits with 1 and the reason when it proves nothing.
 #[derive(Debug, Args)]
@@ -27,9 +19,9 @@ pub(crate) struct Verify {
     trust: PathBuf,
 }
 
-impl Notice {
-    pub(crate) fn run(&self) -> Result<(), Failure> {
-        let Self::Verify(Verify { proof, trust }) = self;
+impl Verify {
+    pub(super) fn run(&self) -> Result<(), Failure> {
+        let Self { proof, trust } = self;
         let read = |path: &PathBuf| fs::read_to_string(path).map_err(|error| Failure::because(path.display(), &error));
         let trusted = PublicKey::parse(&read(trust)?).map_err(|error| Failure::because(trust.display(), &error))?;
         let proven =
@@ -70,7 +62,7 @@ mod tests {
             fs::write(&path, text).unwrap();
             path
         };
-        let verify = |proof, trust| Notice::Verify(Verify { proof, trust }).run();
+        let verify = |proof, trust| Verify { proof, trust }.run();
         let trust = put("gateway.key.pub", &key.public().to_pem().unwrap());
         verify(put("good", &text), trust.clone()).unwrap();
         verify(put("bad", &text.replace("published", "submitted")), trust.clone()).unwrap_err();

@@ -1,0 +1,75 @@
+//! A national notice from its first word to its proof, as people at the gateway write it.
+
+use std::fs;
+
+use gridcare_tests::{Place, tool, world::World};
+
+use crate::on_both_engines;
+
+const CONTENT: &str = "\
+phase: first_notice
+urgency: safety
+audience:
+  regions: [SPC]
+channels: [web, sms]
+vi: {title: Mất điện, body: 22 tỉnh phía Nam mất điện từ 14:19.}
+en: {title: Power cut, body: 22 southern provinces are without supply since 14:19.}
+";
+
+async fn a_notice_goes_out(place: Place) {
+    let mut world = World::new(place);
+    let path = |name: &str| world.folder.path().join(name).display().to_string();
+    let (key, content, proof) = (path("proof.key"), path("notice.yaml"), path("notice.proof"));
+    assert_eq!(tool::run(&["keys", "generate", "--out", &key]).await.code, Some(0));
+    fs::write(&content, CONTENT).unwrap();
+    world.gateway_flags.extend(["--notices-proof-key".to_owned(), key.clone()]);
+    let mut node = world.node("spc-1", "SPC").await;
+    let gateway = world.gateway(&[("spc-1", "SPC", &node)]).await;
+    node.kill();
+    let at = gateway.endpoint();
+    let notice = async |arguments: &[&str]| tool::run(&[&["notice"], arguments, &["--at", &at]].concat()).await;
+
+    let write = ["write", "--incident", "500kV-2013-05-22", "--file", &content, "--as", "lan", "--json"];
+    let endless = notice(&write).await;
+    assert_eq!(endless.code, Some(1));
+    assert!(endless.err.contains("content.expires_at"), "{}", endless.err);
+    let written = notice(&[&write[..], &["--expires-in", "6h"]].concat()).await.json();
+    let id = written["id"].as_str().unwrap();
+
+    // The member is away, and says so by not answering; that does not hold up what must be told.
+    let planned = notice(&["plan", id, "--json"]).await.json();
+    assert_eq!(planned["missing_regions"], serde_json::json!(["SPC"]));
+    let refused = notice(&["publish", id, "--as", "lan", "--yes"]).await;
+    assert!(refused.err.contains("draft"), "{}", refused.err);
+    assert_eq!(notice(&["submit", id, "--as", "lan"]).await.code, Some(0));
+    let alone = notice(&["approve", id, "--as", "lan"]).await;
+    assert!(alone.err.contains("second person"), "{}", alone.err);
+    assert_eq!(notice(&["approve", id, "--as", "minh"]).await.code, Some(0));
+    let unasked = notice(&["publish", id, "--as", "lan"]).await;
+    assert!(unasked.err.contains("--yes"), "{}", unasked.err);
+    let published = notice(&["publish", id, "--as", "lan", "--yes", "--json"]).await.json();
+    assert_eq!(published["revisions"][0]["state"], "published");
+
+    let shown = notice(&["show", id, "--lang", "vi"]).await.out;
+    for said in ["minh duyệt", "đã công bố", "22 tỉnh phía Nam"] {
+        assert!(shown.contains(said), "{said} in {shown}");
+    }
+    let listed = notice(&["list", "--current", "--json"]).await.json();
+    assert_eq!(listed["notices"][0]["id"], id);
+    let progress = notice(&["progress", id, "--json"]).await.json();
+    assert_eq!(progress["members"]["targets"][0]["state"], "waiting");
+    assert_eq!(progress["members"]["completeness"]["expected"], 1);
+
+    let proven = tool::run(&["notice", "proof", id, "--gateway", &at]).await;
+    fs::write(&proof, &proven.out).unwrap();
+    let trust = format!("{key}.pub");
+    let verified = tool::run(&["notice", "verify", &proof, "--trust", &trust]).await;
+    assert_eq!(verified.code, Some(0), "{verified:?}");
+    for event in ["submitted", "approved", "published"] {
+        assert!(verified.out.contains(event), "{event} in {}", verified.out);
+    }
+    fs::write(&proof, proven.out.replacen("second_person=yes", "second_person=no", 1)).unwrap();
+    assert_eq!(tool::run(&["notice", "verify", &proof, "--trust", &trust]).await.code, Some(1));
+}
+
+on_both_engines!(a_notice_goes_out);
