@@ -13,8 +13,8 @@ use gridcare_domain::{
     routing::{Route, Routing},
 };
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
-use serde::{Deserialize, Serialize};
 pub use notices::Notices;
+use serde::{Deserialize, Serialize};
 pub use sms::{Billing, Sms};
 
 pub use crate::standard_settings::StandardSettings;

@@ -100,7 +100,7 @@ pub async fn run(
         grpc: grpc_port.local_addr().map_err(NodeError::Bind)?,
         http: http_port.local_addr().map_err(NodeError::Bind)?,
     };
-    let node = Arc::new(open(&config, clock).await?);
+    let node = Arc::new(open(&config, clock, shutdown.clone()).await?);
     declare(&config, &node).await?;
 
     let readiness = Readiness::new();
@@ -163,7 +163,7 @@ pub async fn run(
     answered.map_err(NodeError::Http)
 }
 
-async fn open(config: &NodeConfig, clock: SharedClock) -> Result<Node, NodeError> {
+async fn open(config: &NodeConfig, clock: SharedClock, stopping: CancellationToken) -> Result<Node, NodeError> {
     let pseudonym_key = key_bytes(&config.keys.pseudonym).ok_or(NodeError::Key("pseudonym"))?;
     let unique = key_bytes(&config.keys.unique).ok_or(NodeError::Key("unique"))?;
     let bus = Bus::connect(config.bus.redis_url.as_deref(), &format!("gridcare:{}", config.node.id))?;
@@ -208,6 +208,7 @@ async fn open(config: &NodeConfig, clock: SharedClock) -> Result<Node, NodeError
         assigning: tokio::sync::Mutex::default(),
         bus,
         clock,
+        stopping,
         snapshots: Arc::new(tokio::sync::Semaphore::new(crate::SNAPSHOTS)),
     })
 }
@@ -241,9 +242,7 @@ fn routes(node: &Arc<Node>) -> Routes {
                 .max_encoding_message_size(64 << 20),
         )
         .add_service(sms::SmsServiceServer::new(grpc::Messages(node.clone())))
-        .add_service(
-            notice::NoticeServiceServer::new(grpc::Notices(node.clone())).max_encoding_message_size(64 << 20),
-        )
+        .add_service(notice::NoticeServiceServer::new(grpc::Notices(node.clone())).max_encoding_message_size(64 << 20))
         .add_service(landing::NoticeLandingServiceServer::new(grpc::Landings(node.clone())))
         .add_service(
             delivery::DeliveryServiceServer::new(grpc::Deliveries(node.clone())).max_encoding_message_size(16 << 20),

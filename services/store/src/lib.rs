@@ -33,13 +33,15 @@ pub mod gateway;
 pub mod lease;
 /// Tallies, buckets and the roller's cursor.
 pub mod metric;
-/// Notices in revisions, and the log of what was sent by hand.
+/// Notices in revisions.
 pub mod notice;
 /// What watchers and roles are told.
 pub mod notification;
 mod opening;
 /// Outages and their areas.
 pub mod outage;
+/// What was sent by hand.
+pub mod print_sent;
 /// How far notices have come.
 pub mod progress;
 /// What was heard of messages.
@@ -156,6 +158,7 @@ pub fn node_statements() -> Vec<&'static statement::Statement> {
         notice::STATEMENTS,
         notification::STATEMENTS,
         outage::STATEMENTS,
+        print_sent::STATEMENTS,
         progress::STATEMENTS,
         receipt::STATEMENTS,
         recipients::STATEMENTS,

@@ -3,6 +3,7 @@
 //! It shares its machine with what it measures, so whatever it does per call is taken from the server: messages are made
 //! before the clock starts, all callers live on one thread over few connections, and nothing is traced.
 
+mod audience;
 mod customers;
 mod import;
 mod intake;
@@ -27,6 +28,7 @@ pub(crate) enum Bench {
     Rows(rows::Bare),
     Customers(customers::Import),
     CustomerRows(customers::Bare),
+    Audience(audience::Audience),
     Fill(tickets::Fill),
     Pages(tickets::Pages),
     Rebase(rebase::Rebase),
@@ -41,6 +43,7 @@ impl Bench {
             Self::Rows(rows) => rows.run().await,
             Self::Customers(customers) => customers.run().await,
             Self::CustomerRows(rows) => rows.run().await,
+            Self::Audience(audience) => audience.run().await,
             Self::Fill(fill) => fill.run().await,
             Self::Pages(pages) => pages.run().await,
             Self::Rebase(rebase) => rebase.run().await,

@@ -23,20 +23,17 @@ pub struct Notices {
 
 impl Default for Notices {
     fn default() -> Self {
-        Self {
-            sms_parts_per_second: 100,
-            sms_delay_s: 0,
-            webhooks: Vec::new(),
-            quiet_from: None,
-            quiet_until: None,
-        }
+        Self { sms_parts_per_second: 100, sms_delay_s: 0, webhooks: Vec::new(), quiet_from: None, quiet_until: None }
     }
 }
 
 impl Notices {
     /// Its keys, under `notices`.
     pub const SETTINGS: [Setting; 5] = [
-        Setting::new("notices.sms_parts_per_second", "parts of SMS that its message centres take in a second, for plans"),
+        Setting::new(
+            "notices.sms_parts_per_second",
+            "parts of SMS that its message centres take in a second, for plans",
+        ),
         Setting::new("notices.sms_delay_s", "seconds between publishing and the first part of an SMS, for plans"),
         Setting::new("notices.webhooks", "list of names of partners' systems that are called, such as press-agency"),
         Setting::new("notices.quiet_from", "local time from which on routine notices wait, such as 22:00:00"),
