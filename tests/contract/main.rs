@@ -13,7 +13,7 @@ mod feed;
 mod group_commit;
 mod idempotency;
 mod leases;
-mod notices;
+mod national_notices;
 mod outages;
 mod personal_columns;
 mod reports;
