@@ -11,7 +11,7 @@ const LEAVING: [&str; 3] = [
 ];
 
 /// Fields of text and bytes that may leave, and why nobody can write prose or a name into them.
-const OPAQUE: [(&str, &str); 40] = [
+const OPAQUE: [(&str, &str); 51] = [
     ("gridcare.federation.v1.Capability.metric", "a code of the node's configuration"),
     ("gridcare.federation.v1.DescribeNodeResponse.node", "the node's name in its configuration"),
     ("gridcare.federation.v1.DescribeNodeResponse.product_version", "compiled in"),
@@ -23,6 +23,19 @@ const OPAQUE: [(&str, &str); 40] = [
     ("gridcare.federation.v1.FederatedArea.transformer", "letters, digits and -_./: alone; what is none stays at home"),
     ("gridcare.federation.v1.FederatedClaim.cause", "a word of the closed list of causes"),
     ("gridcare.federation.v1.FederatedCustomersServed.from", "a date"),
+    ("gridcare.federation.v1.FederatedNotice.id", "a UUID that the node made"),
+    ("gridcare.federation.v1.FederatedNotice.incident", "the name of an incident, which was told to the public"),
+    ("gridcare.federation.v1.FederatedNotice.outage_id", "a UUID that the node made"),
+    (
+        "gridcare.federation.v1.FederatedNoticePlace.area_code",
+        "letters, digits and -_./: alone; what is none stays at home",
+    ),
+    (
+        "gridcare.federation.v1.FederatedNoticePlace.feeder",
+        "letters, digits and -_./: alone; what is none stays at home",
+    ),
+    ("gridcare.federation.v1.FederatedNoticePlace.province", "an ISO 3166-2 code, checked at the door"),
+    ("gridcare.federation.v1.FederatedNoticeProgress.notice_id", "a UUID that a node or the gateway made"),
     ("gridcare.federation.v1.FederatedOutage.cause", "a word of the closed list of causes"),
     ("gridcare.federation.v1.FederatedOutage.id", "a UUID that the node made"),
     ("gridcare.federation.v1.FederatedOutage.parent_id", "a UUID that the node made"),
@@ -53,6 +66,10 @@ const OPAQUE: [(&str, &str); 40] = [
     ("gridcare.metric.v1.UniqueSketch.dense", "registers of keyed hashes; the gateway lacks the key"),
     ("gridcare.metric.v1.UniqueSketch.key_id", "the name of a key in the node's configuration"),
     ("gridcare.metric.v1.UniqueSketch.sparse", "registers of keyed hashes; the gateway lacks the key"),
+    ("gridcare.notice.v1.DeliveryCount.state", "a word of the closed list of states"),
+    ("gridcare.notice.v1.FirstReached.province", "an ISO 3166-2 code, checked at the door"),
+    ("gridcare.notice.v1.NoticeText.body", "published to the public, by a second person's word or looked at since"),
+    ("gridcare.notice.v1.NoticeText.title", "published to the public, by a second person's word or looked at since"),
     ("gridcare.ticket.v1.Clock.rule", "a version, a target and a number of a standard"),
     ("gridcare.ticket.v1.Clock.target", "a code of the standard"),
 ];

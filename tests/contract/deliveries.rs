@@ -2,15 +2,18 @@ use std::collections::BTreeMap;
 
 use gridcare_chassis::id::new_id;
 use gridcare_domain::{
-    customer::PointKind,
-    delivery::DeliveryState::{self, Delivered, Failed, Queued, Sent, Unknown},
-    notice::{Phase, Urgency},
+    delivery::{
+        DeliveryState::{self, Delivered, Failed, Queued, Sent, Unknown},
+        Way,
+    },
+    notice::{NoticeText, Phase, RevisionKind, Urgency},
     outage::Area,
 };
 use gridcare_store::{
     NodeStore,
-    delivery::{Batch, Outcome, Receipt},
+    delivery::{Batch, Outcome},
     dispatch::{Dispatch, Turned},
+    receipt::Receipt,
 };
 use gridcare_tests::Place;
 use uuid::Uuid;
@@ -24,19 +27,22 @@ use crate::{
 const SECOND: i64 = 1_000_000;
 const EXPIRES_US: i64 = MORNING_US + 3_600 * SECOND;
 
-fn dispatch(notice_id: Uuid) -> Dispatch {
+pub(crate) fn dispatch(notice_id: Uuid) -> Dispatch {
     Dispatch {
         notice_id,
         revision: 1,
-        kind: PointKind::Phone,
+        revision_kind: RevisionKind::Initial,
+        way: Way::Sms,
         incident: "500 kV 2013-05-22".into(),
         phase: Phase::First,
         urgency: Urgency::Safety,
-        vi: "Mất điện".into(),
-        en: "Power cut".into(),
+        vi: NoticeText { title: "Mất điện".into(), body: "Mất điện.".into() },
+        en: NoticeText { title: "Power cut".into(), body: "Power cut.".into() },
         diacritics: false,
         places: vec![],
         customers: vec![],
+        webhooks: vec![],
+        published_us: MORNING_US,
         due_us: MORNING_US,
         expires_us: EXPIRES_US,
     }
@@ -51,7 +57,7 @@ async fn turn(store: &NodeStore, no: i64, page: i64) -> u64 {
 }
 
 async fn lease(store: &NodeStore, limit: i64, now_us: i64) -> Batch {
-    store.lease_deliveries("courier-1", PointKind::Phone, limit, now_us, now_us + 30 * SECOND).await.unwrap()
+    store.lease_deliveries("courier-1", Way::Sms, limit, now_us, now_us + 30 * SECOND).await.unwrap()
 }
 
 fn numbers(batch: &Batch) -> Vec<i64> {
@@ -62,8 +68,12 @@ async fn counts(store: &NodeStore, no: i64) -> BTreeMap<DeliveryState, u64> {
     store.delivery_counts(no).await.unwrap()
 }
 
+fn sent_as(message_ids: Vec<String>) -> Outcome {
+    Outcome::Sent { message_ids, at_us: MORNING_US }
+}
+
 fn heard(message_id: &str, state: DeliveryState) -> Receipt {
-    Receipt { message_id: message_id.into(), number: None, state }
+    Receipt { message_id: message_id.into(), number: None, state, at_us: MORNING_US }
 }
 
 /// Every statement about dispatches and their messages.
@@ -76,16 +86,24 @@ pub(crate) async fn use_deliveries(store: &NodeStore) {
     assert_eq!(store.open_dispatch(&all).await.unwrap(), no);
     assert_eq!(store.turning_dispatches().await.unwrap(), [no]);
     assert!(turn(store, no, 7).await > 0);
+    assert_eq!(store.unplanned_dispatches().await.unwrap()[0].no, no);
+    let groups = store.count_recipients(&Dispatch { notice_id: new_id(), ..all.clone() }, 7).await.unwrap();
+    assert!(!groups.is_empty());
+    let called = Dispatch { way: Way::Webhook, webhooks: vec!["press-agency".into()], ..dispatch(new_id()) };
+    store.open_dispatch(&called).await.unwrap();
+    let calls = store.lease_deliveries("caller", Way::Webhook, 9, MORNING_US, EXPIRES_US).await.unwrap();
+    assert_eq!(calls.messages[0].address, "press-agency");
     let batch = lease(store, 2, MORNING_US).await;
     let until = MORNING_US + 60 * SECOND;
     assert!(store.renew_deliveries(batch.epoch, "courier-1", MORNING_US, until).await.unwrap());
     store.submitting(batch.epoch, "courier-1", &numbers(&batch), MORNING_US).await.unwrap().unwrap();
-    let sent = [(batch.messages[0].number, Outcome::Sent(vec!["used".into()]))];
+    let sent = [(batch.messages[0].number, sent_as(vec!["used".into()]))];
     store.delivery_outcomes(batch.epoch, &sent).await.unwrap();
     let echoed = Receipt { number: Some(batch.messages[1].number), ..heard("echoed", DeliveryState::Delivered) };
     store.end_delivery_leases(until).await.unwrap();
     store.delivery_receipts(&[heard("used", DeliveryState::Delivered), echoed]).await.unwrap();
     assert_eq!(counts(store, no).await[&DeliveryState::Delivered], 2);
+    store.dispatch_planned(no, 3, 2).await.unwrap();
     store.cancel_dispatches(id, MORNING_US).await.unwrap();
     while store.expire_deliveries(MORNING_US, 3).await.unwrap() > 0 {}
 }
@@ -171,14 +189,14 @@ async fn a_lost_courier_makes_only_what_it_was_writing_unknown(place: Place) {
     let all = numbers(&batch);
     let granted = store.submitting(batch.epoch, "courier-1", &all[..4], MORNING_US).await.unwrap().unwrap();
     assert_eq!(granted, all[..4]);
-    store.delivery_outcomes(batch.epoch, &[(all[0], Outcome::Sent(vec!["a".into()]))]).await.unwrap();
+    store.delivery_outcomes(batch.epoch, &[(all[0], sent_as(vec!["a".into()]))]).await.unwrap();
     let later = MORNING_US + 31 * SECOND;
     assert_eq!(store.end_delivery_leases(later).await.unwrap(), 1);
     assert_eq!(counts(&store, no).await, BTreeMap::from([(Queued, 6), (Unknown, 3), (Sent, 1)]));
     // The courier that was thought lost writes nothing more, and what it wrote is believed.
     assert_eq!(store.submitting(batch.epoch, "courier-1", &all[4..], later).await.unwrap(), None);
     assert!(!store.renew_deliveries(batch.epoch, "courier-1", later, later + SECOND).await.unwrap());
-    let late = [(all[1], Outcome::Sent(vec!["b".into()])), (all[2], Outcome::Returned), (all[5], Outcome::Failed)];
+    let late = [(all[1], sent_as(vec!["b".into()])), (all[2], Outcome::Returned), (all[5], Outcome::Failed)];
     let next = lease(&store, 10, later).await;
     assert_eq!(numbers(&next), all[4..], "what may have gone out is not handed out again");
     let known = store.delivery_outcomes(batch.epoch, &late).await.unwrap();
@@ -198,7 +216,7 @@ async fn receipts_in_any_order_come_to_the_same_and_all_parts_must_arrive(place:
     let batch = lease(&store, 10, MORNING_US).await;
     let all = numbers(&batch);
     store.submitting(batch.epoch, "courier-1", &all, MORNING_US).await.unwrap().unwrap();
-    let sent = [(all[0], Outcome::Sent(vec!["1a".into(), "1b".into()])), (all[1], Outcome::Sent(vec!["2".into()]))];
+    let sent = [(all[0], sent_as(vec!["1a".into(), "1b".into()])), (all[1], sent_as(vec!["2".into()]))];
     store.delivery_outcomes(batch.epoch, &sent).await.unwrap();
     store.delivery_receipts(&[heard("1a", Delivered), heard("2", Delivered)]).await.unwrap();
     assert_eq!(counts(&store, no).await, BTreeMap::from([(Sent, 1), (Delivered, 1)]));

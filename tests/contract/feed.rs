@@ -226,7 +226,7 @@ async fn read(mut snapshot: Snapshot) -> (Vec<Ticket>, Vec<Bucket>, Vec<(Capabil
         match snapshot.next().await.unwrap() {
             Page::Tickets(page) => tickets.extend(page),
             Page::Buckets(page) => buckets.extend(page),
-            Page::Standards(_) | Page::Outages(_) | Page::Served(_) => {}
+            Page::Standards(_) | Page::Outages(_) | Page::Served(_) | Page::Notices(_) | Page::Progress(_) => {}
             Page::End(capabilities, cursor) => return (tickets, buckets, capabilities, cursor),
         }
     }

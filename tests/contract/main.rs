@@ -14,6 +14,7 @@ mod group_commit;
 mod idempotency;
 mod leases;
 mod national_notices;
+mod notices;
 mod outages;
 mod personal_columns;
 mod reports;

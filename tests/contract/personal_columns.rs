@@ -6,7 +6,7 @@ use sqlx::{Connection as _, SqliteConnection};
 use crate::samples::Home;
 
 /// Columns that an erasure empties, replaces or removes with their rows.
-const ERASED: [&str; 20] = [
+const ERASED: [&str; 21] = [
     "contact.contact_point",
     "contact.customer_code",
     "contact.note",
@@ -14,6 +14,7 @@ const ERASED: [&str; 20] = [
     "customer_point.*",
     "delivery.customer_code",
     "dispatch_customer.*",
+    "notice_customer.*",
     "premises.*",
     "request.response",
     "ticket.customer_code",
@@ -30,7 +31,7 @@ const ERASED: [&str; 20] = [
 ];
 
 /// Columns that can hold text or bytes and never hold what names a customer, and why.
-const NOBODY: [(&str, &str); 56] = [
+const NOBODY: [(&str, &str); 63] = [
     ("_sqlx_migrations.*", "of the product itself"),
     ("agent.*", "an agent, not a customer"),
     ("bulk_item.*", "ids, and refusals, which name nobody"),
@@ -59,6 +60,7 @@ const NOBODY: [(&str, &str); 56] = [
     ("contact.ticket", "a reference"),
     ("customers_served.*", "numbers, days and an agent, not a customer"),
     ("customer_erasure.*", "a pseudonym under the node's key, and who decided"),
+    ("delivery.address", "the name of a partner's system"),
     ("delivery_lease.*", "names of couriers"),
     ("delivery_part.*", "made by message centres"),
     (
@@ -72,6 +74,12 @@ const NOBODY: [(&str, &str); 56] = [
     ("lease.*", "names of work and processes"),
     ("metric_bucket.*", "counts and sketches under keys"),
     ("metric_definition.*", "of the node's configuration"),
+    ("notice.*", "what is told to the public; the name of an incident"),
+    ("notice_first.*", "codes and times"),
+    ("notice_minute.*", "counts"),
+    ("notice_print_sent.*", "authorities, newspapers and stations, and an agent; not customers"),
+    ("notice_progress.*", "counts"),
+    ("notice_revision.*", "what is told to the public, and agents; whom it names is in a table of its own"),
     ("outage.*", "what the corporation records of its own grid, and agents, not customers"),
     ("outage_area.*", "places of the grid, which many share"),
     ("request.body", "a hash"),

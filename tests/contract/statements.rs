@@ -50,7 +50,7 @@ const WHOLE_TABLE: [(&str, &str); 12] = [
 ];
 
 /// Statements whose filter has an index of its own, which must be the one that serves them on both engines.
-const BY_INDEX: [(&str, &str); 44] = [
+const BY_INDEX: [(&str, &str); 52] = [
     ("TICKET_STATE_NEWEST", "ticket_state"),
     ("TICKET_STATE_OLDEST", "ticket_state"),
     ("TICKET_CUSTOMER", "ticket_customer"),
@@ -85,6 +85,14 @@ const BY_INDEX: [(&str, &str); 44] = [
     ("DELIVERY_COUNTS", "delivery_state"),
     ("DELIVERY_FORGET", "delivery_customer"),
     ("PARTS_OF", "delivery_part_number"),
+    ("DISPATCH_UNPLANNED", "dispatch_unplanned"),
+    ("DISPATCH_GROUPS", "delivery_state"),
+    ("NOTICE_OF_INCIDENT", "notice_incident"),
+    ("NOTICE_SHOWN", "notice_shown"),
+    ("NAMED_FORGET", "notice_customer_code"),
+    ("PRINT_SENT_OF", "notice_print_sent_notice"),
+    ("PROVINCE_NEXT", "premises_area"),
+    ("PROGRESS_CHANGED", "notice_progress_changed"),
     ("EXCHANGE_COUNT", "sms_exchange_sender"),
     ("EXCHANGE_OWN", "sms_exchange_reply"),
     ("CONTACT_OF_CUSTOMER", "contact_customer"),
@@ -269,6 +277,7 @@ async fn every_statement_of_a_node_runs_and_is_served_by_an_index(place: Place) 
     use_the_feed(&store).await;
     crate::outages::use_outages(&store).await;
     crate::deliveries::use_deliveries(&store).await;
+    crate::notices::use_notices(&store).await;
     crate::sms_exchanges::use_sms(&store).await;
     // Openings alone have a path of their own on Postgres; among contacts they take the common one.
     let mixed = (0..40).map(|i| {

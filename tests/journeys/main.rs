@@ -8,6 +8,7 @@ mod a_customer_is_forgotten;
 mod a_customer_is_imported;
 mod a_message_reaches_a_centre;
 mod a_notice_goes_out;
+mod a_notice_lands;
 mod a_queue_log_is_imported;
 mod a_report_is_drawn;
 mod a_report_joins_an_outage;

@@ -5,11 +5,15 @@ use gridcare_proto::{
         self as contact, contact_service_client::ContactServiceClient, sms_service_client::SmsServiceClient,
     },
     customer::v1::customer_service_client::CustomerServiceClient,
+    delivery::v1::delivery_service_client::DeliveryServiceClient,
     federation::v1::{
         feed_service_client::FeedServiceClient, national_outage_service_client::NationalOutageServiceClient,
         national_service_client::NationalServiceClient,
     },
     metric::v1::metric_service_client::MetricServiceClient,
+    notice::v1::{
+        notice_landing_service_client::NoticeLandingServiceClient, notice_service_client::NoticeServiceClient,
+    },
     outage::v1::{
         outage_service_client::OutageServiceClient, reliability_service_client::ReliabilityServiceClient,
         report_grouping_service_client::ReportGroupingServiceClient,
@@ -107,6 +111,24 @@ pub fn reliability(process: &Process) -> ReliabilityServiceClient<Channel> {
 #[must_use]
 pub fn schedule(process: &Process) -> SupplyScheduleServiceClient<Channel> {
     SupplyScheduleServiceClient::new(channel(process))
+}
+
+/// Notices of a node.
+#[must_use]
+pub fn notices(process: &Process) -> NoticeServiceClient<Channel> {
+    NoticeServiceClient::new(channel(process))
+}
+
+/// Where national notices land at a node.
+#[must_use]
+pub fn landing(process: &Process) -> NoticeLandingServiceClient<Channel> {
+    NoticeLandingServiceClient::new(channel(process))
+}
+
+/// Messages of a node, for its couriers.
+#[must_use]
+pub fn deliveries(process: &Process) -> DeliveryServiceClient<Channel> {
+    DeliveryServiceClient::new(channel(process))
 }
 
 /// Outages of a gateway's members.

@@ -173,6 +173,8 @@ pub fn change_to_wire(change: &Change) -> Result<feed_entry::Change, prost::Deco
         Kind::MetricBucket => feed_entry::Change::MetricBucket(MetricBucket::decode(payload)?),
         Kind::Capability => feed_entry::Change::Capability(wire::Capability::decode(payload)?),
         Kind::Outage => feed_entry::Change::Outage(wire::FederatedOutage::decode(payload)?),
+        Kind::Notice => feed_entry::Change::Notice(wire::FederatedNotice::decode(payload)?),
+        Kind::NoticeProgress => feed_entry::Change::NoticeProgress(wire::FederatedNoticeProgress::decode(payload)?),
         Kind::CustomersServed => feed_entry::Change::CustomersServed(wire::FederatedCustomersServed::decode(payload)?),
         Kind::Standard => feed_entry::Change::Standard(wire::StandardAcknowledgement::decode(payload)?),
     })

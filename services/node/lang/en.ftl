@@ -110,3 +110,13 @@ bulletin-lasts = still going on
 bulletin-fault = { $from } to { $until }: { $places } ({ $cause }); up to { $customers } customers without power
 bulletin-fault-uncounted = { $from } to { $until }: { $places } ({ $cause })
 bulletin-totals = Interruptions: { $outages }; customer hours without power: { $hours }.
+
+# Notices to the public.
+notices-title = Notices of { $region }
+notices-none = There are no notices now.
+notice-initial = First notice
+notice-update = News
+notice-correction = Correction
+notice-cancel = Cancelled
+notice-all-clear = Over
+notice-times = Published at { $at }, holds until { $until }

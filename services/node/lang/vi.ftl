@@ -104,3 +104,13 @@ bulletin-lasts = chưa kết thúc
 bulletin-fault = { $from } đến { $until }: { $places } ({ $cause }); có lúc { $customers } khách hàng mất điện
 bulletin-fault-uncounted = { $from } đến { $until }: { $places } ({ $cause })
 bulletin-totals = Số lần mất điện: { $outages }; số giờ mất điện của khách hàng: { $hours }.
+
+# Notices to the public.
+notices-title = Thông báo của { $region }
+notices-none = Hiện không có thông báo nào.
+notice-initial = Thông báo đầu tiên
+notice-update = Thông tin mới
+notice-correction = Đính chính
+notice-cancel = Đã hủy
+notice-all-clear = Đã kết thúc
+notice-times = Đăng lúc { $at }, có hiệu lực đến { $until }

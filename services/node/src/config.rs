@@ -1,3 +1,4 @@
+mod notices;
 mod sms;
 
 use gridcare_chassis::{
@@ -13,6 +14,7 @@ use gridcare_domain::{
 };
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
+pub use notices::Notices;
 pub use sms::{Billing, Sms};
 
 pub use crate::standard_settings::StandardSettings;
@@ -166,6 +168,8 @@ pub struct NodeConfig {
     pub figures: Figures,
     /// How customers' messages are answered.
     pub sms: Sms,
+    /// How notices become messages.
+    pub notices: Notices,
     /// Where bills are asked for.
     pub billing: Billing,
     /// What it takes on at most.
@@ -210,6 +214,11 @@ impl Settings for NodeConfig {
         Sms::SETTINGS[1],
         Sms::SETTINGS[2],
         Sms::SETTINGS[3],
+        Notices::SETTINGS[0],
+        Notices::SETTINGS[1],
+        Notices::SETTINGS[2],
+        Notices::SETTINGS[3],
+        Notices::SETTINGS[4],
         Billing::SETTINGS[0],
         Billing::SETTINGS[1],
         Billing::SETTINGS[2],
@@ -291,6 +300,7 @@ impl Settings for NodeConfig {
         found.extend(self.tls.check(self.listen.grpc));
         found.extend(self.telemetry.check());
         found.extend(self.sms.check());
+        found.extend(self.notices.check());
         found.extend(self.billing.check());
         found.extend(self.limits.check());
         found.extend(self.standards.check());

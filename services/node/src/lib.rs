@@ -8,6 +8,7 @@ pub mod channels;
 pub mod config;
 mod flows;
 mod grpc;
+mod http;
 mod idempotency;
 /// Messages of the wire as JSON.
 pub mod open_form;
@@ -39,6 +40,10 @@ const BULK: &str = "bulk";
 /// Topic on which replicas learn that a bundle of rules was kept or took effect.
 const STANDARDS: &str = "standards";
 
+/// Topic on which whoever turns notices into messages is woken.
+const NOTICES: &str = "notices";
+/// Topic on which couriers that wait for messages are woken.
+const DELIVERIES: &str = "deliveries";
 /// Topic on which a report asks for tallies that are up to date.
 const REPORTS: &str = "reports";
 
@@ -61,6 +66,9 @@ struct Node {
     bus: Bus,
     clock: SharedClock,
     sms: flows::sms_is_answered::Sms,
+    notices: config::Notices,
+    /// Pages that the public read a moment ago.
+    shelf: http::Shelf,
     billing: billing::Billing,
     /// Snapshots hold a connection each, and on SQLite the history of the file.
     snapshots: Arc<tokio::sync::Semaphore>,

@@ -12,8 +12,10 @@ use gridcare_proto::{
     contact::v1::{contact_service_server as contact, sms_service_server as sms},
     convert::feed::capability_change,
     customer::v1::customer_service_server as customer,
+    delivery::v1::delivery_service_server as delivery,
     federation::v1::feed_service_server as feed,
     metric::v1::metric_service_server as metric,
+    notice::v1::{notice_landing_service_server as landing, notice_service_server as notice},
     outage::v1::{
         outage_service_server as outage, reliability_service_server as reliability,
         report_grouping_service_server as grouping, supply_schedule_service_server as schedule,
@@ -31,7 +33,7 @@ use crate::{
     CONTACTS, FEED, Node,
     billing::Billing,
     config::{NodeConfig, key_bytes},
-    flows, grpc,
+    flows, grpc, http,
 };
 
 /// Where a running node listens.
@@ -119,6 +121,8 @@ pub async fn run(
     tracker.spawn(flows::old_rows_go::run(node.clone(), config.keep.clone(), shutdown.clone()));
     tracker.spawn(flows::clock_runs_out::run(node.clone(), shutdown.clone()));
     tracker.spawn(flows::bulk_action_runs::run(node.clone(), shutdown.clone()));
+    tracker.spawn(flows::notice_becomes_messages::run(node.clone(), shutdown.clone()));
+    tracker.spawn(flows::notice_is_followed::run(node.clone(), shutdown.clone()));
     tracker.close();
 
     let server = GrpcServer::new(
@@ -138,6 +142,9 @@ pub async fn run(
             <reliability::ReliabilityServiceServer<grpc::Reliabilities> as NamedService>::NAME,
             <schedule::SupplyScheduleServiceServer<grpc::Schedules> as NamedService>::NAME,
             <sms::SmsServiceServer<grpc::Messages> as NamedService>::NAME,
+            <notice::NoticeServiceServer<grpc::Notices> as NamedService>::NAME,
+            <landing::NoticeLandingServiceServer<grpc::Landings> as NamedService>::NAME,
+            <delivery::DeliveryServiceServer<grpc::Deliveries> as NamedService>::NAME,
         ],
     );
     let server = server.process(&config.node.id).limits(config.limits.clone()).tls(tls);
@@ -146,7 +153,8 @@ pub async fn run(
         // Nobody has to wait for it.
         let _ = ready.send(addresses);
     }
-    let http = admin::serve(http_port, readiness.clone(), grpc::calendar_routes(node.clone()), shutdown.clone());
+    let open = grpc::calendar_routes(node.clone()).merge(http::routes(node.clone()));
+    let http = admin::serve(http_port, readiness.clone(), open, shutdown.clone());
     let (spoken, answered) = tokio::join!(server.serve(grpc_port, readiness, shutdown.clone()), http);
     shutdown.cancel();
     tracker.wait().await;
@@ -183,6 +191,8 @@ async fn open(config: &NodeConfig, clock: SharedClock) -> Result<Node, NodeError
     };
     Ok(Node {
         sms,
+        notices: config.notices.clone(),
+        shelf: http::Shelf::default(),
         billing: Billing::open(&config.billing).await?,
         id: config.node.id.clone(),
         region: config.node.region.clone(),
@@ -231,6 +241,13 @@ fn routes(node: &Arc<Node>) -> Routes {
                 .max_encoding_message_size(64 << 20),
         )
         .add_service(sms::SmsServiceServer::new(grpc::Messages(node.clone())))
+        .add_service(
+            notice::NoticeServiceServer::new(grpc::Notices(node.clone())).max_encoding_message_size(64 << 20),
+        )
+        .add_service(landing::NoticeLandingServiceServer::new(grpc::Landings(node.clone())))
+        .add_service(
+            delivery::DeliveryServiceServer::new(grpc::Deliveries(node.clone())).max_encoding_message_size(16 << 20),
+        )
         .add_service(customers)
         .add_service(metric::MetricServiceServer::new(grpc::Metrics(node.clone())).max_encoding_message_size(64 << 20))
         .add_service(report::ReportServiceServer::new(grpc::Reports(node.clone())).max_encoding_message_size(64 << 20))

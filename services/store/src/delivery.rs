@@ -4,12 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use gridcare_domain::{
     customer::Language,
-    delivery::{DeliveryState, of_parts},
+    delivery::{DeliveryState, Way},
+    notice::{NoticeText, Phase, RevisionKind},
 };
+use uuid::Uuid;
 
 use crate::{
     NodeStore, StoreError,
-    db::Tx,
+    db::{Row, Tx},
+    progress,
     statement::{Rows, statements, values},
 };
 
@@ -17,7 +20,7 @@ statements! {
     DELIVERY_TURN = "UPDATE delivery_head SET epoch = epoch WHERE one = 1";
     DELIVERY_EPOCH = "UPDATE delivery_head SET epoch = epoch + 1 WHERE one = 1 RETURNING epoch";
     DISPATCH_OPEN =
-        "SELECT no, vi, en, diacritics, expires_us FROM dispatch
+        "SELECT no, vi, en, diacritics, expires_us, notice_id, revision, incident, revision_kind, phase, vi_title, en_title, published_us FROM dispatch
          WHERE stage IN (0, 1) AND kind = $1 AND cancelled_us IS NULL AND due_us <= $2 AND expires_us > $2 ORDER BY urgency DESC, no";
     DELIVERY_TAKE =
         "UPDATE delivery SET state = 2, lease = $1 WHERE number IN
@@ -29,36 +32,30 @@ statements! {
          JOIN delivery ON delivery.number = v.number
          JOIN customer ON customer.code = delivery.customer_code
          JOIN customer_point ON customer_point.customer_code = delivery.customer_code AND customer_point.no = delivery.point_no
-         WHERE (customer_point.granted & 2) <> 0 ORDER BY delivery.wave, delivery.number";
+         WHERE (customer_point.granted & 2) <> 0";
+    DELIVERY_NAME [number Int] =
+        "SELECT delivery.number, delivery.wave, delivery.address FROM v JOIN delivery ON delivery.number = v.number WHERE delivery.address IS NOT NULL";
     LEASE_PUT = "INSERT INTO delivery_lease (epoch, courier, until_us) VALUES ($1, $2, $3)";
     LEASE_RENEW = "UPDATE delivery_lease SET until_us = $1 WHERE epoch = $2 AND courier = $3 AND until_us > $4";
     LEASE_HELD = "SELECT epoch FROM delivery_lease WHERE epoch = $1 AND courier = $2 AND until_us > $3";
     LEASES_OVER = "SELECT epoch FROM delivery_lease WHERE until_us <= $1";
     LEASE_END = "DELETE FROM delivery_lease WHERE epoch = $1";
     // A lost courier makes only what it was writing unknown.
-    DELIVERY_RELEASE = "UPDATE delivery SET state = CASE WHEN state = 2 THEN 1 ELSE 4 END WHERE lease = $1 AND state IN (2, 3)";
+    DELIVERY_RELEASE =
+        "UPDATE delivery SET state = CASE WHEN state = 2 THEN 1 ELSE 4 END WHERE lease = $1 AND state IN (2, 3) RETURNING dispatch_no";
     DELIVERY_SUBMITTING [number Int, lease Int, now_us Int] =
         "UPDATE delivery SET state = 3 FROM v, dispatch WHERE delivery.number = v.number AND delivery.lease = v.lease AND delivery.state = 2
              AND dispatch.no = delivery.dispatch_no AND dispatch.cancelled_us IS NULL AND dispatch.expires_us > v.now_us
          RETURNING delivery.number";
     DELIVERY_OUTCOME [number Int, lease Int, state Int] =
         "UPDATE delivery SET state = v.state FROM v WHERE delivery.number = v.number AND delivery.lease = v.lease AND delivery.state IN (2, 3, 4)
-             AND (v.state > 1 OR delivery.state < 4)
+             AND (v.state > 1 OR delivery.state < 4) AND v.state <> delivery.state
          RETURNING delivery.number";
     PART_PUT [message_id Text, number Int] =
         "INSERT INTO delivery_part (message_id, number, state) SELECT message_id, number, 5 FROM v WHERE true ON CONFLICT (message_id) DO NOTHING";
-    // A receipt that echoes our own number resolves what was unknown.
-    PART_ADOPT [message_id Text, number Int] =
-        "INSERT INTO delivery_part (message_id, number, state) SELECT v.message_id, v.number, 5 FROM v
-         JOIN delivery ON delivery.number = v.number WHERE delivery.state = 4 ON CONFLICT (message_id) DO NOTHING";
-    PART_MERGE [message_id Text, state Int] =
-        "UPDATE delivery_part SET state = CASE WHEN delivery_part.state < v.state THEN v.state ELSE delivery_part.state END
-         FROM v WHERE delivery_part.message_id = v.message_id RETURNING delivery_part.message_id, delivery_part.number";
-    PARTS_OF [number Int] =
-        "SELECT delivery_part.number, delivery_part.state FROM v JOIN delivery_part ON delivery_part.number = v.number";
-    DELIVERY_MERGE [number Int, state Int] =
-        "UPDATE delivery SET state = v.state FROM v WHERE delivery.number = v.number AND delivery.state < v.state";
-    DISPATCH_OVER = "SELECT no FROM dispatch WHERE stage IN (0, 1) AND (expires_us <= $1 OR cancelled_us IS NOT NULL) ORDER BY stage, no";
+    DISPATCH_NOTICE = "SELECT notice_id FROM dispatch WHERE no = $1";
+    DELIVERY_HELD = "SELECT number FROM delivery WHERE dispatch_no = $1 AND state = 2 LIMIT 1";
+    DISPATCH_OVER = "SELECT no, notice_id FROM dispatch WHERE stage IN (0, 1) AND (expires_us <= $1 OR cancelled_us IS NOT NULL) ORDER BY stage, no";
     DELIVERY_EXPIRE =
         "UPDATE delivery SET state = 6 WHERE number IN (SELECT number FROM delivery WHERE dispatch_no = $1 AND state = 1 LIMIT $2)";
     DISPATCH_CLOSE = "UPDATE dispatch SET stage = 2, after_code = '' WHERE no = $1";
@@ -85,10 +82,22 @@ pub struct Leased {
 pub struct LeasedText {
     /// Which dispatch.
     pub dispatch: i64,
+    /// The notice.
+    pub notice_id: Uuid,
+    /// Its revision.
+    pub revision: i64,
+    /// The incident that it is about.
+    pub incident: String,
+    /// What the revision does to those before it.
+    pub kind: RevisionKind,
+    /// What it is about.
+    pub phase: Phase,
     /// In Vietnamese.
-    pub vi: String,
+    pub vi: NoticeText,
     /// In English.
-    pub en: String,
+    pub en: NoticeText,
+    /// When it was published, microseconds since 1970.
+    pub published_us: i64,
     /// Whether SMS go out with diacritics.
     pub diacritics: bool,
     /// After this none goes out, microseconds since 1970.
@@ -109,23 +118,63 @@ pub struct Batch {
 /// What became of writing a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// A message centre has taken it and named its parts so.
-    Sent(Vec<String>),
+    /// It was taken, and its parts were named so.
+    Sent {
+        /// What receipts name.
+        message_ids: Vec<String>,
+        /// When, microseconds since 1970.
+        at_us: i64,
+    },
     /// It will not be taken.
     Failed,
     /// Nothing of it was taken, and it may be tried again.
     Returned,
+    /// It was written, and nobody knows whether it was taken; it is not sent again.
+    Unknown,
 }
 
-/// What was heard of one part.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Receipt {
-    /// As the message centre named it.
-    pub message_id: String,
-    /// Our own number, where it was echoed.
-    pub number: Option<i64>,
-    /// What was heard.
-    pub state: DeliveryState,
+fn corrupt(what: &str) -> StoreError {
+    StoreError::Corrupt { table: "delivery", what: what.to_owned() }
+}
+
+fn text(dispatch: i64, row: &Row) -> Result<LeasedText, StoreError> {
+    Ok(LeasedText {
+        dispatch,
+        notice_id: row.uuid(5)?,
+        revision: row.int(6)?,
+        incident: row.text(7)?,
+        kind: RevisionKind::from_number(row.int(8)?).ok_or_else(|| corrupt("unknown kind of revision"))?,
+        phase: Phase::from_number(row.int(9)?).ok_or_else(|| corrupt("unknown phase"))?,
+        vi: NoticeText { title: row.text(10)?, body: row.text(1)? },
+        en: NoticeText { title: row.text(11)?, body: row.text(2)? },
+        diacritics: row.int(3)? == 1,
+        expires_us: row.int(4)?,
+        published_us: row.int(12)?,
+    })
+}
+
+/// Where these messages go, with their waves; those without an address any more are not in it.
+async fn addressed(
+    tx: &mut Tx,
+    way: Way,
+    dispatch: i64,
+    numbers: &[i64],
+) -> Result<BTreeMap<i64, (i64, Leased)>, StoreError> {
+    let statement = if way == Way::Webhook { &DELIVERY_NAME } else { &DELIVERY_ADDRESS };
+    let mut rows = Rows::of(statement, numbers.len());
+    for number in numbers {
+        rows.push(values![*number]);
+    }
+    let mut found = BTreeMap::new();
+    for row in tx.fetch_rows(statement, rows).await? {
+        let number = row.int(0)?;
+        let language = match way {
+            Way::Webhook => Language::Vi,
+            _ => Language::from_number(row.int(3)?).ok_or_else(|| corrupt("unknown language"))?,
+        };
+        found.insert(number, (row.int(1)?, Leased { number, address: row.text(2)?, language, dispatch }));
+    }
+    Ok(found)
 }
 
 /// An erased customer's messages still count, and name nobody.
@@ -140,49 +189,44 @@ impl NodeStore {
     pub async fn lease_deliveries(
         &self,
         courier: &str,
-        kind: gridcare_domain::customer::PointKind,
+        way: Way,
         limit: i64,
         now_us: i64,
         until_us: i64,
     ) -> Result<Batch, StoreError> {
-        let corrupt = |what: &str| StoreError::Corrupt { table: "delivery_head", what: what.to_owned() };
         let mut tx = self.db.begin().await?;
         let epoch = tx.fetch_one(&DELIVERY_EPOCH, vec![]).await?;
         let epoch = epoch.ok_or_else(|| corrupt("the one row is missing"))?.int(0)?;
         let mut batch = Batch { epoch, texts: Vec::new(), messages: Vec::new() };
         let mut left = limit;
-        for row in tx.fetch(&DISPATCH_OPEN, values![kind.number(), now_us]).await? {
+        let mut anything = false;
+        for row in tx.fetch(&DISPATCH_OPEN, values![way.number(), now_us]).await? {
             let dispatch = row.int(0)?;
             let taken = tx.fetch(&DELIVERY_TAKE, values![epoch, dispatch, left]).await?;
             let mut unreached = BTreeSet::new();
-            let mut rows = Rows::of(&DELIVERY_ADDRESS, taken.len());
+            let mut numbers = Vec::with_capacity(taken.len());
             for row in &taken {
                 unreached.insert(row.int(0)?);
-                rows.push(values![row.int(0)?]);
+                numbers.push(row.int(0)?);
             }
-            // Rows come in chunks, so that their order is made here.
-            let mut found = BTreeMap::new();
-            for row in tx.fetch_rows(&DELIVERY_ADDRESS, rows).await? {
-                let number = row.int(0)?;
-                unreached.remove(&number);
-                let language = Language::from_number(row.int(3)?).ok_or_else(|| corrupt("unknown language"))?;
-                found.insert((row.int(1)?, number), Leased { number, address: row.text(2)?, language, dispatch });
-            }
+            let found = addressed(&mut tx, way, dispatch, &numbers).await?;
+            unreached.retain(|number| !found.contains_key(number));
             let mut failed = Rows::of(&DELIVERY_OUTCOME, unreached.len());
             for number in unreached {
                 failed.push(values![number, epoch, DeliveryState::Failed.number()]);
             }
-            tx.fetch_rows(&DELIVERY_OUTCOME, failed).await?;
+            if !failed.is_empty() {
+                anything = true;
+                tx.fetch_rows(&DELIVERY_OUTCOME, failed).await?;
+                progress::mark(&mut tx, [row.uuid(5)?]).await?;
+            }
             left -= i64::try_from(found.len()).unwrap_or(left);
             if !found.is_empty() {
-                batch.texts.push(LeasedText {
-                    dispatch,
-                    vi: row.text(1)?,
-                    en: row.text(2)?,
-                    diacritics: row.int(3)? == 1,
-                    expires_us: row.int(4)?,
-                });
-                batch.messages.extend(found.into_values());
+                anything = true;
+                batch.texts.push(text(dispatch, &row)?);
+                let mut found: Vec<_> = found.into_values().collect();
+                found.sort_unstable_by_key(|(wave, message)| (*wave, message.number));
+                batch.messages.extend(found.into_iter().map(|(_, message)| message));
             }
             if left <= 0 {
                 break;
@@ -193,7 +237,12 @@ impl NodeStore {
         } else {
             tx.execute(&LEASE_PUT, values![epoch, courier, until_us]).await?;
         }
-        tx.commit().await?;
+        if anything {
+            tx.commit().await?;
+        } else {
+            // A courier that waits costs no write.
+            tx.rollback().await?;
+        }
         Ok(batch)
     }
 
@@ -247,110 +296,86 @@ impl NodeStore {
         let mut rows = Rows::of(&DELIVERY_OUTCOME, outcomes.len());
         for (number, outcome) in &outcomes {
             let state = match outcome {
-                Outcome::Sent(_) => DeliveryState::Sent,
+                Outcome::Sent { .. } => DeliveryState::Sent,
                 Outcome::Failed => DeliveryState::Failed,
                 Outcome::Returned => DeliveryState::Queued,
+                Outcome::Unknown => DeliveryState::Unknown,
             };
             rows.push(values![*number, epoch, state.number()]);
         }
         let changed = tx.fetch_rows(&DELIVERY_OUTCOME, rows).await?;
         let changed: BTreeSet<i64> = changed.iter().map(|row| row.int(0)).collect::<Result<_, _>>()?;
         let mut parts = Rows::of(&PART_PUT, changed.len());
+        let mut news = BTreeMap::new();
         for (number, outcome) in outcomes.iter().filter(|(number, _)| changed.contains(number)) {
-            if let Outcome::Sent(ids) = outcome {
-                for id in ids {
+            news.insert(*number, None);
+            if let Outcome::Sent { message_ids, at_us } = outcome {
+                news.insert(*number, Some(*at_us));
+                for id in message_ids {
                     parts.push(values![id.as_str(), *number]);
                 }
             }
         }
         tx.execute_rows(&PART_PUT, parts).await?;
+        progress::moved(&mut tx, &news).await?;
         tx.commit().await?;
         Ok(changed)
     }
 
-    /// Merges receipts, in whatever order and however often they come; returns the ids that nobody knows here.
-    pub async fn delivery_receipts(&self, receipts: &[Receipt]) -> Result<Vec<String>, StoreError> {
-        let mut heard: BTreeMap<&str, DeliveryState> = BTreeMap::new();
-        let mut echoed = BTreeMap::new();
-        for receipt in receipts {
-            let id = receipt.message_id.as_str();
-            heard.entry(id).and_modify(|stands| *stands = stands.after(receipt.state)).or_insert(receipt.state);
-            if let Some(number) = receipt.number {
-                echoed.insert(id, number);
-            }
-        }
-        let mut tx = self.db.begin().await?;
-        tx.execute(&DELIVERY_TURN, vec![]).await?;
-        let mut adopted = Rows::of(&PART_ADOPT, echoed.len());
-        for (id, number) in echoed {
-            adopted.push(values![id, number]);
-        }
-        tx.execute_rows(&PART_ADOPT, adopted).await?;
-        let mut rows = Rows::of(&PART_MERGE, heard.len());
-        for (id, state) in &heard {
-            rows.push(values![*id, state.number()]);
-        }
-        let (mut known, mut numbers) = (BTreeSet::new(), BTreeSet::new());
-        for row in tx.fetch_rows(&PART_MERGE, rows).await? {
-            known.insert(row.text(0)?);
-            numbers.insert(row.int(1)?);
-        }
-        let mut rows = Rows::of(&PARTS_OF, numbers.len());
-        for number in numbers {
-            rows.push(values![number]);
-        }
-        let mut parts: BTreeMap<i64, Vec<DeliveryState>> = BTreeMap::new();
-        for row in tx.fetch_rows(&PARTS_OF, rows).await? {
-            let state = DeliveryState::from_number(row.int(1)?);
-            let corrupt = || StoreError::Corrupt { table: "delivery_part", what: "unknown state".into() };
-            parts.entry(row.int(0)?).or_default().push(state.ok_or_else(corrupt)?);
-        }
-        let mut rows = Rows::of(&DELIVERY_MERGE, parts.len());
-        for (number, parts) in parts {
-            if let Some(state) = of_parts(&parts) {
-                rows.push(values![number, state.number()]);
-            }
-        }
-        tx.execute_rows(&DELIVERY_MERGE, rows).await?;
-        tx.commit().await?;
-        Ok(heard.into_keys().filter(|id| !known.contains(*id)).map(str::to_owned).collect())
-    }
-
     /// Takes messages back from couriers that are lost; returns how many leases ended.
     pub async fn end_delivery_leases(&self, now_us: i64) -> Result<usize, StoreError> {
+        if self.db.fetch(&LEASES_OVER, values![now_us]).await?.is_empty() {
+            return Ok(0);
+        }
         let mut tx = self.db.begin().await?;
         tx.execute(&DELIVERY_TURN, vec![]).await?;
         let over = tx.fetch(&LEASES_OVER, values![now_us]).await?;
+        let mut dispatches = BTreeSet::new();
         for row in &over {
-            tx.execute(&DELIVERY_RELEASE, values![row.int(0)?]).await?;
+            for released in tx.fetch(&DELIVERY_RELEASE, values![row.int(0)?]).await? {
+                dispatches.insert(released.int(0)?);
+            }
             tx.execute(&LEASE_END, values![row.int(0)?]).await?;
         }
+        let mut notices = BTreeSet::new();
+        for no in dispatches {
+            if let Some(row) = tx.fetch_one(&DISPATCH_NOTICE, values![no]).await? {
+                notices.insert(row.uuid(0)?);
+            }
+        }
+        progress::mark(&mut tx, notices).await?;
         tx.commit().await?;
         Ok(over.len())
     }
 
     /// Lets at most `limit` queued messages of each dispatch expire that is cancelled or whose time is over; returns how many.
     pub async fn expire_deliveries(&self, now_us: i64, limit: i64) -> Result<u64, StoreError> {
+        if self.db.fetch(&DISPATCH_OVER, values![now_us]).await?.is_empty() {
+            return Ok(0);
+        }
         let mut tx = self.db.begin().await?;
         tx.execute(&DELIVERY_TURN, vec![]).await?;
         let mut expired = 0;
+        let mut notices = BTreeSet::new();
         for row in tx.fetch(&DISPATCH_OVER, values![now_us]).await? {
             let no = row.int(0)?;
             let gone = tx.execute(&DELIVERY_EXPIRE, values![no, limit]).await?;
             expired += gone;
-            if gone == 0 {
+            notices.insert(row.uuid(1)?);
+            // What a courier still holds comes back to the queue when its lease ends, and expires then.
+            if gone == 0 && tx.fetch_one(&DELIVERY_HELD, values![no]).await?.is_none() {
                 tx.execute(&DISPATCH_CLOSE, values![no]).await?;
             }
         }
+        progress::mark(&mut tx, notices).await?;
         tx.commit().await?;
         Ok(expired)
     }
 
     /// How many messages of a dispatch stand where.
     pub async fn delivery_counts(&self, dispatch: i64) -> Result<BTreeMap<DeliveryState, u64>, StoreError> {
-        let corrupt = || StoreError::Corrupt { table: "delivery", what: "unknown state".into() };
-        let count = |row: &crate::db::Row| {
-            let state = DeliveryState::from_number(row.int(0)?).ok_or_else(corrupt)?;
+        let count = |row: &Row| {
+            let state = DeliveryState::from_number(row.int(0)?).ok_or_else(|| corrupt("unknown state"))?;
             Ok((state, u64::try_from(row.int(1)?).unwrap_or(0)))
         };
         self.db.fetch(&DELIVERY_COUNTS, values![dispatch]).await?.iter().map(count).collect()

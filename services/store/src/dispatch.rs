@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use gridcare_domain::{
-    customer::PointKind,
-    notice::{Phase, Urgency},
+    delivery::Way,
+    notice::{NoticeText, Phase, RevisionKind, Urgency},
     outage::Area,
     text::fold,
 };
@@ -13,13 +13,16 @@ use uuid::Uuid;
 use crate::{
     NodeStore, StoreError,
     db::Tx,
+    progress,
+    recipients::recipients,
     statement::{Rows, statements, values},
 };
 
 statements! {
     DISPATCH_PUT =
-        "INSERT INTO dispatch (notice_id, revision, kind, incident, phase, urgency, vi, en, diacritics, everybody, due_us, expires_us, cancelled_us, after_code, stage)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, NULL, '', 0)
+        "INSERT INTO dispatch (notice_id, revision, kind, incident, phase, urgency, vi, en, diacritics, everybody, due_us, expires_us, cancelled_us, after_code, stage,
+             revision_kind, vi_title, en_title, published_us)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, NULL, '', $13, $14, $15, $16, $17)
          ON CONFLICT (notice_id, revision, kind) DO NOTHING RETURNING no";
     DISPATCH_OF = "SELECT no FROM dispatch WHERE notice_id = $1 AND revision = $2 AND kind = $3";
     DISPATCH_PLACE_PUT [dispatch_no Int, n Int, province Text, district Text, area Text, feeder Text] =
@@ -28,45 +31,38 @@ statements! {
     DISPATCH_CUSTOMER_PUT [dispatch_no Int, customer_code Text] =
         "INSERT INTO dispatch_customer (dispatch_no, customer_code)
          SELECT dispatch_no, customer_code FROM v WHERE true ON CONFLICT (dispatch_no, customer_code) DO NOTHING";
+    // A partner is told of every phase by each notice: who reads it there is not ours to know.
+    DELIVERY_WEBHOOK [dispatch_no Int, address Text] =
+        "INSERT INTO delivery (dispatch_no, customer_code, point_no, wave, state, lease, address)
+         SELECT dispatch_no, NULL, 0, 3, 1, 0, address FROM v WHERE true";
     DISTRICT_SPELLINGS = "SELECT DISTINCT premises.district FROM premises WHERE premises.province = $1";
-    DISPATCH_TURNING = "SELECT no FROM dispatch WHERE stage = 0 ORDER BY no";
+    DISPATCH_TURNING = "SELECT no FROM dispatch WHERE stage = 0 ORDER BY urgency DESC, no";
     // Locked, so that one process turns it at a time and each range is there once.
     DISPATCH_LOCK =
         "SELECT kind, everybody, incident, phase, notice_id, after_code FROM dispatch WHERE no = $1 AND stage = 0 {lock:dispatch}";
     TURN_UNTIL =
         "SELECT MAX(page.code) FROM (SELECT customer.code FROM customer WHERE customer.code > $1 ORDER BY customer.code LIMIT $2) AS page";
-    // To the first contact point of its kind that agreed. A national and a regional notice of one incident reach nobody twice.
-    // Counted, for each customer of the range by itself: whatever may become a join reads whole tables for each range.
-    TURN_RANGE =
+    TURN_RANGE = concat!(
         "INSERT INTO delivery (dispatch_no, customer_code, point_no, wave, state, lease)
-         SELECT CAST($1 AS BIGINT), t.code, t.point_no, t.wave, 1, 0 FROM (
-             SELECT c.code,
-                 (SELECT MIN(o.no) FROM customer_point AS o WHERE o.customer_code = c.code AND o.kind = $2 AND (o.granted & 2) <> 0) AS point_no,
-                 COALESCE((SELECT MIN(CASE WHEN (r.flags & 1) <> 0 THEN 1 WHEN (r.flags & 2) <> 0 THEN 2 ELSE 3 END)
-                     FROM premises AS r WHERE r.customer_code = c.code), 3) AS wave
-             FROM customer AS c WHERE c.code > $3 AND c.code <= $4
-                 AND (CAST($5 AS BIGINT) = 1
-                     OR (SELECT COUNT(*) FROM dispatch_customer AS n WHERE n.dispatch_no = $1 AND n.customer_code = c.code) > 0
-                     OR (SELECT COUNT(*) FROM premises AS r JOIN dispatch_place AS a ON a.dispatch_no = $1
-                         AND (a.province IS NULL OR a.province = r.province) AND (a.district IS NULL OR a.district = r.district)
-                         AND (a.area IS NULL OR a.area = r.area) AND (a.feeder IS NULL OR a.feeder = r.feeder)
-                         WHERE r.customer_code = c.code) > 0)
-                 AND (SELECT COUNT(*) FROM delivery AS e JOIN dispatch AS q ON q.no = e.dispatch_no
-                     WHERE e.customer_code = c.code AND q.incident = $6 AND q.phase = $7 AND q.kind = $2 AND q.notice_id <> $8) = 0) AS t
-         WHERE t.point_no IS NOT NULL ORDER BY t.code";
+         SELECT CAST($1 AS BIGINT), t.code, t.point_no, t.wave, 1, 0 FROM ",
+        recipients!(),
+        " AS t WHERE t.point_no IS NOT NULL ORDER BY t.code"
+    );
     TURNED_TO = "UPDATE dispatch SET after_code = $1, stage = $2 WHERE no = $3 AND after_code = $4 AND stage = 0";
     DISPATCH_CANCEL = "UPDATE dispatch SET cancelled_us = $1 WHERE notice_id = $2 AND cancelled_us IS NULL";
 }
 
-/// A published revision, as it is sent to one kind of contact points.
+/// A published revision, as it is sent on one way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dispatch {
     /// The notice.
     pub notice_id: Uuid,
     /// Its revision.
     pub revision: i64,
-    /// To which contact points.
-    pub kind: PointKind,
+    /// What the revision does to those before it.
+    pub revision_kind: RevisionKind,
+    /// On which way.
+    pub way: Way,
     /// The incident, shared by the national and the regional notices about it.
     pub incident: String,
     /// What it is about.
@@ -74,15 +70,19 @@ pub struct Dispatch {
     /// Pressing ones go first.
     pub urgency: Urgency,
     /// In Vietnamese.
-    pub vi: String,
+    pub vi: NoticeText,
     /// In English.
-    pub en: String,
+    pub en: NoticeText,
     /// Whether SMS go out with diacritics.
     pub diacritics: bool,
     /// Every customer who is supplied in one of these. With neither these nor customers: everybody.
     pub places: Vec<Area>,
     /// Codes of customers who are told as well.
     pub customers: Vec<String>,
+    /// Names of those who are called, where the way is that of webhooks; places and customers have no meaning then.
+    pub webhooks: Vec<String>,
+    /// When it was published, microseconds since 1970.
+    pub published_us: i64,
     /// From when on messages may go out, microseconds since 1970.
     pub due_us: i64,
     /// After this none does.
@@ -112,53 +112,77 @@ async fn spelled(tx: &mut Tx, place: &Area) -> Result<Vec<Area>, StoreError> {
     Ok(found)
 }
 
+/// Keeps what is to be sent, once for each revision and way; returns its number.
+pub(crate) async fn open_in(tx: &mut Tx, dispatch: &Dispatch) -> Result<i64, StoreError> {
+    let everybody = dispatch.places.is_empty() && dispatch.customers.is_empty();
+    // Webhooks are few and known: their messages are there at once.
+    let stage = i64::from(dispatch.way == Way::Webhook);
+    let row = values![
+        dispatch.notice_id,
+        dispatch.revision,
+        dispatch.way.number(),
+        dispatch.incident.as_str(),
+        dispatch.phase.number(),
+        dispatch.urgency.number(),
+        dispatch.vi.body.as_str(),
+        dispatch.en.body.as_str(),
+        i64::from(dispatch.diacritics),
+        i64::from(everybody),
+        dispatch.due_us,
+        dispatch.expires_us,
+        stage,
+        dispatch.revision_kind.number(),
+        dispatch.vi.title.as_str(),
+        dispatch.en.title.as_str(),
+        dispatch.published_us,
+    ];
+    let Some(row) = tx.fetch_one(&DISPATCH_PUT, row).await? else {
+        let known = values![dispatch.notice_id, dispatch.revision, dispatch.way.number()];
+        let known = tx.fetch_one(&DISPATCH_OF, known).await?.ok_or(StoreError::Raced)?;
+        return known.int(0);
+    };
+    let no = row.int(0)?;
+    let mut places = Rows::of(&DISPATCH_PLACE_PUT, dispatch.places.len());
+    let mut n = 0;
+    for place in &dispatch.places {
+        for place in spelled(tx, place).await? {
+            n += 1;
+            places.push(values![
+                no,
+                n,
+                place.province.as_deref(),
+                place.district.as_deref(),
+                place.area_code.as_deref(),
+                place.feeder.as_deref(),
+            ]);
+        }
+    }
+    tx.execute_rows(&DISPATCH_PLACE_PUT, places).await?;
+    let customers: BTreeSet<_> = dispatch.customers.iter().map(String::as_str).collect();
+    let mut named = Rows::of(&DISPATCH_CUSTOMER_PUT, customers.len());
+    for code in customers {
+        named.push(values![no, code]);
+    }
+    tx.execute_rows(&DISPATCH_CUSTOMER_PUT, named).await?;
+    let webhooks: BTreeSet<_> = dispatch.webhooks.iter().map(String::as_str).collect();
+    let mut called = Rows::of(&DELIVERY_WEBHOOK, webhooks.len());
+    for name in webhooks {
+        called.push(values![no, name]);
+    }
+    tx.execute_rows(&DELIVERY_WEBHOOK, called).await?;
+    Ok(no)
+}
+
+/// Nothing of these revisions is handed out any more.
+pub(crate) async fn cancel_in(tx: &mut Tx, notice_id: Uuid, now_us: i64) -> Result<u64, StoreError> {
+    tx.execute(&DISPATCH_CANCEL, values![now_us, notice_id]).await
+}
+
 impl NodeStore {
-    /// Keeps what is to be sent, once for each revision and kind; returns its number.
+    /// Keeps what is to be sent, once for each revision and way; returns its number.
     pub async fn open_dispatch(&self, dispatch: &Dispatch) -> Result<i64, StoreError> {
-        let everybody = dispatch.places.is_empty() && dispatch.customers.is_empty();
         let mut tx = self.db.begin().await?;
-        let row = values![
-            dispatch.notice_id,
-            dispatch.revision,
-            dispatch.kind.number(),
-            dispatch.incident.as_str(),
-            dispatch.phase.number(),
-            dispatch.urgency.number(),
-            dispatch.vi.as_str(),
-            dispatch.en.as_str(),
-            i64::from(dispatch.diacritics),
-            i64::from(everybody),
-            dispatch.due_us,
-            dispatch.expires_us,
-        ];
-        let Some(row) = tx.fetch_one(&DISPATCH_PUT, row).await? else {
-            let known = values![dispatch.notice_id, dispatch.revision, dispatch.kind.number()];
-            let known = tx.fetch_one(&DISPATCH_OF, known).await?.ok_or(StoreError::Raced)?;
-            return known.int(0);
-        };
-        let no = row.int(0)?;
-        let mut places = Rows::of(&DISPATCH_PLACE_PUT, dispatch.places.len());
-        let mut n = 0;
-        for place in &dispatch.places {
-            for place in spelled(&mut tx, place).await? {
-                n += 1;
-                places.push(values![
-                    no,
-                    n,
-                    place.province.as_deref(),
-                    place.district.as_deref(),
-                    place.area_code.as_deref(),
-                    place.feeder.as_deref(),
-                ]);
-            }
-        }
-        tx.execute_rows(&DISPATCH_PLACE_PUT, places).await?;
-        let customers: BTreeSet<_> = dispatch.customers.iter().map(String::as_str).collect();
-        let mut named = Rows::of(&DISPATCH_CUSTOMER_PUT, customers.len());
-        for code in customers {
-            named.push(values![no, code]);
-        }
-        tx.execute_rows(&DISPATCH_CUSTOMER_PUT, named).await?;
+        let no = open_in(&mut tx, dispatch).await?;
         tx.commit().await?;
         Ok(no)
     }
@@ -176,6 +200,7 @@ impl NodeStore {
         let until = tx.fetch_one(&TURN_UNTIL, values![after.as_str(), page]).await?;
         let Some(until) = until.map(|row| row.text_or_null(0)).transpose()?.flatten() else {
             tx.execute(&TURNED_TO, values!["", 1_i64, no, after]).await?;
+            progress::mark(&mut tx, [row.uuid(4)?]).await?;
             tx.commit().await?;
             return Ok(Turned::All);
         };
@@ -194,6 +219,7 @@ impl NodeStore {
             tx.rollback().await?;
             return Err(StoreError::Raced);
         }
+        progress::mark(&mut tx, [row.uuid(4)?]).await?;
         tx.commit().await?;
         Ok(Turned::Range(added))
     }
@@ -201,7 +227,7 @@ impl NodeStore {
     /// Nothing of these revisions is handed out any more.
     pub async fn cancel_dispatches(&self, notice_id: Uuid, now_us: i64) -> Result<u64, StoreError> {
         let mut tx = self.db.begin().await?;
-        let cancelled = tx.execute(&DISPATCH_CANCEL, values![now_us, notice_id]).await?;
+        let cancelled = cancel_in(&mut tx, notice_id, now_us).await?;
         tx.commit().await?;
         Ok(cancelled)
     }

@@ -20,7 +20,7 @@ use crate::{
     customer::{drop_parts, lock_head},
     customer_page::{self, StoredCustomer},
     db::Tx,
-    delivery, feed, metric,
+    delivery, feed, metric, notice,
     request::{self, Request},
     statement::{Rows, row, statements, values},
     ticket,
@@ -192,6 +192,7 @@ impl NodeStore {
         drop_parts(&mut tx, std::iter::once(erasure.code.as_str())).await?;
         tx.execute(&CUSTOMER_DROP, values![erasure.code.as_str()]).await?;
         delivery::forget(&mut tx, erasure.code.as_str()).await?;
+        notice::forget(&mut tx, erasure.code.as_str(), pseudonym).await?;
         let put = values![pseudonym, now_us, erasure.reason.number(), erasure.by.as_str()];
         tx.execute(&ERASURE_PUT, put).await?;
         if before.is_none_or(|(_, returned_us)| returned_us.is_some()) {

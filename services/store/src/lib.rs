@@ -33,11 +33,19 @@ pub mod gateway;
 pub mod lease;
 /// Tallies, buckets and the roller's cursor.
 pub mod metric;
+/// Notices in revisions, and the log of what was sent by hand.
+pub mod notice;
 /// What watchers and roles are told.
 pub mod notification;
 mod opening;
 /// Outages and their areas.
 pub mod outage;
+/// How far notices have come.
+pub mod progress;
+/// What was heard of messages.
+pub mod receipt;
+/// Who is told.
+pub mod recipients;
 /// Watchers, links and attachments of tickets.
 pub mod relation;
 /// Customers served, and where.
@@ -60,6 +68,7 @@ pub mod team;
 pub mod ticket;
 /// Tickets that come from another system.
 pub mod ticket_import;
+mod under_way;
 /// Group commit.
 pub mod writer;
 
@@ -67,6 +76,7 @@ use std::sync::Arc;
 
 use db::{Db, Migrations};
 pub use error::StoreError;
+pub use under_way::calls_under_way;
 use writer::Writer;
 
 /// The store of one node process.
@@ -143,8 +153,12 @@ pub fn node_statements() -> Vec<&'static statement::Statement> {
         feed::STATEMENTS,
         lease::STATEMENTS,
         metric::STATEMENTS,
+        notice::STATEMENTS,
         notification::STATEMENTS,
         outage::STATEMENTS,
+        progress::STATEMENTS,
+        receipt::STATEMENTS,
+        recipients::STATEMENTS,
         relation::STATEMENTS,
         reliability::STATEMENTS,
         request::STATEMENTS,

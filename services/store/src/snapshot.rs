@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use gridcare_domain::{
     capability::Capability, feed::Cursor, metric::Bucket, outage::Outage, reliability::Served, ticket::Ticket,
 };
@@ -6,7 +8,11 @@ use uuid::Uuid;
 use crate::{
     NodeStore, StoreError, capability,
     db::Tx,
-    feed, metric, outage, reliability,
+    feed, metric,
+    notice::{self, StoredNotice},
+    outage,
+    progress::{self, Progress},
+    reliability,
     standard::{self, StoredStandard},
     ticket,
 };
@@ -20,6 +26,8 @@ pub struct Snapshot {
     last_bucket: Option<gridcare_domain::metric::BucketKey>,
     standards_after: Option<String>,
     outages_after: Option<Uuid>,
+    notices_after: Option<Uuid>,
+    progress_of: BTreeSet<Uuid>,
     served_told: bool,
 }
 
@@ -33,6 +41,10 @@ pub enum Page {
     Standards(Vec<StoredStandard>),
     /// Outages.
     Outages(Vec<Outage>),
+    /// Notices; national ones too, of which the country knows.
+    Notices(Vec<StoredNotice>),
+    /// How far notices have come, with versions.
+    Progress(Vec<(Uuid, i64, Progress)>),
     /// How many customers are served, with versions.
     Served(Vec<(Served, i64)>),
     /// The end: capabilities with their versions, and where to go on.
@@ -40,6 +52,8 @@ pub enum Page {
 }
 
 const PAGE: i64 = 1_000;
+/// Notices carry all of their revisions.
+const NOTICES: i64 = 100;
 
 impl NodeStore {
     /// Begins a snapshot. It holds a reading transaction until it is dropped.
@@ -54,6 +68,8 @@ impl NodeStore {
             last_bucket: None,
             standards_after: Some(String::new()),
             outages_after: Some(Uuid::nil()),
+            notices_after: Some(Uuid::nil()),
+            progress_of: BTreeSet::new(),
             served_told: false,
         })
     }
@@ -94,6 +110,18 @@ impl Snapshot {
             self.outages_after = page.last().map(|outage| outage.id);
             if !page.is_empty() {
                 return Ok(Page::Outages(page));
+            }
+        }
+        if !self.progress_of.is_empty() {
+            let page = progress::told_in(&mut self.tx, &std::mem::take(&mut self.progress_of)).await?;
+            return Ok(Page::Progress(page));
+        }
+        if let Some(after) = self.notices_after {
+            let page = notice::page_in(&mut self.tx, after, NOTICES).await?;
+            self.notices_after = page.last().map(|stored| stored.notice.id);
+            self.progress_of = page.iter().map(|stored| stored.notice.id).collect();
+            if !page.is_empty() {
+                return Ok(Page::Notices(page));
             }
         }
         if !std::mem::replace(&mut self.served_told, true) {

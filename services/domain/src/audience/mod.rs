@@ -1,5 +1,7 @@
 //! Whom a notice concerns: some regions, and within them whoever is supplied in one of some places.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{customer_code::CustomerCode, outage::Area, province, refusal::Violation};
 
 /// Places of one audience at most.
@@ -10,13 +12,15 @@ pub const MOST_CUSTOMERS: usize = 10_000;
 const NAME_LIMIT: usize = 100;
 
 /// Whom a notice concerns.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Audience {
     /// Codes of corporations; all of them when empty.
     pub regions: Vec<String>,
     /// Whoever is supplied in one of these.
     pub places: Vec<Area>,
     /// These as well, wherever they are supplied.
+    // Kept as rows of their own, where an erasure finds them.
+    #[serde(skip)]
     pub customers: Vec<CustomerCode>,
 }
 

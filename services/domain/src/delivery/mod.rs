@@ -1,6 +1,6 @@
 //! One message to one recipient on one channel: where it stands, and what receipts make of that.
 
-use crate::contact::code::codes;
+use crate::{contact::code::codes, notice::NoticeChannel};
 
 mod lease;
 
@@ -60,6 +60,41 @@ pub fn of_parts(parts: &[DeliveryState]) -> Option<DeliveryState> {
 }
 
 codes! {
+    /// On which way a courier reaches a recipient.
+    Way {
+        /// Text message to a telephone number.
+        Sms = 1 "sms",
+        /// Electronic mail.
+        Email = 2 "email",
+        /// Call of a partner's system.
+        Webhook = 3 "webhook",
+    }
+}
+
+impl Way {
+    /// The way of a channel; none where no courier carries it.
+    #[must_use]
+    pub const fn of(channel: NoticeChannel) -> Option<Self> {
+        match channel {
+            NoticeChannel::Sms => Some(Self::Sms),
+            NoticeChannel::Email => Some(Self::Email),
+            NoticeChannel::Webhook => Some(Self::Webhook),
+            _ => None,
+        }
+    }
+
+    /// The channel that it carries.
+    #[must_use]
+    pub const fn channel(self) -> NoticeChannel {
+        match self {
+            Self::Sms => NoticeChannel::Sms,
+            Self::Email => NoticeChannel::Email,
+            Self::Webhook => NoticeChannel::Webhook,
+        }
+    }
+}
+
+codes! {
     /// In which order recipients are told; lower ones first.
     Wave {
         /// Somebody's health depends on the supply.
@@ -109,6 +144,12 @@ mod tests {
         assert_eq!(of_parts(&[Delivered, Delivered]), Some(Delivered));
         assert_eq!(of_parts(&[Delivered, Failed]), Some(Failed));
         assert_eq!(of_parts(&[]), None);
+    }
+
+    #[test]
+    fn a_way_is_that_of_its_channel_and_paper_has_none() {
+        assert!(Way::ALL.iter().all(|way| Way::of(way.channel()) == Some(*way)));
+        assert_eq!(NoticeChannel::ALL.iter().filter(|channel| Way::of(**channel).is_some()).count(), Way::ALL.len());
     }
 
     #[test]

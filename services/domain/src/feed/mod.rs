@@ -30,6 +30,10 @@ pub enum Kind {
     Outage = 5,
     /// How many customers are served since a day.
     CustomersServed = 6,
+    /// A regional notice.
+    Notice = 7,
+    /// How far a notice has come.
+    NoticeProgress = 8,
 }
 
 impl Kind {
@@ -43,6 +47,8 @@ impl Kind {
             4 => Some(Self::Standard),
             5 => Some(Self::Outage),
             6 => Some(Self::CustomersServed),
+            7 => Some(Self::Notice),
+            8 => Some(Self::NoticeProgress),
             _ => None,
         }
     }

@@ -16,12 +16,13 @@ pub use rules::{TEXT_LIMIT, TITLE_LIMIT, check};
 pub use template::{NoticeTemplate, PLACEHOLDERS, template};
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{audience::Audience, customer::Language};
 
 /// What is said in one language.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NoticeText {
     /// One line.
     pub title: String,
@@ -30,7 +31,7 @@ pub struct NoticeText {
 }
 
 /// What is said and to whom: all that its author decides.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Content {
     /// What the revision does to those before it.
     pub kind: RevisionKind,

@@ -3,7 +3,7 @@ use std::time::Duration;
 use gridcare_chassis::id::new_id;
 use gridcare_domain::{feed::Cursor, refusal::Refusal, ticket::Ticket};
 use gridcare_proto::{
-    convert::{feed as convert, outage::outage_change, ticket::clocks_to_wire, time},
+    convert::{feed as convert, notice::notice_change, outage::outage_change, ticket::clocks_to_wire, time},
     federation::v1 as wire,
 };
 use gridcare_store::{StoreError, snapshot::Page};
@@ -111,6 +111,15 @@ pub(crate) async fn snapshot(node: SharedNode, out: Outlet<wire::GetSnapshotResp
             Ok(Page::Buckets(buckets)) => (buckets.iter().map(convert::bucket_change).collect(), None),
             Ok(Page::Served(served)) => {
                 (served.into_iter().map(|(served, version)| convert::served_change(served, version)).collect(), None)
+            }
+            Ok(Page::Notices(notices)) => {
+                // The country made the national ones itself, and a draft is told to nobody.
+                let told = notices.iter().filter(|stored| !stored.national && stored.notice.published().is_some());
+                (told.map(|stored| notice_change(&stored.notice)).collect(), None)
+            }
+            Ok(Page::Progress(progress)) => {
+                let change = |(id, version, progress): &_| super::notice_is_followed::change(*id, *version, progress);
+                (progress.iter().map(change).collect(), None)
             }
             Ok(Page::Outages(outages)) => (outages.iter().map(outage_change).collect(), None),
             Ok(Page::Standards(standards)) => {

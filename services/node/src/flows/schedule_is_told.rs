@@ -58,7 +58,8 @@ impl Bulletin {
     }
 }
 
-fn escaped(text: &str) -> String {
+/// Text as it may stand in a page.
+pub(crate) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
@@ -191,7 +192,8 @@ impl Node {
         }
     }
 
-    fn local(&self, at: Timestamp) -> String {
+    /// A time as it is told: of the clock on the wall.
+    pub(crate) fn local(&self, at: Timestamp) -> String {
         at.to_zoned(self.zone.clone()).strftime("%H:%M %d/%m/%Y").to_string()
     }
 }

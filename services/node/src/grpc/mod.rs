@@ -2,9 +2,12 @@
 
 mod contact;
 mod customer;
+mod delivery;
 mod feed;
 mod grouping;
+mod landing;
 mod metric;
+mod notice;
 mod outage;
 mod page;
 mod reliability;
@@ -46,6 +49,12 @@ pub(crate) struct Reliabilities(pub(crate) SharedNode);
 pub(crate) struct Schedules(pub(crate) SharedNode);
 /// `SmsService`.
 pub(crate) struct Messages(pub(crate) SharedNode);
+/// `NoticeService`.
+pub(crate) struct Notices(pub(crate) SharedNode);
+/// `NoticeLandingService`.
+pub(crate) struct Landings(pub(crate) SharedNode);
+/// `DeliveryService`.
+pub(crate) struct Deliveries(pub(crate) SharedNode);
 /// `ReportService`.
 pub(crate) struct Reports(pub(crate) SharedNode);
 /// `FeedService`.

@@ -1,0 +1,66 @@
+//! What the country may know of a regional notice: what was published to the public, and no customer.
+
+use gridcare_domain::{
+    feed::{Change, Kind},
+    notice::{Notice, Revision, RevisionState},
+};
+use prost::Message as _;
+
+use super::told::text_to_wire;
+use crate::{
+    convert::{code, time},
+    federation::v1 as wire,
+};
+
+/// A code may leave; whatever else somebody wrote where a code belongs stays.
+fn code_of(text: Option<&String>) -> String {
+    let plain =
+        |text: &&String| text.len() <= 40 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./:".contains(&b));
+    text.filter(plain).cloned().unwrap_or_default()
+}
+
+fn revision(revision: &Revision) -> wire::FederatedRevision {
+    let content = &revision.content;
+    let place = |place: &gridcare_domain::outage::Area| wire::FederatedNoticePlace {
+        province: code_of(place.province.as_ref()),
+        area_code: code_of(place.area_code.as_ref()),
+        feeder: code_of(place.feeder.as_ref()),
+    };
+    wire::FederatedRevision {
+        number: revision.number,
+        kind: code::revision_kind_to_wire(content.kind),
+        phase: code::phase_to_wire(content.phase),
+        urgency: code::urgency_to_wire(content.urgency),
+        audience: Some(wire::FederatedAudience {
+            places: content.audience.places.iter().map(place).collect(),
+            named_customers: i64::try_from(content.audience.customers.len()).unwrap_or(i64::MAX),
+        }),
+        channels: content.channels.iter().map(|channel| code::notice_channel_to_wire(*channel)).collect(),
+        vi: Some(text_to_wire(&content.vi)),
+        en: Some(text_to_wire(&content.en)),
+        published_at: revision.published_at.map(time::timestamp),
+        expires_at: Some(time::timestamp(content.expires_at)),
+        approved: revision.approver.is_some(),
+        reviewed: revision.reviewer.is_some(),
+    }
+}
+
+/// What the country may know of a regional notice.
+#[must_use]
+pub fn notice_to_federation(notice: &Notice) -> wire::FederatedNotice {
+    let published = notice.revisions.iter().filter(|revision| revision.state == RevisionState::Published);
+    wire::FederatedNotice {
+        id: notice.id.to_string(),
+        version: u64::try_from(notice.version).unwrap_or(0),
+        incident: notice.incident.clone(),
+        outage_id: notice.outage_id.map(|id| id.to_string()).unwrap_or_default(),
+        revisions: published.map(revision).collect(),
+    }
+}
+
+/// The feed's change of a regional notice.
+#[must_use]
+pub fn notice_change(notice: &Notice) -> Change {
+    let payload = notice_to_federation(notice).encode_to_vec();
+    Change { kind: Kind::Notice, key: notice.id.to_string(), version: notice.version, payload }
+}

@@ -1,0 +1,46 @@
+use gridcare_chassis::id::new_id;
+use gridcare_domain::{
+    customer::Language,
+    delivery::Way,
+    notice::{Content, Group, Notice, Plan, Revision, RevisionState, plan},
+};
+use gridcare_store::StoreError;
+
+use crate::Node;
+
+/// Customers that are counted in one transaction.
+const RANGE: i64 = 20_000;
+
+impl Node {
+    /// What sending this by text message to this node's customers will take; each group with its language.
+    pub(crate) async fn plan_notice(&self, content: &Content) -> Result<(Plan, Vec<Language>), StoreError> {
+        let now = self.now();
+        let revision = Revision {
+            number: 1,
+            content: content.clone(),
+            state: RevisionState::Draft,
+            author: String::new(),
+            created_at: now,
+            approver: None,
+            published_at: None,
+            reviewer: None,
+        };
+        let notice =
+            Notice { id: new_id(), version: 0, outage_id: None, incident: String::new(), revisions: vec![revision] };
+        let dispatch = self.told(&notice, now).dispatches.into_iter().find(|dispatch| dispatch.way == Way::Sms);
+        let counted = match dispatch {
+            Some(dispatch) => self.store.count_recipients(&dispatch, RANGE).await?,
+            None => Vec::new(),
+        };
+        let group = |(wave, language, recipients): &(_, Language, u64)| Group {
+            wave: *wave,
+            recipients: *recipients,
+            text: &content.text(*language).body,
+            diacritics: content.diacritics,
+        };
+        let groups: Vec<_> = counted.iter().map(group).collect();
+        // They come in the order of their waves, which the plan keeps.
+        let languages = counted.iter().map(|(_, language, _)| *language).collect();
+        Ok((plan(&groups, self.notices.route()), languages))
+    }
+}

@@ -1,0 +1,141 @@
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use gridcare_chassis::id::new_id;
+use gridcare_domain::{
+    delivery::Way,
+    notice::{Content, Notice, Revision, RevisionKind, RevisionState, may_go_from},
+    refusal::{Refusal, RefusalKind},
+};
+use gridcare_proto::notice::v1 as wire;
+use gridcare_store::{
+    dispatch::Dispatch,
+    notice::{NoticeDecision, NoticeWrite, StoredNotice},
+    writer::Answer,
+};
+use jiff::Timestamp;
+use prost::Message as _;
+use uuid::Uuid;
+
+use super::notice_is_written::expired;
+use crate::{DELIVERIES, NOTICES, Node};
+
+/// Who is named as author and second person of what was agreed to at the gateway.
+const GATEWAY: &str = "gateway";
+
+/// What publishing a revision sets off.
+#[derive(Default)]
+pub(crate) struct Told {
+    /// Nothing of earlier revisions is sent any more.
+    pub(crate) stops: bool,
+    /// What is sent.
+    pub(crate) dispatches: Vec<Dispatch>,
+}
+
+/// A national revision as a gateway hands it over.
+pub(crate) struct Landing {
+    pub(crate) id: Uuid,
+    pub(crate) incident: String,
+    pub(crate) revision: i64,
+    pub(crate) content: Content,
+    pub(crate) published_at: Timestamp,
+}
+
+impl Node {
+    /// What the newest revision of a notice sets off, now that it is published.
+    pub(crate) fn told(&self, notice: &Notice, now: Timestamp) -> Told {
+        let Some(revision) = notice.newest() else { return Told::default() };
+        let content = &revision.content;
+        // Whoever has not heard yet what was wrong or is over need not hear it any more.
+        let stops =
+            matches!(content.kind, RevisionKind::Correction | RevisionKind::Cancel | RevisionKind::AllClear);
+        if !content.audience.concerns_region(&self.region) {
+            return Told { stops, dispatches: Vec::new() };
+        }
+        let dispatch = |way: Way| {
+            let quiet = self.notices.quiet().filter(|_| way != Way::Webhook);
+            let due = may_go_from(now, content.urgency, quiet.as_ref(), &self.zone);
+            Dispatch {
+                notice_id: notice.id,
+                revision: revision.number,
+                revision_kind: content.kind,
+                way,
+                incident: notice.incident.clone(),
+                phase: content.phase,
+                urgency: content.urgency,
+                vi: content.vi.clone(),
+                en: content.en.clone(),
+                diacritics: content.diacritics,
+                places: content.audience.places.clone(),
+                customers: content.audience.customers.iter().map(|code| code.as_str().to_owned()).collect(),
+                webhooks: if way == Way::Webhook { self.notices.webhooks.clone() } else { Vec::new() },
+                published_us: revision.published_at.unwrap_or(now).as_microsecond(),
+                due_us: due.as_microsecond(),
+                expires_us: content.expires_at.as_microsecond(),
+            }
+        };
+        let ways = content.channels.iter().filter_map(|channel| Way::of(*channel));
+        Told { stops, dispatches: ways.map(dispatch).collect() }
+    }
+
+    /// Wakes whoever turns notices into messages, and the couriers that wait for them; the public reads anew.
+    pub(crate) fn notice_published(&self) {
+        self.shelf.clear();
+        self.bus.wake(NOTICES);
+        self.bus.wake(DELIVERIES);
+    }
+
+    /// A national revision lands: once, and in the order of the numbers. What has expired is kept without being told, so that
+    /// what follows it can land, and refused.
+    pub(crate) async fn land_notice(&self, landing: &Landing) -> Answer {
+        let now = self.now();
+        let late = AtomicBool::new(false);
+        let decide = |stored: Option<&StoredNotice>| {
+            let mut notice = match stored {
+                Some(StoredNotice { national: false, .. }) => {
+                    let message = "a notice of this corporation has this id; give the national one another";
+                    return Err(Refusal::new(RefusalKind::Precondition, "NOTICE_IS_REGIONAL", message));
+                }
+                Some(stored) => stored.notice.clone(),
+                None => Notice {
+                    id: landing.id,
+                    version: 0,
+                    outage_id: None,
+                    incident: landing.incident.clone(),
+                    revisions: Vec::new(),
+                },
+            };
+            let newest = notice.newest().map_or(0, |newest| newest.number);
+            if landing.revision <= newest {
+                return Ok(NoticeDecision::Stays(wire::LandNoticeResponse { known: true }.encode_to_vec()));
+            }
+            if landing.revision > newest + 1 {
+                let message = format!("revision {} has not landed here; give it first", newest + 1);
+                return Err(Refusal::new(RefusalKind::Precondition, "REVISION_MISSING", message)
+                    .with("expected", (newest + 1).to_string()));
+            }
+            notice.version += 1;
+            notice.revisions.push(Revision {
+                number: landing.revision,
+                content: landing.content.clone(),
+                state: RevisionState::Published,
+                author: GATEWAY.to_owned(),
+                created_at: landing.published_at,
+                approver: Some(GATEWAY.to_owned()),
+                published_at: Some(landing.published_at),
+                reviewer: None,
+            });
+            let mut told = self.told(&notice, now);
+            if landing.content.expires_at <= now {
+                late.store(true, Ordering::Relaxed);
+                told.dispatches.clear();
+            }
+            let response = wire::LandNoticeResponse { known: false }.encode_to_vec();
+            let stored = StoredNotice { notice, national: true };
+            let write = NoticeWrite { stored, change: None, stops: told.stops, dispatches: told.dispatches, response };
+            Ok(NoticeDecision::Becomes(Box::new(write)))
+        };
+        let answer = self.store.write_notice(None, now.as_microsecond(), new_id(), landing.id, &decide).await?;
+        self.notice_published();
+        if late.into_inner() { Ok(Err(expired())) } else { Ok(answer) }
+    }
+}

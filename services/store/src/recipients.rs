@@ -1,0 +1,151 @@
+//! Who is told: the customers of an audience who agreed, counted before a notice goes out, and after.
+
+use gridcare_domain::{
+    customer::Language,
+    delivery::Wave,
+};
+use uuid::Uuid;
+
+use crate::{
+    NodeStore, StoreError,
+    db::Row,
+    dispatch::{self, Dispatch, TURN_UNTIL},
+    progress,
+    statement::{statements, values},
+};
+
+/// The customers of a range of codes who are told of a dispatch: $1 its number, $2 the kind of contact point, codes after $3 and
+/// until $4, $5 whether everybody is told, $6 incident, $7 phase and $8 notice.
+///
+/// To the first contact point of its kind that agreed. A national and a regional notice of one incident reach nobody twice.
+/// Counted, for each customer of the range by itself: whatever may become a join reads whole tables for each range.
+macro_rules! recipients {
+    () => {
+        "(
+             SELECT c.code, c.preferred_language,
+                 (SELECT MIN(o.no) FROM customer_point AS o WHERE o.customer_code = c.code AND o.kind = $2 AND (o.granted & 2) <> 0) AS point_no,
+                 COALESCE((SELECT MIN(CASE WHEN (r.flags & 1) <> 0 THEN 1 WHEN (r.flags & 2) <> 0 THEN 2 ELSE 3 END)
+                     FROM premises AS r WHERE r.customer_code = c.code), 3) AS wave
+             FROM customer AS c WHERE c.code > $3 AND c.code <= $4
+                 AND (CAST($5 AS BIGINT) = 1
+                     OR (SELECT COUNT(*) FROM dispatch_customer AS n WHERE n.dispatch_no = $1 AND n.customer_code = c.code) > 0
+                     OR (SELECT COUNT(*) FROM premises AS r JOIN dispatch_place AS a ON a.dispatch_no = $1
+                         AND (a.province IS NULL OR a.province = r.province) AND (a.district IS NULL OR a.district = r.district)
+                         AND (a.area IS NULL OR a.area = r.area) AND (a.feeder IS NULL OR a.feeder = r.feeder)
+                         WHERE r.customer_code = c.code) > 0)
+                 AND (SELECT COUNT(*) FROM delivery AS e JOIN dispatch AS q ON q.no = e.dispatch_no
+                     WHERE e.customer_code = c.code AND q.incident = $6 AND q.phase = $7 AND q.kind = $2 AND q.notice_id <> $8) = 0)"
+    };
+}
+pub(crate) use recipients;
+
+statements! {
+    RECIPIENT_COUNT = concat!(
+        "SELECT t.wave, t.preferred_language, COUNT(*) FROM ",
+        recipients!(),
+        " AS t WHERE t.point_no IS NOT NULL GROUP BY t.wave, t.preferred_language"
+    );
+    DISPATCH_UNPLANNED =
+        "SELECT no, vi, en, diacritics FROM dispatch WHERE planned_recipients IS NULL AND kind = 1 AND stage > 0 ORDER BY no LIMIT 10";
+    DISPATCH_GROUPS =
+        "SELECT delivery.wave, customer.preferred_language, COUNT(*) FROM delivery JOIN customer ON customer.code = delivery.customer_code
+         WHERE delivery.dispatch_no = $1 GROUP BY delivery.wave, customer.preferred_language ORDER BY delivery.wave, customer.preferred_language";
+    DISPATCH_PLANNED =
+        "UPDATE dispatch SET planned_recipients = $2, planned_within = $3 WHERE no = $1 AND planned_recipients IS NULL RETURNING notice_id";
+}
+
+/// So many of a wave read a language.
+pub type Group = (Wave, Language, u64);
+
+/// Text messages of one revision that are all there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TurnedText {
+    /// The number of the dispatch.
+    pub no: i64,
+    /// In Vietnamese.
+    pub vi: String,
+    /// In English.
+    pub en: String,
+    /// Whether they go out with diacritics.
+    pub diacritics: bool,
+    /// Who gets them, in the order of their waves.
+    pub groups: Vec<Group>,
+}
+
+impl TurnedText {
+    /// What is said in a language.
+    #[must_use]
+    pub fn text(&self, language: Language) -> &str {
+        if language == Language::En { &self.en } else { &self.vi }
+    }
+}
+
+fn group(row: &Row) -> Result<Group, StoreError> {
+    let corrupt = |what: &str| StoreError::Corrupt { table: "delivery", what: what.to_owned() };
+    let wave = Wave::from_number(row.int(0)?).ok_or_else(|| corrupt("unknown wave"))?;
+    let language = Language::from_number(row.int(1)?).ok_or_else(|| corrupt("unknown language"))?;
+    Ok((wave, language, u64::try_from(row.int(2)?).unwrap_or(0)))
+}
+
+impl NodeStore {
+    /// Who would be told, in the order of their waves. Nothing of it is kept: each range of `page` customers is asked for in a
+    /// transaction that is rolled back, so that whoever writes waits for one range at most.
+    pub async fn count_recipients(&self, dispatch: &Dispatch, page: i64) -> Result<Vec<Group>, StoreError> {
+        let mut counts = std::collections::BTreeMap::new();
+        let mut after = String::new();
+        let everybody = i64::from(dispatch.places.is_empty() && dispatch.customers.is_empty());
+        loop {
+            let mut tx = self.db.begin().await?;
+            let until = tx.fetch_one(&TURN_UNTIL, values![after.as_str(), page]).await?;
+            let until = until.map(|row| row.text_or_null(0)).transpose()?.flatten();
+            let Some(until) = until else {
+                tx.rollback().await?;
+                return Ok(counts.into_iter().map(|((wave, language), count)| (wave, language, count)).collect());
+            };
+            let no = dispatch::open_in(&mut tx, dispatch).await?;
+            let range = values![
+                no,
+                dispatch.way.number(),
+                after,
+                until.as_str(),
+                everybody,
+                dispatch.incident.as_str(),
+                dispatch.phase.number(),
+                dispatch.notice_id,
+            ];
+            for row in tx.fetch(&RECIPIENT_COUNT, range).await? {
+                let (wave, language, count) = group(&row)?;
+                *counts.entry((wave, language)).or_insert(0) += count;
+            }
+            tx.rollback().await?;
+            after = until;
+        }
+    }
+
+    /// Text messages that are all there, and for which nobody has kept yet what is expected of sending them; some of them.
+    pub async fn unplanned_dispatches(&self) -> Result<Vec<TurnedText>, StoreError> {
+        let mut found = Vec::new();
+        for row in self.db.fetch(&DISPATCH_UNPLANNED, vec![]).await? {
+            let no = row.int(0)?;
+            let groups = self.db.fetch(&DISPATCH_GROUPS, values![no]).await?;
+            found.push(TurnedText {
+                no,
+                vi: row.text(1)?,
+                en: row.text(2)?,
+                diacritics: row.int(3)? == 1,
+                groups: groups.iter().map(group).collect::<Result<_, _>>()?,
+            });
+        }
+        Ok(found)
+    }
+
+    /// Keeps what is expected of sending a dispatch: recipients, and those whom 30 minutes reach.
+    pub async fn dispatch_planned(&self, no: i64, recipients: u64, within: u64) -> Result<(), StoreError> {
+        let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        let mut tx = self.db.begin().await?;
+        let notices = tx.fetch(&DISPATCH_PLANNED, values![no, count(recipients), count(within)]).await?;
+        let notices: Vec<Uuid> = notices.iter().map(|row| row.uuid(0)).collect::<Result<_, _>>()?;
+        progress::mark(&mut tx, notices).await?;
+        tx.commit().await
+    }
+}
