@@ -1,218 +1,236 @@
 use std::collections::BTreeMap;
 
 use gridcare_chassis::id::new_id;
-use gridcare_domain::{
-    audience::Audience,
-    delivery::{DeliveryState, Way},
-    feed::{Change, Kind},
-    notice::{
-        Content, Notice, NoticeChannel, NoticeText, Phase, Revision, RevisionKind, RevisionState, Urgency,
-    },
-    refusal::Refusal,
-};
+use gridcare_domain::notice::proof::{Entry, Event};
 use gridcare_store::{
-    NodeStore,
-    delivery::Outcome,
-    dispatch::{Dispatch, Turned},
+    StoreError,
+    gateway::{
+        FederatedNotice, GatewayStore, LandingState, NationalChange, NationalNotice, NoticePage, NoticeProgress,
+        NoticeSave, PrintSent, ProofEntry, PublishedRevision, RegionalPage, Seat,
+    },
     lease,
-    notice::{NoticeDecision, NoticeQuery, NoticeWrite, PrintSent, StoredNotice},
-    snapshot::Page,
 };
 use gridcare_tests::Place;
 use uuid::Uuid;
 
 use crate::{
-    customers::{code, customer, erase, import},
-    deliveries::dispatch,
     on_both_engines,
-    samples::{Home, MORNING_US, at, request},
+    samples::{Home, request},
 };
 
-const MINUTE: i64 = 60_000_000;
+fn entry(at_us: i64, event: Event, once: &str) -> ProofEntry {
+    let facts = BTreeMap::from([("revision".to_owned(), "1".to_owned())]);
+    ProofEntry { entry: Entry { at_us, event, facts }, once: once.to_owned() }
+}
 
-fn revision(number: i64) -> Revision {
-    let text = |title: &str| NoticeText { title: title.into(), body: format!("{title}.") };
-    Revision {
-        number,
-        content: Content {
-            kind: if number == 1 { RevisionKind::Initial } else { RevisionKind::Cancel },
-            phase: Phase::First,
-            urgency: Urgency::Safety,
-            audience: Audience {
-                regions: vec!["HCMC".into()],
-                customers: vec![code(1), code(2)],
-                ..Audience::default()
-            },
-            channels: vec![NoticeChannel::Web, NoticeChannel::Sms],
-            vi: text("Mất điện"),
-            en: text("Power cut"),
-            expires_at: at(3_600),
-            diacritics: false,
-        },
-        state: RevisionState::Published,
-        author: "lan".into(),
-        created_at: at(0),
-        approver: Some("minh".into()),
-        published_at: Some(at(0)),
-        reviewer: None,
+fn notice(id: Uuid, version: i64) -> NationalNotice {
+    NationalNotice {
+        id,
+        version,
+        incident: format!("incident-{}", id.as_u128() % 7),
+        created_us: i64::try_from(id.as_u128() % 1_000_000).unwrap(),
+        expires_us: Some(1_000),
+        ended: false,
+        state: vec![1],
     }
 }
 
-fn notice(id: Uuid) -> Notice {
-    Notice { id, version: 1, outage_id: None, incident: "storm-1".into(), revisions: vec![revision(1)] }
+async fn save(
+    store: &GatewayStore,
+    before: Option<i64>,
+    notice: &NationalNotice,
+    number: i64,
+    nodes: &[&str],
+) -> Result<(), StoreError> {
+    let regions = ["NPC".to_owned(), "SPC".to_owned()];
+    let (published_us, expires_us) = (number, number * 100);
+    let published = PublishedRevision { number, published_us, expires_us, regions: &regions, landing: vec![7], nodes };
+    let entries = vec![entry(number, Event::Published, &format!("v{number}"))];
+    let save = NoticeSave { before, notice, published: Some(published), entries, now_us: number };
+    store.save_notice(request(), save, b"answer").await
 }
 
-fn becomes(notice: Notice) -> NoticeDecision {
-    let change = Change { kind: Kind::Notice, key: notice.id.to_string(), version: notice.version, payload: vec![] };
-    let newest = notice.newest().unwrap();
-    let told = Dispatch {
-        revision: newest.number,
-        revision_kind: newest.content.kind,
-        incident: notice.incident.clone(),
-        ..dispatch(notice.id)
-    };
-    NoticeDecision::Becomes(Box::new(NoticeWrite {
-        change: Some(change),
-        stops: newest.content.kind.ends(),
-        dispatches: vec![told],
-        response: newest.number.to_be_bytes().to_vec(),
-        stored: StoredNotice { notice, national: false },
-    }))
+async fn gateway(home: &Home) -> GatewayStore {
+    GatewayStore::open(&home.address, 4).await.unwrap()
 }
 
-/// The next revision of a notice, or its first.
-fn next(id: Uuid) -> impl Fn(Option<&StoredNotice>) -> Result<NoticeDecision, Refusal> + Send + Sync {
-    move |stored| {
-        let Some(stored) = stored else { return Ok(becomes(notice(id))) };
-        let mut next = stored.notice.clone();
-        next.version += 1;
-        next.revisions.push(revision(next.version));
-        Ok(becomes(next))
+async fn what_is_published_is_handed_over_in_order_until_it_expires(place: Place) {
+    let home = Home::new(place).await;
+    let store = gateway(&home).await;
+    let lease = lease::take(store.db(), "feed north", "a", 0, i64::MAX).await.unwrap().unwrap();
+    let id = Uuid::from_u128(7);
+    save(&store, None, &notice(id, 1), 1, &["north", "south"]).await.unwrap();
+    assert!(matches!(save(&store, None, &notice(id, 1), 1, &[]).await, Err(StoreError::Raced)), "it is there");
+    assert!(matches!(save(&store, Some(5), &notice(id, 6), 2, &[]).await, Err(StoreError::Raced)), "it is another one");
+    save(&store, Some(1), &notice(id, 2), 2, &["north", "south"]).await.unwrap();
+    save(&store, Some(2), &notice(id, 3), 4, &["north", "south"]).await.unwrap();
+
+    let first = store.next_notice("north", 50).await.unwrap().unwrap();
+    assert_eq!(
+        (first.handed.revision, first.state, store.landed_before(&first, 50).await.unwrap()),
+        (1, LandingState::Waiting, 0)
+    );
+    store.notice_sent(&lease, &first).await.unwrap();
+    store.notice_failed(&lease, &first, 60).await.unwrap();
+    store.notice_failed(&lease, &first, 70).await.unwrap();
+    let again = store.next_notice("north", 50).await.unwrap().unwrap();
+    assert_eq!((again.attempts, again.failing_since_us), (1, Some(60)));
+    let accepted = || Some(entry(80, Event::Accepted, "accepted/north/1"));
+    store.notice_done(&lease, &first, (LandingState::Landed, ""), accepted(), 80).await.unwrap();
+    store.notice_done(&lease, &first, (LandingState::Landed, ""), accepted(), 90).await.unwrap();
+    // What has expired goes first, to be said; what is left follows what has landed.
+    let late = store.next_notice("north", 250).await.unwrap().unwrap();
+    assert_eq!(late.handed.revision, 2);
+    store.notice_done(&lease, &late, (LandingState::Expired, ""), None, 250).await.unwrap();
+    let last = store.next_notice("north", 250).await.unwrap().unwrap();
+    assert_eq!((last.handed.revision, store.landed_before(&last, 99).await.unwrap()), (4, 1));
+    assert_eq!(
+        store.notices_again(&lease, &last, "REVISION_MISSING", 99).await.unwrap(),
+        1,
+        "it has lost the first, which has not expired"
+    );
+    assert_eq!(store.next_notice("north", 99).await.unwrap().unwrap().handed.revision, 1);
+
+    // Who joins later gets what has not expired and concerns them.
+    assert_eq!(
+        store.notices_for_newcomers(&[("east", "SPC"), ("west", "CPC"), ("south", "SPC")], 250).await.unwrap(),
+        1
+    );
+    let targets = store.notice_targets(id).await.unwrap();
+    let east: Vec<_> = targets.iter().filter(|target| target.node == "east").map(|t| t.handed.revision).collect();
+    assert_eq!(east, [4]);
+    let chain = store.proof(None, id).await.unwrap();
+    let events: Vec<_> = chain.iter().map(|entry| (entry.at_us, entry.event)).collect();
+    let published = |at| (at, Event::Published);
+    assert_eq!(
+        events,
+        [published(1), published(2), published(4), (80, Event::Accepted)],
+        "once, however often it is said"
+    );
+
+    lease::release(store.db(), &lease).await.unwrap();
+    let other = lease::take(store.db(), "feed north", "b", 1, i64::MAX).await.unwrap().unwrap();
+    let lost = store.notice_done(&lease, &last, (LandingState::Landed, ""), None, 260).await;
+    assert!(matches!(lost, Err(StoreError::LeaseLost(_))), "whoever has lost the lease says nothing");
+    store.notice_done(&other, &last, (LandingState::Refused, "INVALID_FIELDS"), None, 260).await.unwrap();
+}
+
+async fn chains_that_grow_at_once_have_every_entry_once_and_no_gap(place: Place) {
+    let home = Home::new(place).await;
+    let store = gateway(&home).await;
+    let id = Uuid::from_u128(9);
+    let writers = (0..8).map(|writer| {
+        let store = store.clone();
+        async move {
+            for n in 0..10 {
+                // Two of the writers say the same.
+                let entries: Vec<_> =
+                    (0..3).map(|i| entry(n, Event::Counted, &format!("{}/{n}/{i}", writer / 2))).collect();
+                store.prove(Some("south"), id, &entries).await.unwrap();
+            }
+        }
+    });
+    futures::future::join_all(writers).await;
+    assert_eq!(store.proof(Some("south"), id).await.unwrap().len(), 4 * 10 * 3);
+    assert_eq!(store.proof(None, id).await.unwrap(), []);
+}
+
+pub(crate) fn told(number: u64) -> FederatedNotice {
+    FederatedNotice {
+        id: Uuid::from_u128(u128::from(number) + 1_000),
+        version: 1,
+        incident: format!("incident-{}", number % 50),
+        published_us: i64::try_from(number).unwrap(),
+        expires_us: i64::try_from(number).unwrap() + 100,
+        state: vec![2],
+        entries: vec![entry(5, Event::Published, "published/1")],
     }
 }
 
-async fn publish(store: &NodeStore, id: Uuid) {
-    store.write_notice(Some(request()), MORNING_US, new_id(), id, &next(id)).await.unwrap().unwrap();
-}
-
-async fn turn(store: &NodeStore) {
-    for no in store.turning_dispatches().await.unwrap() {
-        while store.turn_dispatch(no, 100).await.unwrap() != Turned::All {}
+pub(crate) fn progress(number: u64) -> NoticeProgress {
+    NoticeProgress {
+        notice_id: told(number).id,
+        version: 1,
+        state: vec![3],
+        entries: vec![entry(6, Event::FirstSms, "first_sms/VN-57")],
     }
 }
 
-/// So many text messages are taken at this time.
-async fn take(store: &NodeStore, limit: i64, at_us: i64) {
-    let batch = store.lease_deliveries("one", Way::Sms, limit, MORNING_US, MORNING_US + MINUTE).await.unwrap();
-    let numbers: Vec<_> = batch.messages.iter().map(|message| message.number).collect();
-    store.submitting(batch.epoch, "one", &numbers, MORNING_US).await.unwrap().unwrap();
-    let sent = |number: &i64| (*number, Outcome::Sent { message_ids: vec![number.to_string()], at_us });
-    let outcomes: Vec<_> = numbers.iter().map(sent).collect();
-    assert_eq!(store.delivery_outcomes(batch.epoch, &outcomes).await.unwrap().len(), numbers.len());
+/// Notices of members, as their feeds bring them.
+pub(crate) fn national_changes() -> impl Iterator<Item = NationalChange> {
+    (0..300).flat_map(|n| [NationalChange::Notice(told(n)), NationalChange::NoticeProgress(progress(n))])
 }
 
-/// Every statement about notices and their progress.
-pub(crate) async fn use_notices(store: &NodeStore) {
-    let id = new_id();
-    publish(store, id).await;
-    publish(store, id).await;
-    for incident in [None, Some("storm-1".to_owned())] {
-        assert_eq!(store.notices(&NoticeQuery { incident, current_us: None }, None, 10).await.unwrap().len(), 1);
+/// Uses every statement of a gateway's notices.
+pub(crate) async fn use_national_notices(store: &GatewayStore) {
+    let lease = lease::take(store.db(), "feed west", "a", 0, i64::MAX).await.unwrap().unwrap();
+    for number in 1..300_u128 {
+        save(store, None, &notice(Uuid::from_u128(number), 1), 1, &["west"]).await.unwrap();
     }
-    store.notices_shown(MORNING_US, 10).await.unwrap();
-    let sent = PrintSent {
-        revision: 1,
-        output: NoticeChannel::Press,
-        recipient: "Tuổi Trẻ".into(),
-        sent_us: MORNING_US,
-        author: "lan".into(),
-    };
-    store.record_print_sent(request(), MORNING_US, new_id(), id, &sent, b"sent").await.unwrap().unwrap();
+    let id = Uuid::from_u128(1);
+    save(store, Some(1), &notice(id, 2), 2, &["west"]).await.unwrap();
+    store.notices_for_newcomers(&[("east", "SPC")], 3).await.unwrap();
+    let target = store.next_notice("west", 3).await.unwrap().unwrap();
+    store.landed_before(&target, 3).await.unwrap();
+    store.notice_sent(&lease, &target).await.unwrap();
+    store.notice_failed(&lease, &target, 4).await.unwrap();
+    store.notices_again(&lease, &target, "REVISION_MISSING", 4).await.unwrap();
+    let accepted = Some(entry(5, Event::Accepted, "accepted/west/1"));
+    store.notice_done(&lease, &target, (LandingState::Landed, ""), accepted, 5).await.unwrap();
+    assert!(store.landing(id, 2).await.unwrap().is_some());
+    assert_eq!(store.notice_targets(id).await.unwrap().len(), 4);
+    assert!(store.national_notice(id).await.unwrap().is_some());
+    for incident in [None, Some("incident-1")] {
+        let page = NoticePage { incident, after: None, limit: 10 };
+        assert_eq!(store.national_notices(page).await.unwrap().len(), 10);
+        let nodes = ["north".to_owned()];
+        let page = RegionalPage { nodes: &nodes, incident, after: None, limit: 5 };
+        let found = store.regional_notices(page).await.unwrap();
+        assert_eq!(found.len(), 5);
+        let last = found.last().unwrap();
+        let after = Some((last.told.published_us, last.told.id, last.node.as_str()));
+        let next = store.regional_notices(RegionalPage { after, ..page }).await.unwrap();
+        assert!(next.first().unwrap().told.published_us < last.told.published_us);
+    }
+    assert_eq!(store.notices_told(0, 10).await.unwrap().len(), 10);
+    assert_eq!(store.regional_told(0, 10).await.unwrap().len(), 10);
+    let regional = store.regional_notice(told(5).id).await.unwrap().unwrap();
+    assert_eq!(regional.node, "north");
+    assert_eq!(store.notice_progress(told(5).id).await.unwrap().len(), 1);
+    assert_eq!(store.proof(Some("north"), told(5).id).await.unwrap().len(), 2);
+    let sent =
+        PrintSent { id: new_id(), revision: 1, output: 5, recipient: "TTXVN".into(), sent_us: 9, author: "lan".into() };
+    let key = request();
+    store.record_print(key, id, &sent, 10, b"kept").await.unwrap();
+    assert!(matches!(store.record_print(key, id, &sent, 11, b"kept").await, Err(StoreError::Raced)));
+    assert_eq!(store.answered(key).await.unwrap().unwrap().unwrap(), Ok(b"kept".to_vec()));
     assert_eq!(store.prints_sent(id).await.unwrap(), [sent]);
-    turn(store).await;
-    take(store, 2, MORNING_US).await;
-    store.notice_read(id, &["VN-SG".into()], MORNING_US).await.unwrap();
-    assert!(store.provinces_served().await.unwrap().contains(&"VN-SG".to_owned()));
-    let lease = lease::take(store.db(), "notice progress", "a", 0, i64::MAX).await.unwrap().unwrap();
-    let moved: Vec<_> = store.notices_moved(Uuid::nil(), 10).await.unwrap().into_iter().map(|(one, _)| one).collect();
-    store.tell_progress(&lease, &moved, new_id(), MORNING_US, vec![]).await.unwrap();
-    assert_eq!(store.notices_moved(Uuid::nil(), 10).await.unwrap(), []);
-    let mut snapshot = store.begin_snapshot().await.unwrap();
-    while !matches!(snapshot.next().await.unwrap(), Page::End(..)) {}
+    lease::release(store.db(), &lease).await.unwrap();
 }
 
-async fn publishing_is_one_transaction_and_a_repetition_finds_its_answer(place: Place) {
+async fn a_snapshot_replaces_notices_and_leaves_what_was_proven(place: Place) {
     let home = Home::new(place).await;
-    let store = home.store().await;
-    let (id, first) = (new_id(), request());
-    let before = store.feed_head().await.unwrap().cursor.position;
-    for _ in 0..2 {
-        let answer = store.write_notice(Some(first), MORNING_US, new_id(), id, &next(id)).await.unwrap();
-        assert_eq!(answer.unwrap(), 1_i64.to_be_bytes());
-    }
-    assert_eq!(store.feed_head().await.unwrap().cursor.position, before + 1);
-    assert_eq!(store.turning_dispatches().await.unwrap().len(), 1);
-    let stored = store.notice(id).await.unwrap().unwrap();
-    assert_eq!(stored, StoredNotice { notice: notice(id), national: false });
-    let current = NoticeQuery { current_us: Some(MORNING_US), ..NoticeQuery::default() };
-    assert_eq!(store.notices(&current, None, 10).await.unwrap(), [stored]);
-    // Two processes end it at one moment: the second sees what the first did.
-    let (one, two) = (home.store().await, home.store().await);
-    tokio::join!(publish(&one, id), publish(&two, id));
-    let stored = store.notice(id).await.unwrap().unwrap();
-    assert_eq!(stored.notice.revisions.iter().map(|revision| revision.number).collect::<Vec<_>>(), [1, 2, 3]);
-    assert_eq!(store.notices(&current, None, 10).await.unwrap(), [], "what has ended is not current");
-    assert_eq!(store.notices_shown(MORNING_US, 10).await.unwrap(), [stored], "and is shown until it expires");
-    assert_eq!(store.notices_shown(at(3_600).as_microsecond(), 10).await.unwrap(), []);
-}
-
-async fn progress_is_counted_by_minute_and_province_and_told_once_for_each_change(place: Place) {
-    let home = Home::new(place).await;
-    let store = home.store().await;
-    import(&store, (1..=10).map(customer).collect()).await;
-    let id = new_id();
-    publish(&store, id).await;
-    turn(&store).await;
-    take(&store, 4, MORNING_US + 90_000_000).await;
-    take(&store, 2, MORNING_US).await;
-    store.notice_read(id, &["VN-SG".into()], MORNING_US + 7).await.unwrap();
-    store.notice_read(id, &["VN-SG".into()], MORNING_US + 9).await.unwrap();
-    let progress = store.notice_progress(id).await.unwrap();
-    let revision = &progress.revisions[&1];
-    let minute = MORNING_US.div_euclid(MINUTE) * MINUTE;
-    assert_eq!(revision.accepted, BTreeMap::from([(minute, 2), (minute + MINUTE, 4)]));
-    let counts = [((Way::Sms, DeliveryState::Queued), 4), ((Way::Sms, DeliveryState::Sent), 6)];
-    assert_eq!(revision.counts, BTreeMap::from(counts));
-    let first = |province: &str, channel| progress.first.get(&(province.to_owned(), channel)).copied();
-    assert_eq!(first("VN-SG", NoticeChannel::Web), Some(MORNING_US + 7), "the first reader counts");
-    assert_eq!(first("VN-57", NoticeChannel::Sms), Some(MORNING_US + 90_000_000), "and the first that was kept");
-    let lease = lease::take(store.db(), "notice progress", "a", 0, i64::MAX).await.unwrap().unwrap();
-    let seen = store.notices_moved(Uuid::nil(), 10).await.unwrap();
-    assert_eq!((seen.len(), &seen[0].1), (1, &progress));
-    // What comes between looking and telling is told the next time.
-    take(&store, 1, MORNING_US).await;
-    store.tell_progress(&lease, &[seen[0].0], new_id(), MORNING_US, vec![]).await.unwrap();
-    let again = store.notices_moved(Uuid::nil(), 10).await.unwrap();
-    assert_eq!((again[0].0.version, again[0].1.revisions[&1].accepted[&minute]), (1, 3));
-    store.tell_progress(&lease, &[again[0].0], new_id(), MORNING_US, vec![]).await.unwrap();
-    assert_eq!(store.notices_moved(Uuid::nil(), 10).await.unwrap(), []);
-}
-
-async fn an_erased_customer_is_named_by_no_notice_and_as_many_are_named(place: Place) {
-    let home = Home::new(place).await;
-    let store = home.store().await;
-    import(&store, (1..=2).map(customer).collect()).await;
-    let id = new_id();
-    publish(&store, id).await;
-    erase(&store, code(1)).await.unwrap();
-    let stored = store.notice(id).await.unwrap().unwrap();
-    let named = &stored.notice.revisions[0].content.audience.customers;
-    assert_eq!(named.len(), 2);
-    assert!(!named.contains(&code(1)) && named.iter().any(|code| code.is_pseudonym()), "{named:?}");
+    let store = gateway(&home).await;
+    let seat =
+        Seat { node: "north".into(), region: "NPC".into(), endpoint: "http://127.0.0.1:1".into(), expected_from_us: 0 };
+    store.seat(&[seat]).await.unwrap();
+    let lease = lease::take(store.db(), "feed north", "a", 0, i64::MAX).await.unwrap().unwrap();
+    let number = store.begin_snapshot(&lease, "north").await.unwrap();
+    let first = [NationalChange::Notice(told(1)), NationalChange::NoticeProgress(progress(1))];
+    store.snapshot_part(&lease, "north", number, &first).await.unwrap();
+    let cursor = store.member("north").await.unwrap().unwrap().cursor;
+    store.end_snapshot(&lease, "north", number, &cursor, 1).await.unwrap();
+    let number = store.begin_snapshot(&lease, "north").await.unwrap();
+    store.snapshot_part(&lease, "north", number, &[NationalChange::Notice(told(2))]).await.unwrap();
+    store.end_snapshot(&lease, "north", number, &cursor, 2).await.unwrap();
+    assert!(store.regional_notice(told(1).id).await.unwrap().is_none());
+    assert!(store.notice_progress(told(1).id).await.unwrap().is_empty());
+    assert!(store.regional_notice(told(2).id).await.unwrap().is_some());
+    assert_eq!(store.proof(Some("north"), told(1).id).await.unwrap().len(), 2);
 }
 
 on_both_engines!(
-    publishing_is_one_transaction_and_a_repetition_finds_its_answer,
-    progress_is_counted_by_minute_and_province_and_told_once_for_each_change,
-    an_erased_customer_is_named_by_no_notice_and_as_many_are_named,
+    what_is_published_is_handed_over_in_order_until_it_expires,
+    chains_that_grow_at_once_have_every_entry_once_and_no_gap,
+    a_snapshot_replaces_notices_and_leaves_what_was_proven,
 );

@@ -84,6 +84,7 @@ fn landing(id: &str, revision: i64, content: wire::NoticeContent) -> wire::LandN
         revision,
         content: Some(content),
         published_at: Some(calls::at(now())),
+        follows: revision - 1,
     }
 }
 

@@ -36,6 +36,8 @@ pub(crate) struct Landing {
     pub(crate) id: Uuid,
     pub(crate) incident: String,
     pub(crate) revision: i64,
+    /// The newest before it that the gateway knows to be here, or 0.
+    pub(crate) follows: i64,
     pub(crate) content: Content,
     pub(crate) published_at: Timestamp,
 }
@@ -108,10 +110,11 @@ impl Node {
             if landing.revision <= newest {
                 return Ok(NoticeDecision::Stays(wire::LandNoticeResponse { known: true }.encode_to_vec()));
             }
-            if landing.revision > newest + 1 {
-                let message = format!("revision {} has not landed here; give it first", newest + 1);
+            // Numbers have gaps: what was withdrawn, or expired while this node was away, never lands.
+            if newest < landing.follows {
+                let message = format!("revision {} has not landed here; give it first", landing.follows);
                 return Err(Refusal::new(RefusalKind::Precondition, "REVISION_MISSING", message)
-                    .with("expected", (newest + 1).to_string()));
+                    .with("newest", newest.to_string()));
             }
             notice.version += 1;
             notice.revisions.push(Revision {

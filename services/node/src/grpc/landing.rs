@@ -47,8 +47,8 @@ fn landing(body: &wire::LandNoticeRequest) -> Result<Landing, Vec<Violation>> {
     // Judged at the moment of its publishing: what has expired since is no mistake of its author.
     match convert::content_from_wire(&content, published_at, "content.") {
         Ok(content) if found.is_empty() => {
-            let (id, revision) = (id.unwrap_or_default(), body.revision);
-            Ok(Landing { id, incident, revision, content, published_at })
+            let (id, revision, follows) = (id.unwrap_or_default(), body.revision, body.follows);
+            Ok(Landing { id, incident, revision, follows, content, published_at })
         }
         read => {
             found.extend(read.err().into_iter().flatten());

@@ -1,0 +1,218 @@
+use std::collections::BTreeMap;
+
+use gridcare_chassis::id::new_id;
+use gridcare_domain::{
+    audience::Audience,
+    delivery::{DeliveryState, Way},
+    feed::{Change, Kind},
+    notice::{
+        Content, Notice, NoticeChannel, NoticeText, Phase, Revision, RevisionKind, RevisionState, Urgency,
+    },
+    refusal::Refusal,
+};
+use gridcare_store::{
+    NodeStore,
+    delivery::Outcome,
+    dispatch::{Dispatch, Turned},
+    lease,
+    notice::{NoticeDecision, NoticeQuery, NoticeWrite, PrintSent, StoredNotice},
+    snapshot::Page,
+};
+use gridcare_tests::Place;
+use uuid::Uuid;
+
+use crate::{
+    customers::{code, customer, erase, import},
+    deliveries::dispatch,
+    on_both_engines,
+    samples::{Home, MORNING_US, at, request},
+};
+
+const MINUTE: i64 = 60_000_000;
+
+fn revision(number: i64) -> Revision {
+    let text = |title: &str| NoticeText { title: title.into(), body: format!("{title}.") };
+    Revision {
+        number,
+        content: Content {
+            kind: if number == 1 { RevisionKind::Initial } else { RevisionKind::Cancel },
+            phase: Phase::First,
+            urgency: Urgency::Safety,
+            audience: Audience {
+                regions: vec!["HCMC".into()],
+                customers: vec![code(1), code(2)],
+                ..Audience::default()
+            },
+            channels: vec![NoticeChannel::Web, NoticeChannel::Sms],
+            vi: text("Mất điện"),
+            en: text("Power cut"),
+            expires_at: at(3_600),
+            diacritics: false,
+        },
+        state: RevisionState::Published,
+        author: "lan".into(),
+        created_at: at(0),
+        approver: Some("minh".into()),
+        published_at: Some(at(0)),
+        reviewer: None,
+    }
+}
+
+fn notice(id: Uuid) -> Notice {
+    Notice { id, version: 1, outage_id: None, incident: "storm-1".into(), revisions: vec![revision(1)] }
+}
+
+fn becomes(notice: Notice) -> NoticeDecision {
+    let change = Change { kind: Kind::Notice, key: notice.id.to_string(), version: notice.version, payload: vec![] };
+    let newest = notice.newest().unwrap();
+    let told = Dispatch {
+        revision: newest.number,
+        revision_kind: newest.content.kind,
+        incident: notice.incident.clone(),
+        ..dispatch(notice.id)
+    };
+    NoticeDecision::Becomes(Box::new(NoticeWrite {
+        change: Some(change),
+        stops: newest.content.kind.ends(),
+        dispatches: vec![told],
+        response: newest.number.to_be_bytes().to_vec(),
+        stored: StoredNotice { notice, national: false },
+    }))
+}
+
+/// The next revision of a notice, or its first.
+fn next(id: Uuid) -> impl Fn(Option<&StoredNotice>) -> Result<NoticeDecision, Refusal> + Send + Sync {
+    move |stored| {
+        let Some(stored) = stored else { return Ok(becomes(notice(id))) };
+        let mut next = stored.notice.clone();
+        next.version += 1;
+        next.revisions.push(revision(next.version));
+        Ok(becomes(next))
+    }
+}
+
+async fn publish(store: &NodeStore, id: Uuid) {
+    store.write_notice(Some(request()), MORNING_US, new_id(), id, &next(id)).await.unwrap().unwrap();
+}
+
+async fn turn(store: &NodeStore) {
+    for no in store.turning_dispatches().await.unwrap() {
+        while store.turn_dispatch(no, 100).await.unwrap() != Turned::All {}
+    }
+}
+
+/// So many text messages are taken at this time.
+async fn take(store: &NodeStore, limit: i64, at_us: i64) {
+    let batch = store.lease_deliveries("one", Way::Sms, limit, MORNING_US, MORNING_US + MINUTE).await.unwrap();
+    let numbers: Vec<_> = batch.messages.iter().map(|message| message.number).collect();
+    store.submitting(batch.epoch, "one", &numbers, MORNING_US).await.unwrap().unwrap();
+    let sent = |number: &i64| (*number, Outcome::Sent { message_ids: vec![number.to_string()], at_us });
+    let outcomes: Vec<_> = numbers.iter().map(sent).collect();
+    assert_eq!(store.delivery_outcomes(batch.epoch, &outcomes).await.unwrap().len(), numbers.len());
+}
+
+/// Every statement about notices and their progress.
+pub(crate) async fn use_notices(store: &NodeStore) {
+    let id = new_id();
+    publish(store, id).await;
+    publish(store, id).await;
+    for incident in [None, Some("storm-1".to_owned())] {
+        assert_eq!(store.notices(&NoticeQuery { incident, current_us: None }, None, 10).await.unwrap().len(), 1);
+    }
+    store.notices_shown(MORNING_US, 10).await.unwrap();
+    let sent = PrintSent {
+        revision: 1,
+        output: NoticeChannel::Press,
+        recipient: "Tuổi Trẻ".into(),
+        sent_us: MORNING_US,
+        author: "lan".into(),
+    };
+    store.record_print_sent(request(), MORNING_US, new_id(), id, &sent, b"sent").await.unwrap().unwrap();
+    assert_eq!(store.prints_sent(id).await.unwrap(), [sent]);
+    turn(store).await;
+    take(store, 2, MORNING_US).await;
+    store.notice_read(id, &["VN-SG".into()], MORNING_US).await.unwrap();
+    assert!(store.provinces_served().await.unwrap().contains(&"VN-SG".to_owned()));
+    let lease = lease::take(store.db(), "notice progress", "a", 0, i64::MAX).await.unwrap().unwrap();
+    let moved: Vec<_> = store.notices_moved(Uuid::nil(), 10).await.unwrap().into_iter().map(|(one, _)| one).collect();
+    store.tell_progress(&lease, &moved, new_id(), MORNING_US, vec![]).await.unwrap();
+    assert_eq!(store.notices_moved(Uuid::nil(), 10).await.unwrap(), []);
+    let mut snapshot = store.begin_snapshot().await.unwrap();
+    while !matches!(snapshot.next().await.unwrap(), Page::End(..)) {}
+}
+
+async fn publishing_is_one_transaction_and_a_repetition_finds_its_answer(place: Place) {
+    let home = Home::new(place).await;
+    let store = home.store().await;
+    let (id, first) = (new_id(), request());
+    let before = store.feed_head().await.unwrap().cursor.position;
+    for _ in 0..2 {
+        let answer = store.write_notice(Some(first), MORNING_US, new_id(), id, &next(id)).await.unwrap();
+        assert_eq!(answer.unwrap(), 1_i64.to_be_bytes());
+    }
+    assert_eq!(store.feed_head().await.unwrap().cursor.position, before + 1);
+    assert_eq!(store.turning_dispatches().await.unwrap().len(), 1);
+    let stored = store.notice(id).await.unwrap().unwrap();
+    assert_eq!(stored, StoredNotice { notice: notice(id), national: false });
+    let current = NoticeQuery { current_us: Some(MORNING_US), ..NoticeQuery::default() };
+    assert_eq!(store.notices(&current, None, 10).await.unwrap(), [stored]);
+    // Two processes end it at one moment: the second sees what the first did.
+    let (one, two) = (home.store().await, home.store().await);
+    tokio::join!(publish(&one, id), publish(&two, id));
+    let stored = store.notice(id).await.unwrap().unwrap();
+    assert_eq!(stored.notice.revisions.iter().map(|revision| revision.number).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(store.notices(&current, None, 10).await.unwrap(), [], "what has ended is not current");
+    assert_eq!(store.notices_shown(MORNING_US, 10).await.unwrap(), [stored], "and is shown until it expires");
+    assert_eq!(store.notices_shown(at(3_600).as_microsecond(), 10).await.unwrap(), []);
+}
+
+async fn progress_is_counted_by_minute_and_province_and_told_once_for_each_change(place: Place) {
+    let home = Home::new(place).await;
+    let store = home.store().await;
+    import(&store, (1..=10).map(customer).collect()).await;
+    let id = new_id();
+    publish(&store, id).await;
+    turn(&store).await;
+    take(&store, 4, MORNING_US + 90_000_000).await;
+    take(&store, 2, MORNING_US).await;
+    store.notice_read(id, &["VN-SG".into()], MORNING_US + 7).await.unwrap();
+    store.notice_read(id, &["VN-SG".into()], MORNING_US + 9).await.unwrap();
+    let progress = store.notice_progress(id).await.unwrap();
+    let revision = &progress.revisions[&1];
+    let minute = MORNING_US.div_euclid(MINUTE) * MINUTE;
+    assert_eq!(revision.accepted, BTreeMap::from([(minute, 2), (minute + MINUTE, 4)]));
+    let counts = [((Way::Sms, DeliveryState::Queued), 4), ((Way::Sms, DeliveryState::Sent), 6)];
+    assert_eq!(revision.counts, BTreeMap::from(counts));
+    let first = |province: &str, channel| progress.first.get(&(province.to_owned(), channel)).copied();
+    assert_eq!(first("VN-SG", NoticeChannel::Web), Some(MORNING_US + 7), "the first reader counts");
+    assert_eq!(first("VN-57", NoticeChannel::Sms), Some(MORNING_US + 90_000_000), "and the first that was kept");
+    let lease = lease::take(store.db(), "notice progress", "a", 0, i64::MAX).await.unwrap().unwrap();
+    let seen = store.notices_moved(Uuid::nil(), 10).await.unwrap();
+    assert_eq!((seen.len(), &seen[0].1), (1, &progress));
+    // What comes between looking and telling is told the next time.
+    take(&store, 1, MORNING_US).await;
+    store.tell_progress(&lease, &[seen[0].0], new_id(), MORNING_US, vec![]).await.unwrap();
+    let again = store.notices_moved(Uuid::nil(), 10).await.unwrap();
+    assert_eq!((again[0].0.version, again[0].1.revisions[&1].accepted[&minute]), (1, 3));
+    store.tell_progress(&lease, &[again[0].0], new_id(), MORNING_US, vec![]).await.unwrap();
+    assert_eq!(store.notices_moved(Uuid::nil(), 10).await.unwrap(), []);
+}
+
+async fn an_erased_customer_is_named_by_no_notice_and_as_many_are_named(place: Place) {
+    let home = Home::new(place).await;
+    let store = home.store().await;
+    import(&store, (1..=2).map(customer).collect()).await;
+    let id = new_id();
+    publish(&store, id).await;
+    erase(&store, code(1)).await.unwrap();
+    let stored = store.notice(id).await.unwrap().unwrap();
+    let named = &stored.notice.revisions[0].content.audience.customers;
+    assert_eq!(named.len(), 2);
+    assert!(!named.contains(&code(1)) && named.iter().any(|code| code.is_pseudonym()), "{named:?}");
+}
+
+on_both_engines!(
+    publishing_is_one_transaction_and_a_repetition_finds_its_answer,
+    progress_is_counted_by_minute_and_province_and_told_once_for_each_change,
+    an_erased_customer_is_named_by_no_notice_and_as_many_are_named,
+);
