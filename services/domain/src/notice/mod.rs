@@ -3,6 +3,7 @@
 mod code;
 mod lifecycle;
 mod plan;
+pub mod printed;
 pub mod proof;
 mod quiet;
 mod rules;
