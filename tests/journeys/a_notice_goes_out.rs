@@ -60,6 +60,11 @@ async fn a_notice_goes_out(place: Place) {
     assert_eq!(progress["members"]["targets"][0]["state"], "waiting");
     assert_eq!(progress["members"]["completeness"]["expected"], 1);
 
+    let release = notice(&["print", id, "--output", "press"]).await;
+    assert!(release.out.contains("22 tỉnh phía Nam"), "{release:?}");
+    let sent = notice(&["sent", id, "--output", "press", "--to", "TTXVN", "--as", "lan", "--json"]).await.json();
+    assert_eq!((&sent["sent"][0]["recipient"], &sent["sent"][0]["output"]), (&"TTXVN".into(), &"press".into()));
+
     node.restart().await;
     let landed = async || {
         let progress = notice(&["progress", id, "--json"]).await.json();
