@@ -27,7 +27,7 @@ async fn a_notice_goes_out(place: Place) {
     let gateway = world.gateway(&[("spc-1", "SPC", &node)]).await;
     node.kill();
     let at = gateway.endpoint();
-    let notice = async |arguments: &[&str]| tool::run(&[&["notice"], arguments, &["--at", &at]].concat()).await;
+    let notice = async |arguments: &[&str]| tool::run(&[&["notice"][..], arguments, &["--at", &at]].concat()).await;
 
     let write = ["write", "--incident", "500kV-2013-05-22", "--file", &content, "--as", "lan", "--json"];
     let endless = notice(&write).await;
@@ -75,7 +75,7 @@ async fn a_notice_goes_out(place: Place) {
     let there = tool::run(&["notice", "show", id, "--at", &home, "--json"]).await.json();
     assert_eq!((&there["national"], &there["revisions"][0]["vi"]["title"]), (&true.into(), &"Mất điện".into()));
     let own = [&write[..], &["--expires-in", "6h", "--urgency", "emergency", "--at", &home]].concat();
-    let own = tool::run(&[&["notice"], &own[..]].concat()).await.json();
+    let own = tool::run(&[&["notice"][..], &own].concat()).await.json();
     let own = own["id"].as_str().unwrap();
     let publish = ["notice", "publish", own, "--as", "lan", "--yes", "--json", "--at", &home];
     assert_eq!(tool::run(&publish).await.json()["revisions"][0]["awaits_review"], true);
