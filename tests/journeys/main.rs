@@ -24,6 +24,7 @@ mod foreign_client_finds_its_way;
 mod metric_rolls_up_and_merges;
 mod node_disappears_and_returns;
 mod one_trace_tells_the_whole_way;
+mod open_formats_are_read;
 mod personal_data_stays_at_home;
 mod printed_notices_are_read_by_others;
 mod strangers_stay_outside;

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, net::IpAddr, path::PathBuf, time::Duration};
 
 use gridcare_chassis::{
-    config::{Listen, Setting, Settings, Telemetry, Tls, TrustedKey},
+    config::{Listen, Public, Setting, Settings, Telemetry, Tls, TrustedKey},
     serve::Limits,
     tls::ClientTls,
 };
@@ -28,6 +28,8 @@ pub struct GatewayConfig {
     pub tls: Tls,
     /// How it proves itself to nodes.
     pub client_tls: ClientTls,
+    /// Under which address and name it is known to the public.
+    pub public: Public,
     /// What it takes on at most.
     pub limits: Limits,
     /// What it tells about itself.
@@ -208,6 +210,10 @@ impl Settings for GatewayConfig {
         Setting::new("client_tls.cert", "PEM file with the certificate chain shown to nodes"),
         Setting::new("client_tls.key", "PEM file with the private key of client_tls.cert"),
         Setting::new("client_tls.domain", "name that every node's certificate carries, if not its endpoint's host"),
+        Public::SETTINGS[0],
+        Public::SETTINGS[1],
+        Public::SETTINGS[2],
+        Public::SETTINGS[3],
         Limits::SETTINGS[0],
         Limits::SETTINGS[1],
         Limits::SETTINGS[2],
@@ -231,6 +237,7 @@ impl Settings for GatewayConfig {
     fn check(&self) -> Vec<String> {
         let mut violations = self.listen.check();
         violations.extend(self.tls.check(self.listen.grpc));
+        violations.extend(self.public.check());
         violations.extend(self.limits.check());
         violations.extend(self.telemetry.check());
         let mut require = |kept: bool, violation: &str| {

@@ -84,7 +84,7 @@ pub(crate) struct Parts {
 
 impl Parts {
     /// The members that an answer until then is expected to cover, in the order of the configuration.
-    async fn members(&self, until: Timestamp) -> Result<Vec<Member>, StoreError> {
+    pub(crate) async fn members(&self, until: Timestamp) -> Result<Vec<Member>, StoreError> {
         let mut known = self.store.members().await?;
         let member = |seat: &Seat| match known.iter().position(|member| member.seat.node == seat.node) {
             Some(i) => known.swap_remove(i),

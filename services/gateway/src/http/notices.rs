@@ -66,7 +66,7 @@ impl Told {
 }
 
 /// The documents, kept for as long as nothing was told since.
-pub(crate) struct Notices {
+struct Notices {
     parts: Arc<Parts>,
     json: Kept<Vec<(String, i64)>>,
     vi: Kept<Vec<(String, i64)>>,
@@ -74,7 +74,7 @@ pub(crate) struct Notices {
 }
 
 /// `/notices` and `/notices.json` of the HTTP port.
-pub(crate) fn routes(parts: Arc<Parts>) -> Router {
+pub(super) fn routes(parts: Arc<Parts>) -> Router {
     let notices = Notices { parts, json: Kept::default(), vi: Kept::default(), en: Kept::default() };
     Router::new().route("/notices", get(asked)).route("/notices.json", get(data)).with_state(Arc::new(notices))
 }
