@@ -28,6 +28,8 @@ use crate::{
     state::{ChannelState, Told},
 };
 
+/// What the node gives and takes in one call at most.
+const MOST: usize = 5_000;
 /// The longest wait between attempts when the node, or the whole other side, takes nothing.
 const LONGEST: Duration = Duration::from_secs(30);
 /// For so long the last answers are waited for once it is to stop, and for so long the node to take their outcomes.
@@ -184,7 +186,7 @@ impl Leaving {
         let room = (window * 2).saturating_sub(in_hand);
         let rests = now < self.ask_at || now < self.go_on_at || self.hand.is_full();
         if self.lease.is_none() && room > window / 2 && !rests {
-            self.lease = Some(Box::pin(self.around.node.clone().lease(self.around.channel, room.min(5_000))));
+            self.lease = Some(Box::pin(self.around.node.clone().lease(self.around.channel, room.min(MOST))));
         }
     }
 
@@ -218,12 +220,12 @@ impl Leaving {
     fn begin(&mut self, now: Instant) {
         let window = self.around.carrier.window();
         let room = window.saturating_sub(self.state_submitting());
-        let group = room.min(self.hand.waiting_now());
+        let group = room.min(self.hand.waiting_now()).min(MOST);
         if self.begin.is_some() || group == 0 || now < self.go_on_at {
             return;
         }
         // A group of one for each place that becomes free would be a transaction at the node for each message.
-        if room < window.div_ceil(2) && group == room {
+        if room < window.min(MOST).div_ceil(2) && group == room {
             return;
         }
         let (errands, over) = self.hand.next_group(group, now, self.around.clock.now());
