@@ -249,12 +249,16 @@ impl Leaving {
                         let carrying = self.around.carrier.carry(errand.clone());
                         self.under_way.push(Box::pin(async move { (errand, carrying.await) }));
                     } else {
+                        self.hand.untried(&errand.address);
                         // Cancelled or expired meanwhile, or begun by a request whose answer was lost: not an octet was written.
                         self.report(errand.epoch, errand.number, Ending::returned(Rest::Nobody));
                     }
                 }
             }
             Err(status) if node::is_lost(&status) => {
+                for errand in &errands {
+                    self.hand.untried(&errand.address);
+                }
                 if let Some(epoch) = errands.first().map(|errand| errand.epoch) {
                     self.lost(epoch);
                 }
@@ -304,13 +308,18 @@ impl Leaving {
     fn ended(&mut self, errand: &Errand, ending: Ending) {
         let now = Instant::now();
         match ending.rest {
-            Rest::Channel => self.go_on_at = self.go_on_at.max(now + self.go_on_again.wait()),
+            Rest::Channel => {
+                self.hand.untried(&errand.address);
+                // Several that were under way at once are one attempt.
+                if self.go_on_at <= now {
+                    self.go_on_at = now + self.go_on_again.wait();
+                }
+            }
             Rest::Address => self.hand.rest(&errand.address, now),
-            Rest::Nobody => {}
+            Rest::Nobody => self.hand.well(&errand.address),
         }
         if ending.result == SubmitResult::Sent {
             self.go_on_again.reset();
-            self.hand.well(&errand.address);
         }
         self.report(errand.epoch, errand.number, ending);
     }
