@@ -86,6 +86,9 @@ pub(crate) async fn use_deliveries(store: &NodeStore) {
     assert_eq!(store.open_dispatch(&all).await.unwrap(), no);
     assert_eq!(store.turning_dispatches().await.unwrap(), [no]);
     assert!(turn(store, no, 7).await > 0);
+    let beside = Dispatch { notice_id: new_id(), ..all.clone() };
+    let beside = store.open_dispatch(&beside).await.unwrap();
+    assert_eq!(turn(store, beside, 7).await, 0);
     assert_eq!(store.unplanned_dispatches().await.unwrap()[0].no, no);
     let groups = store.count_recipients(&Dispatch { notice_id: new_id(), ..all.clone() }, 7).await.unwrap();
     assert!(!groups.is_empty());

@@ -5,9 +5,7 @@ use gridcare_domain::{
     audience::Audience,
     delivery::{DeliveryState, Way},
     feed::{Change, Kind},
-    notice::{
-        Content, Notice, NoticeChannel, NoticeText, Phase, Revision, RevisionKind, RevisionState, Urgency,
-    },
+    notice::{Content, Notice, NoticeChannel, NoticeText, Phase, Revision, RevisionKind, RevisionState, Urgency},
     refusal::Refusal,
 };
 use gridcare_store::{
@@ -15,7 +13,8 @@ use gridcare_store::{
     delivery::Outcome,
     dispatch::{Dispatch, Turned},
     lease,
-    notice::{NoticeDecision, NoticeQuery, NoticeWrite, PrintSent, StoredNotice},
+    notice::{NoticeDecision, NoticeQuery, NoticeWrite, StoredNotice},
+    print_sent::PrintSent,
     snapshot::Page,
 };
 use gridcare_tests::Place;
@@ -120,6 +119,7 @@ pub(crate) async fn use_notices(store: &NodeStore) {
         assert_eq!(store.notices(&NoticeQuery { incident, current_us: None }, None, 10).await.unwrap().len(), 1);
     }
     store.notices_shown(MORNING_US, 10).await.unwrap();
+    assert_eq!(store.notice(id).await.unwrap().unwrap().notice.revisions.len(), 2);
     let sent = PrintSent {
         revision: 1,
         output: NoticeChannel::Press,

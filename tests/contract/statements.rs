@@ -34,12 +34,13 @@ use crate::{
 };
 
 /// Statements that may read a whole table, and why.
-const WHOLE_TABLE: [(&str, &str); 12] = [
+const WHOLE_TABLE: [(&str, &str); 13] = [
     ("PREMISES_PLACES", "whoever counts all premises by place reads all premises"),
     ("SERVED_LIST", "a node says it some times a year, and all are asked for"),
     ("AGENT_LIST", "a node has some hundreds of agents, and all are asked for"),
     ("CAPABILITY_LIST", "a node has a handful of capabilities, and all are asked for"),
     ("BULK_RUNNING", "its index holds those that run alone, and all are asked for"),
+    ("DISPATCH_UNPLANNED", "its index holds those that are not planned yet alone, and some of them are asked for"),
     ("LEASE_LIST", "a database has a handful of leases, and all are asked for"),
     ("MEMBER_LIST", "a country has a handful of members, and all are asked for"),
     ("NATIONAL_ACKNOWLEDGEMENT_IN_FORCE", "a country has a handful of members, and all of them are asked for"),
@@ -86,6 +87,7 @@ const BY_INDEX: [(&str, &str); 53] = [
     ("DELIVERY_COUNTS", "delivery_state"),
     ("DELIVERY_FORGET", "delivery_customer"),
     ("PARTS_OF", "delivery_part_number"),
+    ("DISPATCH_BESIDE", "dispatch_incident"),
     ("DISPATCH_UNPLANNED", "dispatch_unplanned"),
     ("DISPATCH_GROUPS", "delivery_state"),
     ("NOTICE_OF_INCIDENT", "notice_incident"),

@@ -26,6 +26,7 @@ mod node_disappears_and_returns;
 mod one_trace_tells_the_whole_way;
 mod open_formats_are_read;
 mod personal_data_stays_at_home;
+mod printed_notices_are_read_by_others;
 mod strangers_stay_outside;
 mod supply_is_reliable;
 mod the_demo_meets_the_published_figures;

@@ -71,4 +71,8 @@ async fn one_contact_less_is_seen_and_the_same_folder_made_whole_meets_every_fig
     assert_eq!(report["national"]["channels"]["hotline"]["answered"], 11_574 + 642_116);
     assert_eq!(report["national"]["completeness"]["hotline"]["answered"]["covered"], 2);
     assert!(report["checks"].as_array().unwrap().iter().all(|check| check["met"] == true), "{report}");
+    // The second run found the same calls and the same tickets.
+    assert_eq!(missed.json()["desks"], report["desks"]);
+    assert_eq!(report["desks"], json!({ "opened": 1_000, "outages": 317, "resolved": 800, "closed": 600 }));
+    assert_eq!(report["timing"]["tickets"], 11_000);
 }

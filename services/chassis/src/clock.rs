@@ -67,6 +67,28 @@ impl Clock for ManualClock {
     }
 }
 
+/// A clock that goes as the runtime's timers go, from a given moment on: where those are stepped, it is stepped with them.
+#[derive(Clone, Copy, Debug)]
+pub struct TimerClock {
+    zero: Timestamp,
+    began: tokio::time::Instant,
+}
+
+impl TimerClock {
+    /// A clock that shows `now`. Call it within the runtime whose timers it follows.
+    #[must_use]
+    pub fn starting_at(now: Timestamp) -> Self {
+        Self { zero: now, began: tokio::time::Instant::now() }
+    }
+}
+
+impl Clock for TimerClock {
+    fn now(&self) -> Timestamp {
+        let passed = SignedDuration::try_from(self.began.elapsed()).unwrap_or(SignedDuration::MAX);
+        self.zero.saturating_add(passed).unwrap_or(Timestamp::MAX)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,5 +103,12 @@ mod tests {
         assert_eq!(shared.now(), Timestamp::MAX);
         clock.set(Timestamp::UNIX_EPOCH);
         assert_eq!(shared.now(), Timestamp::UNIX_EPOCH);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_timer_clock_goes_as_timers_go() {
+        let clock = TimerClock::starting_at(Timestamp::UNIX_EPOCH);
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        assert_eq!(clock.now().as_millisecond(), 1_500);
     }
 }

@@ -118,7 +118,9 @@ pub async fn run(
     let definition = config.figures.definition();
     // Checked with the configuration, and complained of there.
     let trusted = TrustedKey::read_all("standards.trusted_keys", &config.standards.trusted_keys, &mut Vec::new());
-    let parts = Arc::new(Parts { store: store.clone(), bus, clock, country, definition, trusted, proof_key, peers });
+    let sender = config.notices.sender();
+    let parts =
+        Arc::new(Parts { store: store.clone(), bus, clock, country, definition, trusted, proof_key, sender, peers });
     let (id, zone) = (&config.gateway.id, parts.country.zone.clone());
     let open_formats = http::routes(&parts, config.public.publisher(id, id, "", addresses.http, zone));
     // Answers are cut to 4 MiB where they could be longer.

@@ -30,7 +30,7 @@ impl Health {
         if host.contains('/') || !host.contains(':') {
             return Err(Failure::said(format!("{}: not an address such as http://127.0.0.1:7480", self.address)));
         }
-        let answer = tokio::time::timeout(Duration::from_secs(self.timeout), ask(host));
+        let answer = tokio::time::timeout(Duration::from_secs(self.timeout), get(host, "/readyz"));
         let answer = answer.await.map_err(|_| Failure::said(format!("{host}: no answer within {} s", self.timeout)))?;
         let answer = answer.map_err(|error| Failure::because(format!("{host} cannot be asked"), &error))?;
         let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
@@ -43,10 +43,11 @@ impl Health {
     }
 }
 
-/// HTTP/1.0, so that the end of the connection is the end of the answer and no chunks need decoding.
-async fn ask(host: &str) -> std::io::Result<String> {
+/// What a port answers, head and body. HTTP/1.0, so that the end of the connection is the end of the answer and no chunks need
+/// decoding.
+pub(crate) async fn get(host: &str, path: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(host).await?;
-    stream.write_all(format!("GET /readyz HTTP/1.0\r\nHost: {host}\r\nConnection: close\r\n\r\n").as_bytes()).await?;
+    stream.write_all(format!("GET {path} HTTP/1.0\r\nHost: {host}\r\nConnection: close\r\n\r\n").as_bytes()).await?;
     let mut answer = Vec::new();
     stream.take(LONGEST).read_to_end(&mut answer).await?;
     Ok(String::from_utf8_lossy(&answer).into_owned())

@@ -14,6 +14,7 @@ mod notice;
 mod outages;
 mod output;
 mod process;
+mod replay;
 mod report;
 mod screen;
 mod smsc_sim;
@@ -37,6 +38,7 @@ use crate::failure::Failure;
 #[command(after_help = "\
 Start with:
   gridcare demo               five nodes and a gateway on this machine, with the figures of 2013
+  gridcare replay 2013-05-22  the day on which 22 provinces lost supply, within a minute
   gridcare node --help        every setting, as flag, variable and key of the file
   gridcare status --watch     the national table of a gateway
 
@@ -50,6 +52,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Tool {
     Demo(demo::Demo),
+    Replay(replay::Replay),
     Status(status::Status),
     #[command(subcommand)]
     Contacts(contacts::Contacts),
@@ -74,9 +77,14 @@ enum Tool {
     Bench(bench::Bench),
 }
 
+/// The tools, and the roles.
+fn command() -> clap::Command {
+    let roles = [process::node_command(), process::gateway_command(), process::courier_command()];
+    Cli::command().subcommands(roles)
+}
+
 fn main() -> ExitCode {
-    let command = Cli::command().subcommand(process::node_command()).subcommand(process::gateway_command());
-    let matches = command.get_matches();
+    let matches = command().get_matches();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return Failure::because("the runtime cannot start", &error).tell(),
@@ -85,6 +93,7 @@ fn main() -> ExitCode {
         match matches.subcommand() {
             Some(("node", matches)) => process::node(matches).await,
             Some(("gateway", matches)) => process::gateway(matches).await,
+            Some(("courier", matches)) => process::courier(matches).await,
             _ => tool(&matches).await,
         }
     });
@@ -96,6 +105,8 @@ fn main() -> ExitCode {
 async fn tool(matches: &clap::ArgMatches) -> Result<(), Failure> {
     match Cli::from_arg_matches(matches).map_err(Failure::said)?.tool {
         Tool::Demo(demo) => demo.run().await,
+        // It has a runtime of its own, whose clock is stepped.
+        Tool::Replay(replay) => tokio::task::block_in_place(|| replay.run()),
         Tool::Status(status) => status.run().await,
         Tool::Contacts(contacts) => contacts.run().await,
         Tool::Customers(customers) => customers.run().await,
@@ -118,6 +129,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_sound() {
-        Cli::command().subcommand(process::node_command()).subcommand(process::gateway_command()).debug_assert();
+        command().debug_assert();
     }
 }

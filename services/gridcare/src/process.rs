@@ -6,6 +6,7 @@ use gridcare_chassis::{
     config::{self, Settings, Telemetry},
     shutdown, telemetry,
 };
+use gridcare_courier::CourierConfig;
 use gridcare_gateway::config::GatewayConfig;
 use gridcare_node::config::NodeConfig;
 
@@ -19,6 +20,15 @@ pub(crate) fn node_command() -> Command {
 /// `gridcare gateway`.
 pub(crate) fn gateway_command() -> Command {
     config::command("gateway", "Run the national gateway: it reads every node's feed", GatewayConfig::SETTINGS)
+}
+
+/// `gridcare courier`.
+pub(crate) fn courier_command() -> Command {
+    config::command(
+        "courier",
+        "Run a courier: it carries a node's messages by SMS, email and webhooks",
+        CourierConfig::SETTINGS,
+    )
 }
 
 /// Runs a node until a signal.
@@ -37,6 +47,15 @@ pub(crate) async fn gateway(matches: &ArgMatches) -> Result<(), Failure> {
     let ended = gridcare_gateway::run(config, SystemClock::shared(), stop, None).await;
     guard.shutdown().await;
     ended.map_err(|error| Failure::because("the gateway ended", &error))
+}
+
+/// Runs a courier until a signal.
+pub(crate) async fn courier(matches: &ArgMatches) -> Result<(), Failure> {
+    let Some(config) = configured::<CourierConfig>(matches)? else { return Ok(()) };
+    let (guard, stop) = begin(&config.telemetry, "courier", &config.courier.name)?;
+    let ended = gridcare_courier::run(config, SystemClock::shared(), stop).await;
+    guard.shutdown().await;
+    ended.map_err(|error| Failure::because("the courier ended", &error))
 }
 
 /// The configuration, or nothing when it was only to be printed.

@@ -30,6 +30,7 @@ use gridcare_domain::{
 use gridcare_store::NodeStore;
 use jiff::{Timestamp, tz::TimeZone};
 pub use serve::{Addresses, NodeError, run};
+use tokio_util::sync::CancellationToken;
 
 /// Topic on which readers of the feed are woken.
 const FEED: &str = "feed";
@@ -65,6 +66,8 @@ struct Node {
     assigning: tokio::sync::Mutex<()>,
     bus: Bus,
     clock: SharedClock,
+    /// Whoever waits for something goes with an empty hand once this process ends.
+    stopping: CancellationToken,
     sms: flows::sms_is_answered::Sms,
     notices: config::Notices,
     /// Pages that the public read a moment ago.

@@ -100,7 +100,7 @@ pub async fn run(
         grpc: grpc_port.local_addr().map_err(NodeError::Bind)?,
         http: http_port.local_addr().map_err(NodeError::Bind)?,
     };
-    let node = Arc::new(open(&config, clock, addresses.http).await?);
+    let node = Arc::new(open(&config, clock, shutdown.clone(), addresses.http).await?);
     declare(&config, &node).await?;
 
     let readiness = Readiness::new();
@@ -162,7 +162,12 @@ pub async fn run(
     answered.map_err(NodeError::Http)
 }
 
-async fn open(config: &NodeConfig, clock: SharedClock, http: SocketAddr) -> Result<Node, NodeError> {
+async fn open(
+    config: &NodeConfig,
+    clock: SharedClock,
+    stopping: CancellationToken,
+    http: SocketAddr,
+) -> Result<Node, NodeError> {
     let pseudonym_key = key_bytes(&config.keys.pseudonym).ok_or(NodeError::Key("pseudonym"))?;
     let unique = key_bytes(&config.keys.unique).ok_or(NodeError::Key("unique"))?;
     let bus = Bus::connect(config.bus.redis_url.as_deref(), &format!("gridcare:{}", config.node.id))?;
@@ -208,6 +213,7 @@ async fn open(config: &NodeConfig, clock: SharedClock, http: SocketAddr) -> Resu
         assigning: tokio::sync::Mutex::default(),
         bus,
         clock,
+        stopping,
         snapshots: Arc::new(tokio::sync::Semaphore::new(crate::SNAPSHOTS)),
     })
 }

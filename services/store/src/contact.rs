@@ -1,4 +1,7 @@
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    ops::RangeInclusive,
+};
 
 use gridcare_domain::{
     contact::{Channel, Contact, Direction, Outcome},
@@ -86,8 +89,11 @@ statements! {
     CONTACT_BETWEEN = concat!("SELECT ", counting!(), " FROM contact WHERE contact.arrived_us >= $1 AND contact.arrived_us < $2
          AND contact.channel = $3 AND contact.direction = $4 AND contact.arrival_no <= $5 ORDER BY contact.arrived_us, contact.arrival_no");
     CONTACT_SPAN = concat!("SELECT ", counting!(), " FROM contact WHERE contact.arrived_us >= $1 AND contact.arrived_us < $2 ORDER BY contact.arrived_us, contact.arrival_no");
-    CONTACT_OF_CUSTOMER = concat!("SELECT ", columns!(), " FROM contact WHERE contact.customer_code = $1 ORDER BY contact.arrival_no");
-    CONTACT_AT_POINT [point Text] = concat!("SELECT ", columns!(), " FROM contact JOIN v ON v.point = contact.contact_point
+    // Asked block by block: see BLOCK_BITS.
+    CONTACT_OF_CUSTOMER [block Int, customer_code Text] = concat!("SELECT ", columns!(), " FROM v
+         JOIN contact ON (contact.arrival_no >> 14) = v.block AND contact.customer_code = v.customer_code");
+    CONTACT_AT_POINT [block Int, point Text] = concat!("SELECT ", columns!(), " FROM v
+         JOIN contact ON (contact.arrival_no >> 14) = v.block AND contact.contact_point = v.point
          WHERE (contact.customer_code IS NULL) IS TRUE");
     CHECKPOINT_PUT =
         "INSERT INTO import_checkpoint (source, checkpoint, updated_us) VALUES ($1, $2, $3)
@@ -538,16 +544,35 @@ pub(crate) async fn correct(
     Ok(arrival_no)
 }
 
+/// Contacts that arrived together share a block of the indexes by customer and by point. Whoever calls next is anybody, so
+/// that an index by customer alone is written all over with every batch; a block's pages are few and soon done with.
+const BLOCK_BITS: u32 = 14;
+
+/// Every block that contacts may be in.
+async fn blocks(tx: &mut Tx) -> Result<RangeInclusive<i64>, StoreError> {
+    let head = tx.fetch_one(&CONTACT_HEAD, vec![]).await?.map(|row| row.int(0)).transpose()?;
+    Ok(0..=head.unwrap_or_default() >> BLOCK_BITS)
+}
+
 /// Every contact of a customer, in order of arrival.
 pub(crate) async fn of_customer(tx: &mut Tx, code: &CustomerCode) -> Result<Vec<StoredContact>, StoreError> {
-    tx.fetch(&CONTACT_OF_CUSTOMER, values![code.as_str()]).await?.iter().map(stored).collect()
+    let mut rows = Rows::of(&CONTACT_OF_CUSTOMER, 0);
+    for block in blocks(tx).await? {
+        rows.push(row![block, code.as_str()]);
+    }
+    let found = tx.fetch_rows(&CONTACT_OF_CUSTOMER, rows).await?;
+    let mut found = found.iter().map(stored).collect::<Result<Vec<_>, _>>()?;
+    found.sort_by_key(|contact| contact.arrival_no);
+    Ok(found)
 }
 
 /// Every contact of nobody's code that came from one of these points, as they were written.
 pub(crate) async fn at_points(tx: &mut Tx, points: &[String]) -> Result<Vec<StoredContact>, StoreError> {
     let mut rows = Rows::of(&CONTACT_AT_POINT, points.len());
-    for point in points {
-        rows.push(row![point.as_str()]);
+    for block in blocks(tx).await? {
+        for point in points {
+            rows.push(row![block, point.as_str()]);
+        }
     }
     tx.fetch_rows(&CONTACT_AT_POINT, rows).await?.iter().map(stored).collect()
 }

@@ -20,6 +20,7 @@ use uuid::Uuid;
 use crate::{
     error::StoreError,
     statement::{Column, Rows, Statement, Type, Value},
+    under_way::UnderWay,
 };
 
 /// The bundled `SQLite` must be at least this one: older ones can corrupt a database when its WAL is reset.
@@ -149,16 +150,18 @@ impl Db {
 
     /// Begins a writing transaction: immediate on `SQLite`, READ COMMITTED on Postgres.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
+        let under_way = UnderWay::begin();
         let failed = |source| StoreError::Transaction { step: "begin", source };
         let inner = match &self.pools {
             Pools::Sqlite { write, .. } => Inner::Sqlite(write.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?),
             Pools::Postgres(pool) => Inner::Postgres(pool.begin().await.map_err(failed)?),
         };
-        Ok(Tx { inner, seen: self.seen.clone() })
+        Ok(Tx { inner, seen: self.seen.clone(), _under_way: under_way })
     }
 
     /// Begins a reading transaction that sees one moment of the whole database.
     pub async fn snapshot(&self) -> Result<Tx, StoreError> {
+        let under_way = UnderWay::begin();
         let failed = |source| StoreError::Transaction { step: "begin", source };
         let inner = match &self.pools {
             Pools::Sqlite { read, .. } => Inner::Sqlite(read.begin().await.map_err(failed)?),
@@ -166,12 +169,13 @@ impl Db {
                 pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await.map_err(failed)?,
             ),
         };
-        Ok(Tx { inner, seen: self.seen.clone() })
+        Ok(Tx { inner, seen: self.seen.clone(), _under_way: under_way })
     }
 
     /// Runs one reading statement outside a transaction.
     pub async fn fetch(&self, statement: &'static Statement, values: Vec<Value>) -> Result<Vec<Row>, StoreError> {
         self.mark(statement);
+        let _under_way = UnderWay::begin();
         let failed = |source| StoreError::Statement { statement: statement.name, source };
         async {
             match &self.pools {
@@ -192,6 +196,7 @@ impl Db {
     /// Runs one bulk statement that is a transaction of its own, durable when this returns. Postgres alone.
     pub(crate) async fn commit_rows(&self, statement: &'static Statement, rows: Rows) -> Result<Vec<Row>, StoreError> {
         self.mark(statement);
+        let _under_way = UnderWay::begin();
         let failed = |source| StoreError::Statement { statement: statement.name, source };
         let Pools::Postgres(pool) = &self.pools else {
             return Err(StoreError::Corrupt { table: "none", what: "a statement of Postgres on SQLite".into() });
@@ -259,6 +264,7 @@ impl Db {
     /// merged; here they are, a bounded part in each transaction, so that a ticket waits for milliseconds at most.
     pub(crate) async fn merge_words(&self) -> Result<(), StoreError> {
         let Pools::Sqlite { write, .. } = &self.pools else { return Ok(()) };
+        let _under_way = UnderWay::begin();
         let failed = |source| StoreError::Statement { statement: "WORDS_MERGE", source };
         // A negative number of pages begins a merge of all parts; positive ones go on with it.
         for pages in std::iter::once(-200_i64).chain(std::iter::repeat(200)) {
@@ -302,6 +308,7 @@ impl Db {
 pub struct Tx {
     inner: Inner,
     seen: Arc<Mutex<BTreeSet<&'static str>>>,
+    _under_way: UnderWay,
 }
 
 enum Inner {

@@ -54,12 +54,15 @@ statements! {
     PART_PUT [message_id Text, number Int] =
         "INSERT INTO delivery_part (message_id, number, state) SELECT message_id, number, 5 FROM v WHERE true ON CONFLICT (message_id) DO NOTHING";
     DISPATCH_NOTICE = "SELECT notice_id FROM dispatch WHERE no = $1";
-    DELIVERY_HELD = "SELECT number FROM delivery WHERE dispatch_no = $1 AND state = 2 LIMIT 1";
+    DELIVERY_HELD = "SELECT number FROM delivery WHERE dispatch_no = $1 AND state <> 1 AND state = 2 LIMIT 1";
     DISPATCH_OVER = "SELECT no, notice_id FROM dispatch WHERE stage IN (0, 1) AND (expires_us <= $1 OR cancelled_us IS NOT NULL) ORDER BY stage, no";
     DELIVERY_EXPIRE =
         "UPDATE delivery SET state = 6 WHERE number IN (SELECT number FROM delivery WHERE dispatch_no = $1 AND state = 1 LIMIT $2)";
     DISPATCH_CLOSE = "UPDATE dispatch SET stage = 2, after_code = '' WHERE no = $1";
-    DELIVERY_COUNTS = "SELECT state, COUNT(*) FROM delivery WHERE dispatch_no = $1 GROUP BY state ORDER BY state";
+    // Queued messages and the others have an index each.
+    DELIVERY_COUNTS =
+        "SELECT state, COUNT(*) FROM delivery WHERE dispatch_no = $1 AND state = 1 GROUP BY state
+         UNION ALL SELECT state, COUNT(*) FROM delivery WHERE dispatch_no = $1 AND state <> 1 GROUP BY state";
     DELIVERY_FORGET = "UPDATE delivery SET customer_code = NULL, state = CASE WHEN state < 3 THEN 6 ELSE state END WHERE customer_code = $1";
     DISPATCH_CUSTOMER_FORGET = "DELETE FROM dispatch_customer WHERE customer_code = $1";
 }

@@ -14,7 +14,7 @@ use crate::{
     NodeStore, StoreError,
     db::Tx,
     progress,
-    recipients::recipients,
+    recipients::{self, recipients},
     statement::{Rows, statements, values},
 };
 
@@ -42,15 +42,31 @@ statements! {
         "SELECT kind, everybody, incident, phase, notice_id, after_code FROM dispatch WHERE no = $1 AND stage = 0 {lock:dispatch}";
     TURN_UNTIL =
         "SELECT MAX(page.code) FROM (SELECT customer.code FROM customer WHERE customer.code > $1 ORDER BY customer.code LIMIT $2) AS page";
+    DISPATCH_BESIDE = "SELECT no FROM dispatch WHERE incident = $1 AND phase = $2 AND kind = $3 AND notice_id <> $4 LIMIT 1";
     TURN_RANGE = concat!(
         "INSERT INTO delivery (dispatch_no, customer_code, point_no, wave, state, lease)
-         SELECT CAST($1 AS BIGINT), t.code, t.point_no, t.wave, 1, 0 FROM ",
-        recipients!(),
-        " AS t WHERE t.point_no IS NOT NULL ORDER BY t.code"
+         SELECT CAST($1 AS BIGINT), page.code, page.point_no, page.wave, 1, 0 FROM ",
+        recipients!(""),
+        " ORDER BY page.code"
+    );
+    // A national and a regional notice of one incident reach nobody twice; whom the other one did not reach is told by this.
+    TURN_RANGE_BESIDE = concat!(
+        "INSERT INTO delivery (dispatch_no, customer_code, point_no, wave, state, lease)
+         SELECT CAST($1 AS BIGINT), page.code, page.point_no, page.wave, 1, 0 FROM ",
+        recipients!(
+            " AND c.code NOT IN (SELECT e.customer_code FROM dispatch AS q JOIN delivery AS e ON e.dispatch_no = q.no
+                 WHERE q.incident = $6 AND q.phase = $7 AND q.kind = $2 AND q.notice_id <> $8
+                     AND e.state <> 6 AND e.customer_code > $3 AND e.customer_code <= $4)"
+        ),
+        " ORDER BY page.code"
     );
     TURNED_TO = "UPDATE dispatch SET after_code = $1, stage = $2 WHERE no = $3 AND after_code = $4 AND stage = 0";
     DISPATCH_CANCEL = "UPDATE dispatch SET cancelled_us = $1 WHERE notice_id = $2 AND cancelled_us IS NULL";
 }
+
+/// Customers who are turned together: so many that a million take seconds, so few that whoever writes meanwhile waits for
+/// milliseconds.
+pub const RANGE: i64 = 5_000;
 
 /// A published revision, as it is sent on one way.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,9 +114,15 @@ pub enum Turned {
     All,
 }
 
-/// A place with every spelling under which its district is on record, since the engines compare letter by letter.
+/// A place with every spelling under which its district is on record, since the engines compare letter by letter; and in every
+/// province where it names none, since premises find their places by province.
 async fn spelled(tx: &mut Tx, place: &Area) -> Result<Vec<Area>, StoreError> {
-    let (Some(province), Some(district)) = (&place.province, &place.district) else { return Ok(vec![place.clone()]) };
+    let Some(province) = &place.province else {
+        let mut served = recipients::provinces_in(tx).await?;
+        served.push(String::new());
+        return Ok(served.into_iter().map(|province| Area { province: Some(province), ..place.clone() }).collect());
+    };
+    let Some(district) = &place.district else { return Ok(vec![place.clone()]) };
     let asked = fold(district.trim());
     let mut found = Vec::new();
     for row in tx.fetch(&DISTRICT_SPELLINGS, values![province.as_str()]).await? {
@@ -150,7 +172,7 @@ pub(crate) async fn open_in(tx: &mut Tx, dispatch: &Dispatch) -> Result<i64, Sto
             places.push(values![
                 no,
                 n,
-                place.province.as_deref(),
+                place.province.as_deref().unwrap_or_default(),
                 place.district.as_deref(),
                 place.area_code.as_deref(),
                 place.feeder.as_deref(),
@@ -204,17 +226,15 @@ impl NodeStore {
             tx.commit().await?;
             return Ok(Turned::All);
         };
-        let range = values![
-            no,
-            row.int(0)?,
-            after.as_str(),
-            until.as_str(),
-            row.int(1)?,
-            row.text(2)?,
-            row.int(3)?,
-            row.uuid(4)?,
-        ];
-        let added = tx.execute(&TURN_RANGE, range).await?;
+        let (kind, incident, phase, notice_id) = (row.int(0)?, row.text(2)?, row.int(3)?, row.uuid(4)?);
+        let mut range = values![no, kind, after.as_str(), until.as_str(), row.int(1)?];
+        let beside = tx.fetch_one(&DISPATCH_BESIDE, values![incident.as_str(), phase, kind, notice_id]).await?;
+        let added = if beside.is_some() {
+            range.extend(values![incident, phase, notice_id]);
+            tx.execute(&TURN_RANGE_BESIDE, range).await?
+        } else {
+            tx.execute(&TURN_RANGE, range).await?
+        };
         if tx.execute(&TURNED_TO, values![until, 0_i64, no, after]).await? == 0 {
             tx.rollback().await?;
             return Err(StoreError::Raced);

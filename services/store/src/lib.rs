@@ -33,7 +33,7 @@ pub mod gateway;
 pub mod lease;
 /// Tallies, buckets and the roller's cursor.
 pub mod metric;
-/// Notices in revisions, and the log of what was sent by hand.
+/// Notices in revisions.
 pub mod notice;
 /// What watchers and roles are told.
 pub mod notification;
@@ -42,6 +42,8 @@ pub mod open311;
 mod opening;
 /// Outages and their areas.
 pub mod outage;
+/// What was sent by hand.
+pub mod print_sent;
 /// How far notices have come.
 pub mod progress;
 /// What was heard of messages.
@@ -70,6 +72,7 @@ pub mod team;
 pub mod ticket;
 /// Tickets that come from another system.
 pub mod ticket_import;
+mod under_way;
 /// Group commit.
 pub mod writer;
 
@@ -77,6 +80,7 @@ use std::sync::Arc;
 
 use db::{Db, Migrations};
 pub use error::StoreError;
+pub use under_way::calls_under_way;
 use writer::Writer;
 
 /// The store of one node process.
@@ -157,6 +161,7 @@ pub fn node_statements() -> Vec<&'static statement::Statement> {
         notification::STATEMENTS,
         open311::STATEMENTS,
         outage::STATEMENTS,
+        print_sent::STATEMENTS,
         progress::STATEMENTS,
         receipt::STATEMENTS,
         recipients::STATEMENTS,

@@ -39,18 +39,20 @@ statements! {
     FIRST_PUT [notice_id Uuid, province Text, channel Int, at_us Int] =
         "INSERT INTO notice_first (notice_id, province, channel, at_us) SELECT notice_id, province, channel, at_us FROM v WHERE true
          ON CONFLICT (notice_id, province, channel) DO NOTHING";
-    PROVINCE_NEXT = "SELECT MIN(premises.province) FROM premises WHERE premises.province > $1";
     FIRST_OF [notice_id Uuid] =
         "SELECT notice_first.notice_id, notice_first.province, notice_first.channel, notice_first.at_us FROM v
          JOIN notice_first ON notice_first.notice_id = v.notice_id ORDER BY notice_first.province, notice_first.channel";
     MINUTE_OF [notice_id Uuid] =
         "SELECT notice_minute.notice_id, notice_minute.revision, notice_minute.minute_us, notice_minute.accepted FROM v
          JOIN notice_minute ON notice_minute.notice_id = v.notice_id ORDER BY notice_minute.revision, notice_minute.minute_us";
-    PROGRESS_COUNTS [notice_id Uuid] =
-        "SELECT dispatch.notice_id, dispatch.revision, dispatch.kind, delivery.state, COUNT(*) FROM v
-         JOIN dispatch ON dispatch.notice_id = v.notice_id JOIN delivery ON delivery.dispatch_no = dispatch.no
+    // Queued messages and the others have an index each.
+    PROGRESS_COUNTS =
+        "SELECT dispatch.notice_id, dispatch.revision, dispatch.kind, delivery.state, COUNT(*) FROM dispatch
+         JOIN delivery ON delivery.dispatch_no = dispatch.no AND delivery.state = 1 WHERE dispatch.notice_id = $1
          GROUP BY dispatch.notice_id, dispatch.revision, dispatch.kind, delivery.state
-         ORDER BY dispatch.revision, dispatch.kind, delivery.state";
+         UNION ALL SELECT dispatch.notice_id, dispatch.revision, dispatch.kind, delivery.state, COUNT(*) FROM dispatch
+         JOIN delivery ON delivery.dispatch_no = dispatch.no AND delivery.state <> 1 WHERE dispatch.notice_id = $1
+         GROUP BY dispatch.notice_id, dispatch.revision, dispatch.kind, delivery.state";
     PROGRESS_PLANNED [notice_id Uuid] =
         "SELECT notice_revision.notice_id, notice_revision.number, notice_revision.published_us, dispatch.planned_recipients, dispatch.planned_within
          FROM v JOIN notice_revision ON notice_revision.notice_id = v.notice_id
@@ -163,7 +165,11 @@ async fn of(tx: &mut Tx, ids: &BTreeSet<Uuid>) -> Result<BTreeMap<Uuid, Progress
         let progress = found.entry(row.uuid(0)?).or_default();
         fill(progress.revisions.entry(row.int(1)?).or_default())
     };
-    for row in tx.fetch_rows(&PROGRESS_COUNTS, ids_of(&PROGRESS_COUNTS, ids)).await? {
+    let mut counts = Vec::new();
+    for id in ids {
+        counts.extend(tx.fetch(&PROGRESS_COUNTS, values![*id]).await?);
+    }
+    for row in counts {
         let way = Way::from_number(row.int(2)?).ok_or_else(|| corrupt("unknown way"))?;
         let state = DeliveryState::from_number(row.int(3)?).ok_or_else(|| corrupt("unknown state"))?;
         let count = row.int(4)?;
@@ -204,19 +210,6 @@ impl NodeStore {
     pub async fn notice_progress(&self, id: Uuid) -> Result<Progress, StoreError> {
         let mut tx = self.db.snapshot().await?;
         Ok(of(&mut tx, &BTreeSet::from([id])).await?.remove(&id).unwrap_or_default())
-    }
-
-    /// Provinces in which somebody is supplied by this node, in the order of their codes.
-    pub async fn provinces_served(&self) -> Result<Vec<String>, StoreError> {
-        let mut found: Vec<String> = Vec::new();
-        loop {
-            let after = found.last().map_or("", String::as_str);
-            let next = self.db.fetch_one(&PROVINCE_NEXT, values![after]).await?;
-            match next.map(|row| row.text_or_null(0)).transpose()?.flatten() {
-                Some(province) => found.push(province),
-                None => return Ok(found),
-            }
-        }
     }
 
     /// Keeps that somebody outside read a notice about these provinces, unless that was known.

@@ -44,7 +44,8 @@ impl NodeStore {
     /// Merges receipts, in whatever order and however often they come; returns the ids that nobody knows here.
     pub async fn delivery_receipts(&self, receipts: &[Receipt]) -> Result<Vec<String>, StoreError> {
         let mut heard: BTreeMap<&str, DeliveryState> = BTreeMap::new();
-        let at_us = receipts.iter().map(|receipt| (receipt.message_id.as_str(), receipt.at_us)).collect::<BTreeMap<_, _>>();
+        let at_us =
+            receipts.iter().map(|receipt| (receipt.message_id.as_str(), receipt.at_us)).collect::<BTreeMap<_, _>>();
         let mut echoed = BTreeMap::new();
         for receipt in receipts {
             let id = receipt.message_id.as_str();

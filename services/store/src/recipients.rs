@@ -1,55 +1,59 @@
 //! Who is told: the customers of an audience who agreed, counted before a notice goes out, and after.
 
-use gridcare_domain::{
-    customer::Language,
-    delivery::Wave,
-};
+use gridcare_domain::{customer::Language, delivery::Wave};
 use uuid::Uuid;
 
 use crate::{
     NodeStore, StoreError,
-    db::Row,
+    db::{Row, Tx},
     dispatch::{self, Dispatch, TURN_UNTIL},
     progress,
     statement::{statements, values},
 };
 
 /// The customers of a range of codes who are told of a dispatch: $1 its number, $2 the kind of contact point, codes after $3 and
-/// until $4, $5 whether everybody is told, $6 incident, $7 phase and $8 notice.
+/// until $4, $5 whether everybody is told; and what else must hold of them.
 ///
-/// To the first contact point of its kind that agreed. A national and a regional notice of one incident reach nobody twice.
-/// Counted, for each customer of the range by itself: whatever may become a join reads whole tables for each range.
+/// To the first contact point of its kind that agreed. Every table is cut to the range by itself, so that however an engine joins
+/// them it reads the range and no more.
 macro_rules! recipients {
-    () => {
-        "(
-             SELECT c.code, c.preferred_language,
-                 (SELECT MIN(o.no) FROM customer_point AS o WHERE o.customer_code = c.code AND o.kind = $2 AND (o.granted & 2) <> 0) AS point_no,
-                 COALESCE((SELECT MIN(CASE WHEN (r.flags & 1) <> 0 THEN 1 WHEN (r.flags & 2) <> 0 THEN 2 ELSE 3 END)
-                     FROM premises AS r WHERE r.customer_code = c.code), 3) AS wave
-             FROM customer AS c WHERE c.code > $3 AND c.code <= $4
-                 AND (CAST($5 AS BIGINT) = 1
-                     OR (SELECT COUNT(*) FROM dispatch_customer AS n WHERE n.dispatch_no = $1 AND n.customer_code = c.code) > 0
-                     OR (SELECT COUNT(*) FROM premises AS r JOIN dispatch_place AS a ON a.dispatch_no = $1
-                         AND (a.province IS NULL OR a.province = r.province) AND (a.district IS NULL OR a.district = r.district)
-                         AND (a.area IS NULL OR a.area = r.area) AND (a.feeder IS NULL OR a.feeder = r.feeder)
-                         WHERE r.customer_code = c.code) > 0)
-                 AND (SELECT COUNT(*) FROM delivery AS e JOIN dispatch AS q ON q.no = e.dispatch_no
-                     WHERE e.customer_code = c.code AND q.incident = $6 AND q.phase = $7 AND q.kind = $2 AND q.notice_id <> $8) = 0)"
+    ($unless:literal) => {
+        concat!(
+            "(
+             SELECT c.code, MIN(c.preferred_language) AS language, MIN(o.no) AS point_no,
+                 CAST(MIN(CASE WHEN (r.flags & 1) <> 0 THEN 1 WHEN (r.flags & 2) <> 0 THEN 2 ELSE 3 END) AS BIGINT) AS wave
+             FROM customer AS c
+             JOIN customer_point AS o ON o.customer_code = c.code AND o.customer_code > $3 AND o.customer_code <= $4
+                 AND o.kind = $2 AND (o.granted & 2) <> 0
+             LEFT JOIN premises AS r ON r.customer_code = c.code AND r.customer_code > $3 AND r.customer_code <= $4
+             LEFT JOIN dispatch_place AS a ON a.dispatch_no = $1 AND a.province = COALESCE(r.province, '')
+                 AND (a.district IS NULL OR a.district = r.district) AND (a.area IS NULL OR a.area = r.area)
+                 AND (a.feeder IS NULL OR a.feeder = r.feeder)
+             LEFT JOIN dispatch_customer AS n ON n.dispatch_no = $1 AND n.customer_code = c.code
+                 AND n.customer_code > $3 AND n.customer_code <= $4
+             WHERE c.code > $3 AND c.code <= $4",
+            $unless,
+            " GROUP BY c.code HAVING CAST($5 AS BIGINT) = 1 OR COUNT(a.n) > 0 OR COUNT(n.customer_code) > 0) AS page"
+        )
     };
 }
 pub(crate) use recipients;
 
 statements! {
+    PROVINCE_NEXT = "SELECT MIN(premises.province) FROM premises WHERE premises.province > $1";
     RECIPIENT_COUNT = concat!(
-        "SELECT t.wave, t.preferred_language, COUNT(*) FROM ",
-        recipients!(),
-        " AS t WHERE t.point_no IS NOT NULL GROUP BY t.wave, t.preferred_language"
+        "SELECT page.wave, page.language, COUNT(*) FROM ",
+        recipients!(""),
+        " GROUP BY page.wave, page.language"
     );
     DISPATCH_UNPLANNED =
         "SELECT no, vi, en, diacritics FROM dispatch WHERE planned_recipients IS NULL AND kind = 1 AND stage > 0 ORDER BY no LIMIT 10";
     DISPATCH_GROUPS =
-        "SELECT delivery.wave, customer.preferred_language, COUNT(*) FROM delivery JOIN customer ON customer.code = delivery.customer_code
-         WHERE delivery.dispatch_no = $1 GROUP BY delivery.wave, customer.preferred_language ORDER BY delivery.wave, customer.preferred_language";
+        "SELECT page.wave, customer.preferred_language, COUNT(*) FROM (
+             SELECT wave, customer_code FROM delivery WHERE dispatch_no = $1 AND state = 1
+             UNION ALL SELECT wave, customer_code FROM delivery WHERE dispatch_no = $1 AND state <> 1) AS page
+         JOIN customer ON customer.code = page.customer_code
+         GROUP BY page.wave, customer.preferred_language ORDER BY page.wave, customer.preferred_language";
     DISPATCH_PLANNED =
         "UPDATE dispatch SET planned_recipients = $2, planned_within = $3 WHERE no = $1 AND planned_recipients IS NULL RETURNING notice_id";
 }
@@ -87,7 +91,26 @@ fn group(row: &Row) -> Result<Group, StoreError> {
     Ok((wave, language, u64::try_from(row.int(2)?).unwrap_or(0)))
 }
 
+/// Provinces in which somebody is supplied, in the order of their codes.
+pub(crate) async fn provinces_in(tx: &mut Tx) -> Result<Vec<String>, StoreError> {
+    let mut found: Vec<String> = Vec::new();
+    loop {
+        // A province at a time: each is one look into an index, however many live there.
+        let after = found.last().map_or("", String::as_str);
+        let next = tx.fetch_one(&PROVINCE_NEXT, values![after]).await?;
+        match next.map(|row| row.text_or_null(0)).transpose()?.flatten() {
+            Some(province) => found.push(province),
+            None => return Ok(found),
+        }
+    }
+}
+
 impl NodeStore {
+    /// Provinces in which somebody is supplied by this node, in the order of their codes.
+    pub async fn provinces_served(&self) -> Result<Vec<String>, StoreError> {
+        provinces_in(&mut self.db.snapshot().await?).await
+    }
+
     /// Who would be told, in the order of their waves. Nothing of it is kept: each range of `page` customers is asked for in a
     /// transaction that is rolled back, so that whoever writes waits for one range at most.
     pub async fn count_recipients(&self, dispatch: &Dispatch, page: i64) -> Result<Vec<Group>, StoreError> {
@@ -103,16 +126,7 @@ impl NodeStore {
                 return Ok(counts.into_iter().map(|((wave, language), count)| (wave, language, count)).collect());
             };
             let no = dispatch::open_in(&mut tx, dispatch).await?;
-            let range = values![
-                no,
-                dispatch.way.number(),
-                after,
-                until.as_str(),
-                everybody,
-                dispatch.incident.as_str(),
-                dispatch.phase.number(),
-                dispatch.notice_id,
-            ];
+            let range = values![no, dispatch.way.number(), after, until.as_str(), everybody,];
             for row in tx.fetch(&RECIPIENT_COUNT, range).await? {
                 let (wave, language, count) = group(&row)?;
                 *counts.entry((wave, language)).or_insert(0) += count;

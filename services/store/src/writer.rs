@@ -24,6 +24,7 @@ use crate::{
     request::{self, Answered, Request},
     statement::{Statement, Value},
     ticket,
+    under_way::UnderWay,
 };
 
 /// At most this many members share a transaction.
@@ -171,6 +172,8 @@ impl Writer {
     }
 
     async fn submit(&self, request: Request, now_us: i64, batch_id: Uuid, work: Work) -> Answer {
+        // The writer's own thread begins the transaction a moment later.
+        let _under_way = UnderWay::begin();
         let (answer, answered) = oneshot::channel();
         let member = Member { request, work, now_us, batch_id, span: tracing::Span::current(), answer };
         self.queue.send(Message::Member(member)).await.map_err(|_| StoreError::Stopped)?;

@@ -12,6 +12,8 @@ pub enum Event {
         /// The part; none when the id is of nothing that this courier has sent and still knows. Whoever keeps ids elsewhere
         /// looks under [`super::matching::candidates`].
         part: Option<PartKey>,
+        /// The part's id as its answer had it, in normal form; none without a part.
+        answered: Option<String>,
         /// What it says.
         receipt: Receipt,
         /// The phone, as the centre writes it.

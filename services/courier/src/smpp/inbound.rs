@@ -46,6 +46,8 @@ pub struct Inbound {
     pub text: String,
     /// Whether it came in UCS-2.
     pub ucs2: bool,
+    /// The phone's own number of it, where it gave one; 0 otherwise.
+    pub reference: u16,
     /// Numbers of the parts that have not come, from 1. Mostly none.
     pub missing: Vec<u8>,
 }
@@ -91,7 +93,7 @@ impl<T> Inbox<T> {
         let which = |piece: Option<Piece>| Which {
             from: message.source.digits.clone(),
             to: message.destination.digits.clone(),
-            reference: piece.map_or(0, |piece| piece.reference),
+            reference: piece.map(|piece| piece.reference).or(message.user_message_reference()).unwrap_or(0),
             total: piece.map_or(1, |piece| piece.total),
         };
         let Some(piece) = piece.filter(|piece| piece.total > 1 && octets.len() <= LONGEST_PART) else {
@@ -183,6 +185,7 @@ fn joined(which: &Which, parts: &BTreeMap<u8, (Vec<u8>, u8)>, replaces: Option<U
         from: which.from.clone(),
         to: which.to.clone(),
         text,
+        reference: which.reference,
         ucs2: parts.values().any(|(_, data_coding)| coding::is_ucs2(*data_coding)),
         missing: (1..=which.total).filter(|number| !parts.contains_key(number)).collect(),
     }

@@ -5,6 +5,7 @@ pub mod cap;
 mod code;
 mod lifecycle;
 mod plan;
+pub mod printed;
 pub mod proof;
 mod public;
 mod quiet;

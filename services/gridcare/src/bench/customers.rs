@@ -119,7 +119,7 @@ fn tell(customers: u32, took: std::time::Duration, json: bool) -> Result<(), Fai
 }
 
 /// One with a number that agreed to notices, and premises on a feeder; in no order of codes, as files come.
-fn draft(n: u32) -> CustomerDraft {
+pub(super) fn draft(n: u32) -> CustomerDraft {
     const FAMILIES: [&str; 5] = ["Nguyễn", "Trần", "Lê", "Phạm", "Đặng"];
     const GIVEN: [&str; 7] = ["Văn An", "Thị Bích", "Quốc Cường", "Thùy Dung", "Minh Đức", "Thị Hạnh", "Hữu Khang"];
     let spread = n.wrapping_mul(2_654_435_761);

@@ -3,6 +3,7 @@
 //! It shares its machine with what it measures, so whatever it does per call is taken from the server: messages are made
 //! before the clock starts, all callers live on one thread over few connections, and nothing is traced.
 
+mod audience;
 mod customers;
 mod documents;
 mod import;
@@ -29,6 +30,7 @@ pub(crate) enum Bench {
     Customers(customers::Import),
     Documents(documents::Documents),
     CustomerRows(customers::Bare),
+    Audience(audience::Audience),
     Fill(tickets::Fill),
     Pages(tickets::Pages),
     Rebase(rebase::Rebase),
@@ -44,6 +46,7 @@ impl Bench {
             Self::Customers(customers) => customers.run().await,
             Self::Documents(documents) => documents.run().await,
             Self::CustomerRows(rows) => rows.run().await,
+            Self::Audience(audience) => audience.run().await,
             Self::Fill(fill) => fill.run().await,
             Self::Pages(pages) => pages.run().await,
             Self::Rebase(rebase) => rebase.run().await,

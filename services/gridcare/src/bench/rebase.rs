@@ -11,13 +11,28 @@ use gridcare_domain::standard::{SecretKey, builtin};
 use gridcare_proto::{
     federation::v1::{DescribeNodeRequest, feed_service_client::FeedServiceClient},
     standard::v1::{OfferStandardRequest, standard_service_client::StandardServiceClient},
+    ticket::v1::{Clock, ClockPhase, ListTicketsRequest, TicketFilter, TicketOrder, TicketState},
 };
 use serde_json::json;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{load::Load, summary::rounded, tickets::refused};
+use super::{
+    load::Load,
+    summary::rounded,
+    tickets::{client, page, refused},
+};
 use crate::{failure::Failure, output};
+
+/// States in which clocks go on.
+const OPEN: [TicketState; 6] = [
+    TicketState::New,
+    TicketState::Assigned,
+    TicketState::InProgress,
+    TicketState::WaitingCustomer,
+    TicketState::WaitingThirdParty,
+    TicketState::Reopened,
+];
 
 /// Offer the node another standard that takes effect at once, and wait until all open clocks are under it.
 #[derive(Debug, Args)]
@@ -59,13 +74,18 @@ impl Rebase {
         };
         let (seconds, intake) = tokio::join!(rebasing, opening);
         let (seconds, intake) = (seconds?, intake?);
+        let clocks = self.clocks().await?;
         if self.json {
             output::line(json!({
-                "tickets": self.open, "seconds": rounded(seconds, 2), "intake": intake.map(|summary| summary.json()),
+                "tickets": self.open, "clocks": clocks, "seconds": rounded(seconds, 2),
+                "intake": intake.map(|summary| summary.json()),
             }))?;
             return Ok(());
         }
-        output::line(format_args!("{} open tickets are under the new standard after {seconds:.1} s", self.open))?;
+        output::line(format_args!(
+            "{} open tickets with {clocks} open clocks are under the new standard after {seconds:.1} s",
+            self.open
+        ))?;
         match intake {
             Some(summary) => {
                 output::line(format_args!("meanwhile:"))?;
@@ -73,6 +93,21 @@ impl Rebase {
             }
             None => Ok(()),
         }
+    }
+
+    /// How many clocks go on, by a sample of each open state.
+    async fn clocks(&self) -> Result<u64, Failure> {
+        let mut client = client(&self.address)?;
+        let open = |clock: &&Clock| matches!(clock.phase(), ClockPhase::Running | ClockPhase::Paused);
+        let (mut tickets, mut clocks) = (0, 0);
+        for state in OPEN {
+            let filter = TicketFilter { states: vec![state.into()], ..TicketFilter::default() };
+            let request = ListTicketsRequest { page_size: 1_000, ..page(filter, TicketOrder::OpenedAsc) };
+            let found = client.list_tickets(request).await.map_err(refused("a page of tickets"))?.into_inner().tickets;
+            tickets += found.len() as u64;
+            clocks += found.iter().flat_map(|ticket| &ticket.clocks).filter(open).count() as u64;
+        }
+        Ok(self.open * clocks / tickets.max(1))
     }
 
     /// Offers the standard, and returns how many seconds after its instant the node says that its clocks are under it.

@@ -28,7 +28,7 @@ const AT_ONCE: usize = 4;
 /// Seconds between two tickets: a million of them are about a year.
 const APART_S: i64 = 31;
 
-fn client(address: &str) -> Result<TicketServiceClient<Channel>, Failure> {
+pub(super) fn client(address: &str) -> Result<TicketServiceClient<Channel>, Failure> {
     let channel = tls::channel(address, &ClientTls::default())?;
     Ok(TicketServiceClient::new(channel).max_encoding_message_size(16 << 20).max_decoding_message_size(64 << 20))
 }
@@ -243,6 +243,6 @@ const WAYS: [(&str, Make); 8] = [
     }),
 ];
 
-fn page(filter: TicketFilter, order: TicketOrder) -> ListTicketsRequest {
+pub(super) fn page(filter: TicketFilter, order: TicketOrder) -> ListTicketsRequest {
     ListTicketsRequest { filter: Some(filter), order: order.into(), page_size: 50, page_token: String::new() }
 }

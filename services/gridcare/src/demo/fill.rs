@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use futures::future::try_join_all;
+use futures::future::{try_join_all, try_join3};
 use gridcare_proto::contact::v1::{
     GetImportCheckpointRequest, ImportContactsResponse, contact_service_client::ContactServiceClient,
 };
@@ -19,6 +19,7 @@ use super::{
     Run,
     contacts::Contacts,
     country::Running,
+    desks::{self, Desks},
     draw::GENERATION,
     plan::{self, STREAMS, Stream},
     tickets,
@@ -41,8 +42,10 @@ const WINDOW: usize = 4;
 pub(super) struct Filled {
     /// Contacts by stream.
     pub(super) streams: Vec<(Stream, u64)>,
-    /// Tickets by region.
+    /// Imported tickets by region.
     pub(super) tickets: Vec<(String, u64)>,
+    /// What the live desks did, by region.
+    pub(super) desks: Vec<(String, Desks)>,
 }
 
 impl Filled {
@@ -51,7 +54,7 @@ impl Filled {
         self.streams.iter().map(|(_, count)| count).sum()
     }
 
-    /// Tickets of all regions.
+    /// Imported tickets of all regions.
     pub(super) fn tickets(&self) -> u64 {
         self.tickets.iter().map(|(_, count)| count).sum()
     }
@@ -65,9 +68,14 @@ pub(super) async fn fill(run: &Run, running: &Running, gateway: &mut Gateway) ->
     let regions = run.country.regions.iter().map(async |region| {
         tickets::bring_in(running, &run.country, region).await.map(|count| (region.code.clone(), count))
     });
+    let desks =
+        run.country.regions.iter().map(async |region| {
+            desks::work(running, &run.country, region).await.map(|done| (region.code.clone(), done))
+        });
     let filling = async {
-        let (streams, tickets) = futures::future::try_join(try_join_all(streams), try_join_all(regions)).await?;
-        Ok(Filled { streams, tickets })
+        let (streams, tickets, desks) =
+            try_join3(try_join_all(streams), try_join_all(regions), try_join_all(desks)).await?;
+        Ok(Filled { streams, tickets, desks })
     };
     tokio::select! {
         filled = filling => filled,

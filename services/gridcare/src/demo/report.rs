@@ -3,11 +3,15 @@
 use std::fmt::Write as _;
 
 use gridcare_domain::contact::Channel;
-use gridcare_proto::federation::v1::GetNationalStatusResponse;
+use gridcare_proto::{
+    federation::v1::GetNationalStatusResponse,
+    report::v1::{ComplianceRow, GetNationalReportResponse},
+};
 use serde_json::{Value, json};
 
 use super::{
     Run,
+    desks::Desks,
     facts::{Expected, Fact, Published},
 };
 use crate::{
@@ -45,8 +49,12 @@ impl Check {
     }
 }
 
-/// Every published figure.
-pub(super) fn checks(published: &Published, status: &GetNationalStatusResponse) -> Result<Vec<Check>, Failure> {
+/// Every published figure, and that the country's clocks are those of its regions.
+pub(super) fn checks(
+    published: &Published,
+    status: &GetNationalStatusResponse,
+    kept: &GetNationalReportResponse,
+) -> Result<Vec<Check>, Failure> {
     let months = published.months();
     let check = |fact: &Fact| {
         let channel = Channel::parse(&fact.channel);
@@ -58,12 +66,24 @@ pub(super) fn checks(published: &Published, status: &GetNationalStatusResponse) 
             found: table::cell(table::figure(status, channel, fact.metric()), &fact.region),
         })
     };
-    published.figures.iter().map(check).collect()
+    let mut checks = published.figures.iter().map(check).collect::<Result<Vec<_>, Failure>>()?;
+    for (what, count) in [("met", (|row| row.met) as fn(&ComplianceRow) -> u64), ("breached", |row| row.breached)] {
+        let sum = |national: bool| {
+            let rows = kept.rows.iter().filter(|row| row.category.is_empty() && row.region.is_empty() == national);
+            rows.flat_map(|row| &row.compliance).map(count).sum()
+        };
+        checks.push(Check {
+            figure: format!("country clocks {what}"),
+            expected: Expected::Exactly(sum(false)),
+            found: Cell::Number(sum(true)),
+        });
+    }
+    Ok(checks)
 }
 
 /// What was met and what was missed.
 pub(super) fn text(checks: &[Check], timing: &Timing) -> String {
-    let mut text = String::from("\nPublished figures of 2013\n");
+    let mut text = String::from("\nChecks: the published figures of 2013, and the sums of the regions\n");
     for check in checks {
         let verdict = if check.met() { "met   " } else { "MISSED" };
         let found = status_json::value(check.found);
@@ -99,6 +119,7 @@ pub(super) fn json(
     checks: &[Check],
     timing: &Timing,
     standards: &Value,
+    desks: &Desks,
 ) -> Value {
     let region = |region: &super::facts::Region| {
         json!({
@@ -117,6 +138,7 @@ pub(super) fn json(
         "national": status_json::national(status),
         "completeness": status_json::completeness(status.completeness.as_ref()),
         "standards": standards,
+        "desks": desks.json(),
         "checks": checks.iter().map(Check::json).collect::<Vec<_>>(),
         "timing": { "seconds": (timing.seconds * 1_000.0).round() / 1_000.0, "contacts": timing.contacts, "tickets": timing.tickets },
     })

@@ -53,8 +53,10 @@ fn missing(status: &GetNationalStatusResponse, filled: &Filled) -> Vec<String> {
         (shown < *imported).then(text)
     });
     let tickets = filled.tickets.iter().filter_map(|(region, imported)| {
+        let live = filled.desks.iter().find(|(other, _)| other == region).map_or(0, |(_, desks)| desks.opened);
+        let all = imported + live;
         let shown = status.tickets.iter().find(|tickets| tickets.region == *region).map_or(0, |tickets| tickets.total);
-        (shown < *imported).then(|| format!("{region} tickets: {shown} of {imported}"))
+        (shown < all).then(|| format!("{region} tickets: {shown} of {all}"))
     });
     let completeness = status.completeness.as_ref();
     let (covered, expected) = completeness.map_or((0, 0), |reach| (reach.covered, reach.expected));
@@ -74,11 +76,15 @@ mod tests {
     use gridcare_proto::federation::v1::{Completeness, FigureStatus, NationalFigure, RegionFigure, RegionTickets};
 
     use super::*;
-    use crate::demo::plan::STREAMS;
+    use crate::demo::{desks::Desks, plan::STREAMS};
 
     #[test]
     fn it_waits_for_every_figure_and_every_region() {
-        let filled = Filled { streams: vec![(STREAMS[0], 3)], tickets: vec![("HANOI".to_owned(), 2)] };
+        let filled = Filled {
+            streams: vec![(STREAMS[0], 3)],
+            tickets: vec![("HANOI".to_owned(), 1)],
+            desks: vec![("HANOI".to_owned(), Desks { opened: 1, ..Desks::default() })],
+        };
         let figure = |value| NationalFigure {
             channel: 1,
             metric: "answered".to_owned(),

@@ -4,11 +4,10 @@
 //! Everything about them is synthetic from a fixed seed; what they are about is in the proportions of the calls, 31.69 % of
 //! them about outages, to the ticket.
 
-use gridcare_chassis::client::Caller;
 use gridcare_domain::{contact::Channel, topic::Topic};
 use gridcare_proto::ticket::v1::{
-    ImportTicketsRequest, ImportTicketsResponse, ImportedEvent, ImportedTicket, Locality, OpenTicketRequest,
-    TicketState, TimelineKind, imported_event::Event, ticket_service_client::TicketServiceClient,
+    ImportTicketsRequest, ImportedEvent, ImportedTicket, Locality, OpenTicketRequest, TicketState, TimelineKind,
+    imported_event::Event, ticket_service_client::TicketServiceClient,
 };
 use prost_types::Timestamp;
 use tonic::{Code, Response, Status};
@@ -52,7 +51,7 @@ pub(super) async fn bring_in(running: &Running, country: &Country, region: &Regi
             source: SOURCE.to_owned(),
             tickets: batch.to_vec(),
         };
-        let answer = patiently(&mut client, request).await;
+        let answer = patiently(async || client.import_tickets(request.clone()).await).await;
         let answer = answer.map_err(|status| Failure::answered(format!("importing {name}"), &status))?;
         if let Some(refused) = answer.rejections.first() {
             let why = format!("importing {name}: the node refused {}: {}", refused.source_key, refused.message);
@@ -63,26 +62,23 @@ pub(super) async fn bring_in(running: &Running, country: &Country, region: &Regi
     Ok(kept)
 }
 
-/// Sends a request until it is answered: a machine that is busy with a million contacts may take its time, and the same
-/// request does nothing twice.
-async fn patiently(
-    client: &mut TicketServiceClient<Caller>,
-    request: ImportTicketsRequest,
-) -> Result<ImportTicketsResponse, Status> {
+/// Asks until there is an answer: a machine that is busy with a million contacts may take its time, and the same request does
+/// nothing twice.
+pub(super) async fn patiently<T>(mut ask: impl AsyncFnMut() -> Result<Response<T>, Status>) -> Result<T, Status> {
     for _ in 1..TRIES {
-        match client.import_tickets(request.clone()).await {
+        match ask().await {
             Err(status) if matches!(status.code(), Code::DeadlineExceeded | Code::Unavailable) => {
                 tracing::warn!(error = failure::told(&status), "trying again");
             }
             answer => return answer.map(Response::into_inner),
         }
     }
-    client.import_tickets(request).await.map(Response::into_inner)
+    ask().await.map(Response::into_inner)
 }
 
 /// All tickets of a region, in the order in which they were opened.
 fn made(country: &Country, region: &Region) -> Vec<ImportedTicket> {
-    let topics = topics(country, region);
+    let topics = topics(country, region, "tickets", 1);
     let mut draw = Draw::named(&format!("{}/tickets", region.code));
     let mut opened = times(region, topics.len() as u64, &mut draw);
     opened.sort_unstable();
@@ -92,12 +88,12 @@ fn made(country: &Country, region: &Region) -> Vec<ImportedTicket> {
         .collect()
 }
 
-/// What a region's tickets are about: those of the whole country, dealt round.
-fn topics(country: &Country, region: &Region) -> Vec<Topic> {
-    let mut draw = Draw::named("country/tickets");
-    let mut topics: Vec<Topic> =
-        ASKED.iter().flat_map(|(topic, weight)| std::iter::repeat_n(*topic, *weight as usize)).collect();
-    debug_assert_eq!(topics.len(), NATIONAL as usize);
+/// What a region's tickets are about: one in so many of those of the whole country, shuffled and dealt round.
+pub(super) fn topics(country: &Country, region: &Region, name: &str, one_in: usize) -> Vec<Topic> {
+    let mut draw = Draw::named(&format!("country/{name}"));
+    let all = ASKED.iter().flat_map(|(topic, weight)| std::iter::repeat_n(*topic, *weight as usize));
+    let mut topics: Vec<Topic> = all.skip(one_in / 2).step_by(one_in).collect();
+    debug_assert_eq!(topics.len() * one_in, NATIONAL as usize);
     // Fisher and Yates: every topic all year round.
     for at in (1..topics.len()).rev() {
         let with = draw.below(u32::try_from(at + 1).unwrap_or(1));

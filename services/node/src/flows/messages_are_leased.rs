@@ -1,5 +1,6 @@
 use std::{collections::BTreeSet, time::Duration};
 
+use gridcare_chassis::serve::Deadline;
 use gridcare_domain::{
     delivery::Way,
     refusal::{Refusal, RefusalKind},
@@ -14,6 +15,8 @@ use crate::{DELIVERIES, Node};
 
 /// Without a wake-up, messages are looked for this often: the bus is only a hint, and some become due by themselves.
 const LOOK: Duration = Duration::from_secs(1);
+/// What an answer takes of a call's deadline.
+const ANSWER: Duration = Duration::from_secs(1);
 
 /// Its courier has lost it.
 pub(crate) fn lease_lost() -> Refusal {
@@ -39,17 +42,19 @@ impl Node {
     pub(crate) async fn lease_messages(&self, asked: &Asked) -> Result<(Batch, i64), StoreError> {
         // Subscribed before the first look, so that nothing that comes in between is slept over.
         let mut wakeups = self.bus.subscribe(DELIVERIES);
-        let deadline = tokio::time::Instant::now() + asked.wait;
+        // What is leased for a caller that has gone would wait for the end of its lease.
+        let patience = Deadline::current().map_or(asked.wait, |call| call.remaining().saturating_sub(ANSWER));
+        let deadline = tokio::time::Instant::now() + asked.wait.min(patience);
         loop {
             let now_us = self.now_us();
             let until_us = now_us.saturating_add(micros(asked.lease));
-            let batch =
-                self.store.lease_deliveries(&asked.courier, asked.way, asked.limit, now_us, until_us).await?;
+            let batch = self.store.lease_deliveries(&asked.courier, asked.way, asked.limit, now_us, until_us).await?;
             let left = deadline.saturating_duration_since(tokio::time::Instant::now());
             if !batch.messages.is_empty() || left.is_zero() {
                 return Ok((batch, until_us));
             }
             tokio::select! {
+                () = self.stopping.cancelled() => return Ok((batch, until_us)),
                 () = wakeups.changed() => {}
                 () = tokio::time::sleep(LOOK.min(left)) => {}
             }

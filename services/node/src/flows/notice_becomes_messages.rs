@@ -3,15 +3,16 @@
 use std::{error::Error, time::Duration};
 
 use gridcare_domain::notice::{Group, plan};
-use gridcare_store::{StoreError, dispatch::Turned};
+use gridcare_store::{
+    StoreError,
+    dispatch::{RANGE, Turned},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{DELIVERIES, NOTICES, Node, SharedNode};
 
 /// Without a wake-up, work is looked for this often: the bus is only a hint, and times come by themselves.
 const LOOK: Duration = Duration::from_secs(1);
-/// Customers of one range: so many that a million take seconds, so few that a customer's own write waits for milliseconds.
-const RANGE: i64 = 5_000;
 /// Messages of a dispatch that expire in one transaction.
 const EXPIRE: i64 = 10_000;
 

@@ -111,13 +111,12 @@ fn revisions(progress: &Progress) -> Vec<wire::RevisionProgress> {
 }
 
 fn first(progress: &Progress) -> Vec<wire::FirstReached> {
-    let reached = |((province, channel), at_us): (&(String, gridcare_domain::notice::NoticeChannel), &i64)| {
-        wire::FirstReached {
+    let reached =
+        |((province, channel), at_us): (&(String, gridcare_domain::notice::NoticeChannel), &i64)| wire::FirstReached {
             province: province.clone(),
             channel: code::notice_channel_to_wire(*channel),
             at: Some(time::micros(*at_us)),
-        }
-    };
+        };
     progress.first.iter().map(reached).collect()
 }
 

@@ -106,8 +106,7 @@ impl Node {
                 let text = revision.content.text(asked.language);
                 let at = revision.published_at.map(|at| self.local(at)).unwrap_or_default();
                 let until = self.local(revision.content.expires_at);
-                let standing =
-                    texts.say(&format!("notice-{}", revision.content.kind.code().replace('_', "-")), &[]);
+                let standing = texts.say(&format!("notice-{}", revision.content.kind.code().replace('_', "-")), &[]);
                 let times = texts.say("notice-times", &[("at", &at), ("until", &until)]);
                 let _ = write!(
                     out,
@@ -134,9 +133,7 @@ fn data(shown: &[(&Notice, Vec<&Revision>)]) -> Value {
     };
     let revision = |revision: &&Revision| {
         let content = &revision.content;
-        let place = |place: &gridcare_domain::outage::Area| {
-            json!({"province": place.province, "district": place.district, "area_code": place.area_code, "feeder": place.feeder})
-        };
+        let place = |place: &gridcare_domain::outage::Area| json!({"province": place.province, "district": place.district, "area_code": place.area_code, "feeder": place.feeder});
         json!({
             "number": revision.number,
             "kind": content.kind,

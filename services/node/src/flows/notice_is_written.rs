@@ -41,8 +41,9 @@ fn regional<'a>(stored: Option<&'a StoredNotice>, version: Option<i64>) -> Resul
     }
     if version.is_some_and(|version| version != stored.notice.version) {
         let message = "the notice has changed since; read it again and decide again";
-        return Err(Refusal::new(RefusalKind::Conflict, "ETAG_MISMATCH", message)
-            .with("etag", etag(stored.notice.version)));
+        return Err(
+            Refusal::new(RefusalKind::Conflict, "ETAG_MISMATCH", message).with("etag", etag(stored.notice.version))
+        );
     }
     Ok(&stored.notice)
 }

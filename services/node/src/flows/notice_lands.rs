@@ -1,5 +1,3 @@
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use gridcare_chassis::id::new_id;
 use gridcare_domain::{
     delivery::Way,
@@ -36,6 +34,8 @@ pub(crate) struct Landing {
     pub(crate) id: Uuid,
     pub(crate) incident: String,
     pub(crate) revision: i64,
+    /// The one that must have landed before it; none when unset.
+    pub(crate) follows: Option<i64>,
     pub(crate) content: Content,
     pub(crate) published_at: Timestamp,
 }
@@ -46,8 +46,7 @@ impl Node {
         let Some(revision) = notice.newest() else { return Told::default() };
         let content = &revision.content;
         // Whoever has not heard yet what was wrong or is over need not hear it any more.
-        let stops =
-            matches!(content.kind, RevisionKind::Correction | RevisionKind::Cancel | RevisionKind::AllClear);
+        let stops = matches!(content.kind, RevisionKind::Correction | RevisionKind::Cancel | RevisionKind::AllClear);
         if !content.audience.concerns_region(&self.region) {
             return Told { stops, dispatches: Vec::new() };
         }
@@ -84,11 +83,9 @@ impl Node {
         self.bus.wake(DELIVERIES);
     }
 
-    /// A national revision lands: once, and in the order of the numbers. What has expired is kept without being told, so that
-    /// what follows it can land, and refused.
+    /// A national revision lands: once, and behind the one that it follows.
     pub(crate) async fn land_notice(&self, landing: &Landing) -> Answer {
         let now = self.now();
-        let late = AtomicBool::new(false);
         let decide = |stored: Option<&StoredNotice>| {
             let mut notice = match stored {
                 Some(StoredNotice { national: false, .. }) => {
@@ -104,14 +101,19 @@ impl Node {
                     revisions: Vec::new(),
                 },
             };
-            let newest = notice.newest().map_or(0, |newest| newest.number);
-            if landing.revision <= newest {
+            // Where a newer one has landed, an older one is told to nobody any more.
+            if notice.newest().is_some_and(|newest| landing.revision <= newest.number) {
                 return Ok(NoticeDecision::Stays(wire::LandNoticeResponse { known: true }.encode_to_vec()));
             }
-            if landing.revision > newest + 1 {
-                let message = format!("revision {} has not landed here; give it first", newest + 1);
+            if landing.content.expires_at <= now {
+                return Err(expired());
+            }
+            if let Some(follows) = landing.follows
+                && !notice.revisions.iter().any(|revision| revision.number == follows)
+            {
+                let message = format!("revision {follows} has not landed here; give it first");
                 return Err(Refusal::new(RefusalKind::Precondition, "REVISION_MISSING", message)
-                    .with("expected", (newest + 1).to_string()));
+                    .with("missing", follows.to_string()));
             }
             notice.version += 1;
             notice.revisions.push(Revision {
@@ -124,18 +126,14 @@ impl Node {
                 published_at: Some(landing.published_at),
                 reviewer: None,
             });
-            let mut told = self.told(&notice, now);
-            if landing.content.expires_at <= now {
-                late.store(true, Ordering::Relaxed);
-                told.dispatches.clear();
-            }
+            let told = self.told(&notice, now);
             let response = wire::LandNoticeResponse { known: false }.encode_to_vec();
             let stored = StoredNotice { notice, national: true };
             let write = NoticeWrite { stored, change: None, stops: told.stops, dispatches: told.dispatches, response };
             Ok(NoticeDecision::Becomes(Box::new(write)))
         };
-        let answer = self.store.write_notice(None, now.as_microsecond(), new_id(), landing.id, &decide).await?;
+        let answer = self.store.write_notice(None, now.as_microsecond(), new_id(), landing.id, &decide).await;
         self.notice_published();
-        if late.into_inner() { Ok(Err(expired())) } else { Ok(answer) }
+        answer
     }
 }

@@ -1,6 +1,9 @@
 use gridcare_chassis::id::new_id;
-use gridcare_domain::{notice::RevisionState, refusal::{Refusal, RefusalKind}};
-use gridcare_store::{notice::PrintSent, request::Request, writer::Answer};
+use gridcare_domain::{
+    notice::RevisionState,
+    refusal::{Refusal, RefusalKind},
+};
+use gridcare_store::{print_sent::PrintSent, request::Request, writer::Answer};
 use uuid::Uuid;
 
 use super::notice_is_written::no_such_notice;

@@ -33,6 +33,10 @@ fn landing(body: &wire::LandNoticeRequest) -> Result<Landing, Vec<Violation>> {
     if body.revision < 1 {
         found.push(Violation::new("revision", "OUT_OF_RANGE", "give the revision's number, from 1"));
     }
+    if body.follows < 0 || body.follows >= body.revision.max(1) {
+        let cure = "give the number of the revision before it that has landed, or 0";
+        found.push(Violation::new("follows", "OUT_OF_RANGE", cure));
+    }
     let published_at = body.published_at.as_ref().and_then(time::instant);
     if published_at.is_none() {
         let cure = "say when it was published, between the years -9999 and 9999";
@@ -48,7 +52,8 @@ fn landing(body: &wire::LandNoticeRequest) -> Result<Landing, Vec<Violation>> {
     match convert::content_from_wire(&content, published_at, "content.") {
         Ok(content) if found.is_empty() => {
             let (id, revision) = (id.unwrap_or_default(), body.revision);
-            Ok(Landing { id, incident, revision, content, published_at })
+            let follows = Some(body.follows).filter(|follows| *follows != 0);
+            Ok(Landing { id, incident, revision, follows, content, published_at })
         }
         read => {
             found.extend(read.err().into_iter().flatten());

@@ -9,7 +9,7 @@ use gridcare_proto::{
     convert::{code, notice as convert, time},
     notice::v1::{self as wire, notice_service_server::NoticeService},
 };
-use gridcare_store::notice::{NoticeQuery, PrintSent};
+use gridcare_store::{notice::NoticeQuery, print_sent::PrintSent};
 use jiff::Timestamp;
 use prost::Message as _;
 use tonic::{Request, Response, Status};
@@ -266,11 +266,7 @@ fn id_of(field: &str, given: &str, found: &mut Vec<Violation>) -> Uuid {
 
 impl Notices {
     /// What an author gives, or every violation of the request.
-    fn content(
-        &self,
-        given: Option<&wire::NoticeContent>,
-        found: &mut Vec<Violation>,
-    ) -> Result<Content, Status> {
+    fn content(&self, given: Option<&wire::NoticeContent>, found: &mut Vec<Violation>) -> Result<Content, Status> {
         let content = match given {
             Some(content) => convert::content_from_wire(content, self.0.now(), "content."),
             None => Err(vec![Violation::new("content", "REQUIRED", "say what is told, and to whom")]),

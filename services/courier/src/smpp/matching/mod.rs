@@ -5,7 +5,7 @@ mod ids;
 mod tests;
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, VecDeque, hash_map::Entry},
     time::Duration,
 };
 
@@ -43,7 +43,7 @@ pub struct Keeping {
 
 impl Default for Keeping {
     fn default() -> Self {
-        Self { ids: IdForm::Auto, parts: 200_000, early: 1_000, early_s: 10 }
+        Self { ids: IdForm::Auto, parts: 100_000, early: 1_000, early_s: 10 }
     }
 }
 
@@ -101,7 +101,13 @@ impl<T> Matching<T> {
         }
         self.serial += 1;
         let kept = Kept { key, number: to.to_owned(), serial: self.serial };
-        self.parts.entry(normal(id)).or_default().push(kept);
+        match self.parts.entry(normal(id)) {
+            // Nearly always the only one; room for four would be most of what all this takes.
+            Entry::Vacant(new) => {
+                new.insert(vec![kept]);
+            }
+            Entry::Occupied(mut known) => known.get_mut().push(kept),
+        }
         self.order.push_back((normal(id), self.serial));
         if self.order.len() > self.keeping.parts
             && let Some((id, serial)) = self.order.pop_front()
@@ -113,7 +119,7 @@ impl<T> Matching<T> {
         while at < self.early.len() {
             let early = &self.early[at];
             let (id, from, is_final) = (early.id.clone(), early.from.clone(), early.is_final);
-            if self.find(&id, &from) == Some(key) {
+            if self.find(&id, &from).is_some_and(|(found, _)| found == key) {
                 self.ended(key, &id, is_final);
                 found.extend(self.early.remove(at).map(|early| early.held));
             } else {
@@ -123,9 +129,14 @@ impl<T> Matching<T> {
         found
     }
 
+    /// The id, in normal form, that the answer had for the part of a receipt from `from`; none when it is not known here.
+    pub fn answered(&mut self, id: &str, from: &str) -> Option<String> {
+        self.find(id, from).map(|(_, answered)| answered)
+    }
+
     /// A receipt came from `from`. It is held only while answers are awaited, and while there is room.
     pub fn arrived(&mut self, id: &str, from: &str, is_final: bool, awaited: bool, held: T) -> Found<T> {
-        if let Some(key) = self.find(id, from) {
+        if let Some((key, _)) = self.find(id, from) {
             self.ended(key, id, is_final);
             return Found::Part(key, held);
         }
@@ -179,16 +190,18 @@ impl<T> Matching<T> {
     /// The part of a receipt. One whose phone is the receipt's sender goes before all others, and teaches the form of the ids
     /// when no other form fits; without such a one, only the form that is configured, learnt, or the same counts: `10` and
     /// `16` may be one id or two.
-    fn find(&mut self, id: &str, from: &str) -> Option<PartKey> {
+    fn find(&mut self, id: &str, from: &str) -> Option<(PartKey, String)> {
         let forms: &[IdForm] = match &self.keeping.ids {
             IdForm::Auto => &IdForm::TRIED,
             _ => std::slice::from_ref(&self.keeping.ids),
         };
         let mut fits = Vec::new();
         for form in forms {
-            let kept = form.answered(id).and_then(|id| self.parts.get(&id)).into_iter().flatten();
+            let Some(answered) = form.answered(id) else { continue };
+            let kept = self.parts.get(&answered).into_iter().flatten();
             fits.extend(kept.map(|kept| (*form, kept.key, same_phone(&kept.number, from))));
         }
+        let named = |(form, key): (IdForm, PartKey)| form.answered(id).map(|answered| (key, answered));
         let by_phone: Vec<_> = fits.iter().filter(|(.., phone)| *phone).map(|(form, key, _)| (*form, *key)).collect();
         if let [(form, key), others @ ..] = &by_phone[..] {
             let (form, key) = (*form, *key);
@@ -197,17 +210,18 @@ impl<T> Matching<T> {
                 if self.keeping.ids == IdForm::Auto && others.is_empty() {
                     self.learnt = form;
                 }
-                return Some(key);
+                return named((form, key));
             }
-            return by_phone.iter().find(|(form, _)| *form == self.learnt).or(by_phone.first()).map(|(_, key)| *key);
+            let learnt = by_phone.iter().find(|(form, _)| *form == self.learnt).or(by_phone.first());
+            return learnt.copied().and_then(named);
         }
         let expected = if self.learnt == IdForm::Auto { IdForm::Same } else { self.learnt };
-        fits.iter().find(|(form, ..)| *form == expected).map(|(_, key, _)| *key)
+        fits.iter().find(|(form, ..)| *form == expected).and_then(|(form, key, _)| named((*form, *key)))
     }
 }
 
 /// Whether two numbers are of one phone, with or without its country's code or its 0.
-fn same_phone(a: &str, b: &str) -> bool {
+pub(crate) fn same_phone(a: &str, b: &str) -> bool {
     const TELLING: usize = 9;
     let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<Vec<_>>();
     let (a, b) = (digits(a), digits(b));

@@ -15,11 +15,13 @@ use super::super::{
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SessionConfig {
-    /// What logs and figures call it.
+    /// What logs and figures call it; it comes from the centre that it is for.
+    #[serde(skip)]
     pub name: String,
     /// The account.
     pub system_id: String,
-    /// Its password.
+    /// Its password, which no configuration file holds.
+    #[serde(skip)]
     pub password: String,
     /// What kind of system; mostly empty.
     pub system_type: String,

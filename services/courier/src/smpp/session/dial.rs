@@ -72,14 +72,10 @@ impl Tls {
     /// When a file cannot be read, or holds something else.
     pub fn new(address: &str, files: TlsFiles<'_>) -> io::Result<Self> {
         let wrong = |error: &dyn std::fmt::Display| io::Error::new(io::ErrorKind::InvalidInput, error.to_string());
-        let mut roots = RootCertStore::empty();
-        for certificate in certificates(files.ca)? {
-            roots.add(certificate).map_err(|error| wrong(&error))?;
-        }
         let builder = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(|error| wrong(&error))?
-            .with_root_certificates(roots);
+            .with_root_certificates(roots(files.ca)?);
         let config = match files.identity {
             Some((chain, key)) => {
                 builder.with_client_auth_cert(certificates(chain)?, private_key(key)?).map_err(|error| wrong(&error))?
@@ -99,6 +95,15 @@ impl Dial for Tls {
             Ok(Box::new(stream) as Box<dyn Wire>)
         })
     }
+}
+
+/// The authorities in a PEM file.
+pub(crate) fn roots(path: &Path) -> io::Result<RootCertStore> {
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(path)? {
+        roots.add(certificate).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+    }
+    Ok(roots)
 }
 
 fn open(path: &Path) -> io::Result<io::BufReader<std::fs::File>> {

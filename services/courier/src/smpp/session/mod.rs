@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::dial::roots;
 use self::state::Submit;
 pub use self::{
     config::SessionConfig,
@@ -31,6 +32,7 @@ use super::{
 /// A receipt that waits for the answer with its id.
 #[derive(Debug)]
 pub struct HeldReceipt {
+    pub(crate) answered: Option<String>,
     pub(crate) receipt: Receipt,
     pub(crate) from: String,
     pub(crate) taken: Taken,

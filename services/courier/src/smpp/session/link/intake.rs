@@ -97,7 +97,8 @@ impl Link {
     fn accepted(&mut self, id: &str, phone: &str, part: PartKey, life: &mut Life) {
         let early = life.matching.lock().unwrap_or_else(PoisonError::into_inner).accepted(id, phone, part);
         for held in early {
-            self.known_receipt(life, part, held);
+            let answered = Some(crate::smpp::matching::normal(id));
+            self.known_receipt(life, part, HeldReceipt { answered, ..held });
         }
     }
 
@@ -114,8 +115,9 @@ impl Link {
             let (id, is_final) = (receipt.id.clone(), receipt.stage == Stage::Final);
             // Another session of the centre may wait for the answer.
             let awaited = self.window.len() > 0 || life.around.matching.is_some();
-            let held = HeldReceipt { receipt, from: from.clone(), taken: Taken { answers: vec![answer] } };
             let mut matching = life.matching.lock().unwrap_or_else(PoisonError::into_inner);
+            let (answered, taken) = (matching.answered(&id, &from), Taken { answers: vec![answer] });
+            let held = HeldReceipt { answered, receipt, from: from.clone(), taken };
             let found = matching.arrived(&id, &from, is_final, awaited, held);
             drop(matching);
             return match found {
@@ -144,8 +146,8 @@ impl Link {
         let known = if part.is_some() { "known" } else { "strange" };
         metrics::counter!("gridcare_smpp_receipts_total", "session" => life.config.name.clone(), "part" => known)
             .increment(1);
-        let HeldReceipt { receipt, from, taken } = held;
-        self.backlog.push_back(Event::Receipt { part, receipt, from, taken });
+        let HeldReceipt { answered, receipt, from, taken } = held;
+        self.backlog.push_back(Event::Receipt { part, answered, receipt, from, taken });
     }
 }
 
