@@ -148,13 +148,17 @@ fn regions(xml: &mut Xml, regions: &[String], language: Language) {
         xml.element("area", &[], |xml| {
             let names = served.iter().map(name).collect::<Vec<_>>().join(", ");
             xml.leaf("areaDesc", if names.is_empty() { code.unwrap_or("Việt Nam") } else { &names });
-            served.iter().for_each(|one| geocode(xml, one.code));
+            for one in &served {
+                geocode(xml, one.code);
+            }
         });
     };
     if regions.is_empty() {
         area(xml, None);
     }
-    regions.iter().for_each(|code| area(xml, Some(code)));
+    for code in regions {
+        area(xml, Some(code));
+    }
 }
 
 #[cfg(test)]
