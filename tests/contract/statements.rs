@@ -51,7 +51,7 @@ const WHOLE_TABLE: [(&str, &str); 13] = [
 ];
 
 /// Statements whose filter has an index of its own, which must be the one that serves them on both engines.
-const BY_INDEX: [(&str, &str); 54] = [
+const BY_INDEX: [(&str, &str); 55] = [
     ("TICKET_STATE_NEWEST", "ticket_state"),
     ("TICKET_STATE_OLDEST", "ticket_state"),
     ("TICKET_CUSTOMER", "ticket_customer"),
