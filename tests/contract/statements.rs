@@ -396,7 +396,7 @@ async fn every_statement_of_a_gateway_runs_and_is_served_by_an_index(place: Plac
     let standards = (0..40).map(|number| NationalChange::Standard(said(number)));
     let served = NationalChange::Served(gridcare_domain::reliability::Served { from: 15_000, customers: 9 }, 1);
     let outages = (0..1_000).map(|n| NationalChange::Outage(crate::outages::national(n)));
-    let notices = crate::notices::national_changes();
+    let notices = crate::national_notices::national_changes();
     let changes = tickets.chain(buckets).chain([capability]).chain(standards).chain(outages).chain([served]);
     let changes = changes.chain(notices).collect();
     let frame = Frame { node: "north".into(), from, to: to.clone(), head: 2_000, changes };
@@ -413,7 +413,7 @@ async fn every_statement_of_a_gateway_runs_and_is_served_by_an_index(place: Plac
         }
     }
     crate::outages::use_national_outages(&store).await;
-    crate::notices::use_national_notices(&store).await;
+    crate::national_notices::use_national_notices(&store).await;
     store.period_sums("north", 0, i64::MAX).await.unwrap();
     store.national_buckets("north", 0, i64::MAX).await.unwrap();
     store.national_sketches("north", 0, i64::MAX).await.unwrap();
