@@ -1,4 +1,4 @@
-//! Documents of the HTTP port that many ask for and that seldom change: made once, kept in memory, told apart by ETags.
+//! Documents of the HTTP port that many ask for and that seldom change: made once, kept in memory, told apart by `ETag`.
 
 use std::{sync::Arc, time::Duration};
 
@@ -98,7 +98,7 @@ impl<V: PartialEq> Kept<V> {
         if let Some(kept) = slot.as_ref().filter(|kept| now < kept.asked + FRESH) {
             return Ok(kept.document.clone());
         }
-        let made = async {
+        let found = async {
             let version = version.await?;
             match slot.as_ref() {
                 Some(kept) if kept.version == version && now < kept.made + LASTS => {
@@ -107,9 +107,9 @@ impl<V: PartialEq> Kept<V> {
                 _ => Ok((version, Arc::new(make.await?), now)),
             }
         };
-        match made.await {
-            Ok((version, document, made)) => {
-                *slot = Some(Slot { version, document: document.clone(), made, asked: now });
+        match found.await {
+            Ok((version, document, since)) => {
+                *slot = Some(Slot { version, document: document.clone(), made: since, asked: now });
                 Ok(document)
             }
             Err(error) => match slot.as_mut().filter(|kept| now < kept.made + STALE) {
