@@ -15,6 +15,7 @@ mod idempotency;
 mod leases;
 mod national_notices;
 mod notices;
+mod open311;
 mod outages;
 mod personal_columns;
 mod reports;

@@ -31,7 +31,7 @@ const ERASED: [&str; 21] = [
 ];
 
 /// Columns that can hold text or bytes and never hold what names a customer, and why.
-const NOBODY: [(&str, &str); 63] = [
+const NOBODY: [(&str, &str); 64] = [
     ("_sqlx_migrations.*", "of the product itself"),
     ("agent.*", "an agent, not a customer"),
     ("bulk_item.*", "ids, and refusals, which name nobody"),
@@ -80,6 +80,7 @@ const NOBODY: [(&str, &str); 63] = [
     ("notice_print_sent.*", "authorities, newspapers and stations, and an agent; not customers"),
     ("notice_progress.*", "counts"),
     ("notice_revision.*", "what is told to the public, and agents; whom it names is in a table of its own"),
+    ("open311_request.*", "ids, times, and names of partners"),
     ("outage.*", "what the corporation records of its own grid, and agents, not customers"),
     ("outage_area.*", "places of the grid, which many share"),
     ("request.body", "a hash"),

@@ -72,6 +72,7 @@ const BY_INDEX: [(&str, &str); 53] = [
     ("CONTACT_NEWEST", "contact_arrived"),
     ("CONTACT_SPAN", "contact_arrived"),
     ("OUTAGE_NEWEST", "outage_begins"),
+    ("OPEN311_NEWEST", "open311_request_opened"),
     ("OUTAGE_OF_SCOPE", "outage_area_scope"),
     ("OUTAGE_PARTS", "outage_parent"),
     ("NATIONAL_OUTAGE_NEWEST", "national_outage_begins"),
@@ -278,6 +279,7 @@ async fn every_statement_of_a_node_runs_and_is_served_by_an_index(place: Place) 
     crate::standards::use_standards(&store).await;
     use_the_feed(&store).await;
     crate::outages::use_outages(&store).await;
+    crate::open311::use_requests(&store).await;
     crate::deliveries::use_deliveries(&store).await;
     crate::notices::use_notices(&store).await;
     crate::sms_exchanges::use_sms(&store).await;

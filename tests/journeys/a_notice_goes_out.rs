@@ -1,6 +1,6 @@
-//! A national notice from its first word to its proof, as people at the gateway write it.
+//! A notice from its first word to its proof, as people write it: the nation's, to a member that is away, and a member's own.
 
-use std::fs;
+use std::{fs, time::Duration};
 
 use gridcare_tests::{Place, tool, world::World};
 
@@ -27,7 +27,7 @@ async fn a_notice_goes_out(place: Place) {
     let gateway = world.gateway(&[("spc-1", "SPC", &node)]).await;
     node.kill();
     let at = gateway.endpoint();
-    let notice = async |arguments: &[&str]| tool::run(&[&["notice"], arguments, &["--at", &at]].concat()).await;
+    let notice = async |arguments: &[&str]| tool::run(&[&["notice"][..], arguments, &["--at", &at]].concat()).await;
 
     let write = ["write", "--incident", "500kV-2013-05-22", "--file", &content, "--as", "lan", "--json"];
     let endless = notice(&write).await;
@@ -60,16 +60,47 @@ async fn a_notice_goes_out(place: Place) {
     assert_eq!(progress["members"]["targets"][0]["state"], "waiting");
     assert_eq!(progress["members"]["completeness"]["expected"], 1);
 
+    let release = notice(&["print", id, "--output", "press"]).await;
+    assert!(release.out.contains("22 tỉnh phía Nam"), "{release:?}");
+    let sent = notice(&["sent", id, "--output", "press", "--to", "TTXVN", "--as", "lan", "--json"]).await.json();
+    assert_eq!((&sent["sent"][0]["recipient"], &sent["sent"][0]["output"]), (&"TTXVN".into(), &"press".into()));
+
+    node.restart().await;
+    let landed = async || {
+        let progress = notice(&["progress", id, "--json"]).await.json();
+        progress["members"]["targets"][0]["state"] == "landed"
+    };
+    until("the member has it", landed).await;
+    let home = node.endpoint();
+    let there = tool::run(&["notice", "show", id, "--at", &home, "--json"]).await.json();
+    assert_eq!((&there["national"], &there["revisions"][0]["vi"]["title"]), (&true.into(), &"Mất điện".into()));
+    let own = [&write[..], &["--expires-in", "6h", "--urgency", "emergency", "--at", &home]].concat();
+    let own = tool::run(&[&["notice"][..], &own].concat()).await.json();
+    let own = own["id"].as_str().unwrap();
+    let publish = ["notice", "publish", own, "--as", "lan", "--yes", "--json", "--at", &home];
+    assert_eq!(tool::run(&publish).await.json()["revisions"][0]["awaits_review"], true);
+    until("the country knows it", async || notice(&["proof", own]).await.code == Some(0)).await;
+
     let proven = tool::run(&["notice", "proof", id, "--gateway", &at]).await;
     fs::write(&proof, &proven.out).unwrap();
     let trust = format!("{key}.pub");
     let verified = tool::run(&["notice", "verify", &proof, "--trust", &trust]).await;
     assert_eq!(verified.code, Some(0), "{verified:?}");
-    for event in ["submitted", "approved", "published"] {
+    for event in ["submitted", "approved", "published", "accepted"] {
         assert!(verified.out.contains(event), "{event} in {}", verified.out);
     }
     fs::write(&proof, proven.out.replacen("second_person=yes", "second_person=no", 1)).unwrap();
     assert_eq!(tool::run(&["notice", "verify", &proof, "--trust", &trust]).await.code, Some(1));
+}
+
+async fn until(what: &str, holds: impl AsyncFn() -> bool) {
+    for _ in 0..200 {
+        if holds().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("never: {what}");
 }
 
 on_both_engines!(a_notice_goes_out);

@@ -6,6 +6,8 @@
 pub mod authority;
 /// Calls that tests make of nodes and gateways.
 pub mod calls;
+/// What HTTP ports say.
+pub mod http;
 /// A collector of traces.
 pub mod otlp;
 mod place;

@@ -35,7 +35,7 @@ pub(crate) fn is_malformed(status: &Status) -> bool {
 
 /// Whether the lease under which the call was made is lost.
 pub(crate) fn is_lost(status: &Status) -> bool {
-    matches!(status.code(), Code::FailedPrecondition | Code::Aborted)
+    status.code() == Code::FailedPrecondition
 }
 
 impl Node {

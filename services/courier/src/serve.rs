@@ -28,7 +28,7 @@ use crate::{
     },
     node::Node,
     smpp::session::Dial,
-    state::{CourierState, Told},
+    state::{ChannelState, CourierState, Told},
 };
 
 /// Receipts that wait for the node; beyond it sessions wait, and then their centres.
@@ -149,6 +149,13 @@ pub async fn run_among(config: CourierConfig, around: Surroundings) -> Result<()
     };
     let node = Node::new(channel, &config.courier.name, config.lease)?;
     let told = Told::new(state);
+    told.change(|state| {
+        let set = |carried: bool| carried.then(ChannelState::default);
+        state.sms = set(!config.sms.centres.is_empty());
+        state.email = set(config.email.server.is_some());
+        state.webhook = set(!config.webhook.hooks.is_empty());
+        state.begun = true;
+    });
     // When one part panics, the others end in order.
     let stop = stop.child_token();
     let (returned, receipts) = mpsc::channel(RECEIPTS);

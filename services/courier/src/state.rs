@@ -65,6 +65,8 @@ pub struct InboundState {
 /// How a courier stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CourierState {
+    /// Whether it has begun; until then it has nothing in hand because it has not asked.
+    pub begun: bool,
     /// Whether the node answered when it was asked for messages last.
     pub node_reached: bool,
     /// Text messages; none when there is no centre.
@@ -84,7 +86,10 @@ impl CourierState {
     #[must_use]
     pub fn is_idle(&self) -> bool {
         let channels = [self.sms, self.email, self.webhook];
-        channels.iter().flatten().all(ChannelState::is_idle) && self.receipts.waiting == 0 && self.inbound.waiting == 0
+        self.begun
+            && channels.iter().flatten().all(ChannelState::is_idle)
+            && self.receipts.waiting == 0
+            && self.inbound.waiting == 0
     }
 }
 

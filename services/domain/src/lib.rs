@@ -24,6 +24,8 @@ pub mod customer;
 pub mod customer_code;
 /// Messages to recipients, and their receipts.
 pub mod delivery;
+/// Documents that others read, as JSON and as XML.
+pub mod document;
 /// The ordered, gap-free log of a node, and what reading it requires.
 pub mod feed;
 /// What customers write by SMS, and what it asks for.
@@ -32,6 +34,8 @@ pub mod keyword;
 pub mod metric;
 /// What is told to those whom it concerns.
 pub mod notice;
+/// Open311 GeoReport v2, as other systems ask for and follow requests.
+pub mod open311;
 /// Losses of supply: where, why, until when.
 pub mod outage;
 /// Provinces by ISO 3166-2 code.

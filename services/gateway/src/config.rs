@@ -3,11 +3,11 @@
 use std::{collections::BTreeSet, net::IpAddr, path::PathBuf, time::Duration};
 
 use gridcare_chassis::{
-    config::{Listen, Setting, Settings, Telemetry, Tls, TrustedKey},
+    config::{Listen, Public, Setting, Settings, Telemetry, Tls, TrustedKey},
     serve::Limits,
     tls::ClientTls,
 };
-use gridcare_domain::{metric::Definition, standard::SecretKey};
+use gridcare_domain::{metric::Definition, notice::printed::Sender, standard::SecretKey};
 use jiff::{civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use tonic::codegen::http::Uri;
@@ -28,6 +28,8 @@ pub struct GatewayConfig {
     pub tls: Tls,
     /// How it proves itself to nodes.
     pub client_tls: ClientTls,
+    /// Under which address and name it is known to the public.
+    pub public: Public,
     /// What it takes on at most.
     pub limits: Limits,
     /// What it tells about itself.
@@ -36,7 +38,7 @@ pub struct GatewayConfig {
     pub figures: Figures,
     /// Whose bundles of rules it publishes.
     pub standards: Standards,
-    /// How it proves what it told.
+    /// Who signs notices, and with what their proofs.
     pub notices: Notices,
     /// How followers share the members.
     pub lease: Leasing,
@@ -122,15 +124,30 @@ pub struct Standards {
     pub trusted_keys: Vec<TrustedKey>,
 }
 
-/// How it proves what it told.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Who signs notices, and with what their proofs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Notices {
     /// PEM file with the private key that countersigns proofs of notices; none are given without one.
     pub proof_key: Option<PathBuf>,
+    /// Code of whoever signs printed notices.
+    pub sender: String,
+    /// Where those who read them may ask, such as a telephone number.
+    pub contact: Option<String>,
+}
+
+impl Default for Notices {
+    fn default() -> Self {
+        Self { proof_key: None, sender: "EVN".into(), contact: None }
+    }
 }
 
 impl Notices {
+    /// Who signs.
+    pub(crate) fn sender(&self) -> Sender {
+        Sender::of_code(&self.sender, self.contact.clone())
+    }
+
     /// The key, if one is configured, or what is wrong with its file.
     pub(crate) fn key(&self) -> Result<Option<SecretKey>, String> {
         let Some(path) = &self.proof_key else { return Ok(None) };
@@ -193,6 +210,10 @@ impl Settings for GatewayConfig {
         Setting::new("client_tls.cert", "PEM file with the certificate chain shown to nodes"),
         Setting::new("client_tls.key", "PEM file with the private key of client_tls.cert"),
         Setting::new("client_tls.domain", "name that every node's certificate carries, if not its endpoint's host"),
+        Public::SETTINGS[0],
+        Public::SETTINGS[1],
+        Public::SETTINGS[2],
+        Public::SETTINGS[3],
         Limits::SETTINGS[0],
         Limits::SETTINGS[1],
         Limits::SETTINGS[2],
@@ -207,6 +228,8 @@ impl Settings for GatewayConfig {
         Setting::new("figures.short_abandon_s", "seconds below which giving up is a short abandon"),
         Setting::new("standards.trusted_keys", "list of {id, public}: whose bundles of rules are published"),
         Setting::new("notices.proof_key", "PEM file with the private key that countersigns proofs of notices"),
+        Setting::new("notices.sender", "code of whoever signs printed notices, such as EVN"),
+        Setting::new("notices.contact", "where readers of printed notices may ask, such as a telephone number"),
         Setting::new("lease.ttl_ms", "milliseconds after which a silent replica is replaced, at least 300"),
         Setting::new("members", "list of {node, region, endpoint, from}; from is a date such as 2013-01-01"),
     ];
@@ -214,6 +237,7 @@ impl Settings for GatewayConfig {
     fn check(&self) -> Vec<String> {
         let mut violations = self.listen.check();
         violations.extend(self.tls.check(self.listen.grpc));
+        violations.extend(self.public.check());
         violations.extend(self.limits.check());
         violations.extend(self.telemetry.check());
         let mut require = |kept: bool, violation: &str| {
@@ -248,6 +272,9 @@ impl Settings for GatewayConfig {
         let ClientTls { cert, key, .. } = &self.client_tls;
         require(cert.is_some() == key.is_some(), "client_tls.cert: give it together with client_tls.key, or neither");
         TrustedKey::read_all("standards.trusted_keys", &self.standards.trusted_keys, &mut violations);
+        if !is_name(&self.notices.sender) {
+            violations.push("notices.sender: give letters, digits, - and _, at most 64".to_owned());
+        }
         if let Err(what) = self.notices.key() {
             violations.push(format!("notices.proof_key: {what}"));
         }
@@ -348,6 +375,7 @@ mod tests {
         sample.client_tls =
             ClientTls { ca: Some("a".into()), cert: Some("c".into()), key: Some("k".into()), domain: Some("d".into()) };
         sample.notices.proof_key = Some("k".into());
+        sample.notices.contact = Some("19001006".into());
         sample.telemetry.otlp_endpoint = Some("http://h".into());
         sample.members = vec![member("a", "http://127.0.0.1:1")];
         assert_eq!(gridcare_chassis::config::unlisted(&sample), Vec::<String>::new());

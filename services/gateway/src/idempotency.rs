@@ -1,8 +1,22 @@
 use gridcare_chassis::identity::Principal;
 use gridcare_domain::refusal::Violation;
-use gridcare_store::request::Request;
+use gridcare_store::{StoreError, gateway::GatewayStore, request::Request};
 use prost::Message;
 use uuid::Uuid;
+
+/// Answers to mutations are kept for a week.
+const KEPT_US: i64 = 7 * 86_400 * 1_000_000;
+/// Answers that one transaction forgets at most.
+const PAGE: i64 = 1_000;
+
+/// Forgets answers that are kept no longer. A gateway is asked for few mutations, so that whoever publishes something sees to it.
+pub(crate) async fn forget_answers(store: &GatewayStore, now_us: i64) -> Result<(), StoreError> {
+    let mut after = Some(Uuid::nil());
+    while let Some(key) = after {
+        after = store.expire_requests(key, PAGE, now_us - KEPT_US).await?;
+    }
+    Ok(())
+}
 
 /// The identity of a mutation: who asked, for what, under which id, and with which body, as hashes of 128 bits.
 pub(crate) fn request_of(principal: &Principal, method: &str, request_id: &str, body: &impl Message) -> Request {

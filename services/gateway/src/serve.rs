@@ -118,7 +118,11 @@ pub async fn run(
     let definition = config.figures.definition();
     // Checked with the configuration, and complained of there.
     let trusted = TrustedKey::read_all("standards.trusted_keys", &config.standards.trusted_keys, &mut Vec::new());
-    let parts = Arc::new(Parts { store: store.clone(), bus, clock, country, definition, trusted, proof_key, peers });
+    let sender = config.notices.sender();
+    let parts =
+        Arc::new(Parts { store: store.clone(), bus, clock, country, definition, trusted, proof_key, sender, peers });
+    let (id, zone) = (&config.gateway.id, parts.country.zone.clone());
+    let open_formats = http::routes(&parts, config.public.publisher(id, id, "", addresses.http, zone));
     // Answers are cut to 4 MiB where they could be longer.
     let routes = Routes::new(NationalServiceServer::new(National(parts.clone())))
         .add_service(NationalReportServiceServer::new(NationalReports(parts.clone())))
@@ -152,7 +156,7 @@ pub async fn run(
         ended
     };
     let http = async {
-        let ended = admin::serve(http_port, readiness.clone(), http::routes(parts), stop.clone()).await;
+        let ended = admin::serve(http_port, readiness.clone(), open_formats, stop.clone()).await;
         stop.cancel();
         ended
     };

@@ -187,3 +187,7 @@ notice-delivery-sent = Sent
 notice-delivery-expired = Expired
 notice-delivery-failed = Failed
 notice-delivery-delivered = Delivered
+notice-head-output = Output
+notice-head-recipient = Recipient
+notice-head-sent = Sent
+notice-head-author = By

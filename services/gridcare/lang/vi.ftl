@@ -178,3 +178,7 @@ notice-delivery-sent = Đã gửi
 notice-delivery-expired = Quá hạn
 notice-delivery-failed = Thất bại
 notice-delivery-delivered = Đã đến
+notice-head-output = Bản in
+notice-head-recipient = Nơi nhận
+notice-head-sent = Gửi lúc
+notice-head-author = Người ghi

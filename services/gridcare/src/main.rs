@@ -14,7 +14,7 @@ mod notice;
 mod outages;
 mod output;
 mod process;
-//mod replay;
+mod replay;
 mod report;
 mod screen;
 mod smsc_sim;
@@ -52,7 +52,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Tool {
     Demo(demo::Demo),
-    //Replay(replay::Replay),
+    Replay(replay::Replay),
     Status(status::Status),
     #[command(subcommand)]
     Contacts(contacts::Contacts),
@@ -106,7 +106,7 @@ async fn tool(matches: &clap::ArgMatches) -> Result<(), Failure> {
     match Cli::from_arg_matches(matches).map_err(Failure::said)?.tool {
         Tool::Demo(demo) => demo.run().await,
         // It has a runtime of its own, whose clock is stepped.
-        //Tool::Replay(replay) => tokio::task::block_in_place(|| replay.run()),
+        Tool::Replay(replay) => tokio::task::block_in_place(|| replay.run()),
         Tool::Status(status) => status.run().await,
         Tool::Contacts(contacts) => contacts.run().await,
         Tool::Customers(customers) => customers.run().await,

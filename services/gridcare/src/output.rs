@@ -19,6 +19,13 @@ pub(crate) fn raw(text: impl Display) -> io::Result<()> {
     out.flush()
 }
 
+/// Writes a document as it is.
+pub(crate) fn bytes(document: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(document)?;
+    out.flush()
+}
+
 /// Tells something on standard error. When even that fails, nobody is there to be told.
 pub(crate) fn tell(text: impl Display) {
     let _ = writeln!(io::stderr().lock(), "{text}");

@@ -1,8 +1,11 @@
 mod notices;
+mod open;
 mod sms;
 
+use std::net::SocketAddr;
+
 use gridcare_chassis::{
-    config::{Listen, Setting, Settings, Telemetry, Tls},
+    config::{Listen, Public, Setting, Settings, Telemetry, Tls},
     serve::Limits,
 };
 use gridcare_domain::{
@@ -14,6 +17,8 @@ use gridcare_domain::{
 };
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 pub use notices::Notices;
+pub(crate) use open::Open;
+pub use open::{Open311, Partner};
 use serde::{Deserialize, Serialize};
 pub use sms::{Billing, Sms};
 
@@ -172,6 +177,10 @@ pub struct NodeConfig {
     pub notices: Notices,
     /// Where bills are asked for.
     pub billing: Billing,
+    /// Under which address and name it is known to the public.
+    pub public: Public,
+    /// Which systems of others may ask for services.
+    pub open311: Open311,
     /// What it takes on at most.
     pub limits: Limits,
     /// Whose rules it takes, and what it promises beyond them.
@@ -225,6 +234,12 @@ impl Settings for NodeConfig {
         Billing::SETTINGS[3],
         Billing::SETTINGS[4],
         Billing::SETTINGS[5],
+        Public::SETTINGS[0],
+        Public::SETTINGS[1],
+        Public::SETTINGS[2],
+        Public::SETTINGS[3],
+        Open311::SETTINGS[0],
+        Open311::SETTINGS[1],
         Setting::new(
             "routing.file",
             "YAML file that says who serves which customer code; the built-in table when absent",
@@ -302,6 +317,8 @@ impl Settings for NodeConfig {
         found.extend(self.sms.check());
         found.extend(self.notices.check());
         found.extend(self.billing.check());
+        found.extend(self.public.check());
+        found.extend(self.open311.check(self.listen.http));
         found.extend(self.limits.check());
         found.extend(self.standards.check());
         for (i, offer) in self.capabilities.iter().enumerate() {
@@ -357,6 +374,11 @@ impl NodeConfig {
             }
             None => Ok(Routing::builtin().clone()),
         }
+    }
+
+    pub(crate) fn open(&self, http: SocketAddr) -> Open {
+        let publisher = self.public.publisher(&self.node.id, &self.node.region, &self.sms.hotline, http, self.zone());
+        Open::of(publisher, &self.open311)
     }
 
     /// The zone in which its days begin; UTC when the name is wrong, which [`Settings::check`] refuses.

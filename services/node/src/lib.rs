@@ -73,6 +73,7 @@ struct Node {
     /// Pages that the public read a moment ago.
     shelf: http::Shelf,
     billing: billing::Billing,
+    open: config::Open,
     /// Snapshots hold a connection each, and on SQLite the history of the file.
     snapshots: Arc<tokio::sync::Semaphore>,
 }

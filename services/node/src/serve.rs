@@ -100,7 +100,7 @@ pub async fn run(
         grpc: grpc_port.local_addr().map_err(NodeError::Bind)?,
         http: http_port.local_addr().map_err(NodeError::Bind)?,
     };
-    let node = Arc::new(open(&config, clock, shutdown.clone()).await?);
+    let node = Arc::new(open(&config, clock, shutdown.clone(), addresses.http).await?);
     declare(&config, &node).await?;
 
     let readiness = Readiness::new();
@@ -153,8 +153,7 @@ pub async fn run(
         // Nobody has to wait for it.
         let _ = ready.send(addresses);
     }
-    let open = grpc::calendar_routes(node.clone()).merge(http::routes(node.clone()));
-    let http = admin::serve(http_port, readiness.clone(), open, shutdown.clone());
+    let http = admin::serve(http_port, readiness.clone(), http::routes(&node), shutdown.clone());
     let (spoken, answered) = tokio::join!(server.serve(grpc_port, readiness, shutdown.clone()), http);
     shutdown.cancel();
     tracker.wait().await;
@@ -163,7 +162,12 @@ pub async fn run(
     answered.map_err(NodeError::Http)
 }
 
-async fn open(config: &NodeConfig, clock: SharedClock, stopping: CancellationToken) -> Result<Node, NodeError> {
+async fn open(
+    config: &NodeConfig,
+    clock: SharedClock,
+    stopping: CancellationToken,
+    http: SocketAddr,
+) -> Result<Node, NodeError> {
     let pseudonym_key = key_bytes(&config.keys.pseudonym).ok_or(NodeError::Key("pseudonym"))?;
     let unique = key_bytes(&config.keys.unique).ok_or(NodeError::Key("unique"))?;
     let bus = Bus::connect(config.bus.redis_url.as_deref(), &format!("gridcare:{}", config.node.id))?;
@@ -194,6 +198,7 @@ async fn open(config: &NodeConfig, clock: SharedClock, stopping: CancellationTok
         notices: config.notices.clone(),
         shelf: http::Shelf::default(),
         billing: Billing::open(&config.billing).await?,
+        open: config.open(http),
         id: config.node.id.clone(),
         region: config.node.region.clone(),
         prefix: config.prefix().to_owned(),

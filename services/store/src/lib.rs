@@ -37,6 +37,8 @@ pub mod metric;
 pub mod notice;
 /// What watchers and roles are told.
 pub mod notification;
+/// Requests of other systems.
+pub mod open311;
 mod opening;
 /// Outages and their areas.
 pub mod outage;
@@ -157,6 +159,7 @@ pub fn node_statements() -> Vec<&'static statement::Statement> {
         metric::STATEMENTS,
         notice::STATEMENTS,
         notification::STATEMENTS,
+        open311::STATEMENTS,
         outage::STATEMENTS,
         print_sent::STATEMENTS,
         progress::STATEMENTS,

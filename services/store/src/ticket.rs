@@ -29,6 +29,7 @@ macro_rules! columns {
          ticket.first_response_us, ticket.parent, ticket.merged_into, ticket.satisfaction, ticket.rated_us, ticket.repetition"
     };
 }
+pub(crate) use columns;
 
 /// The filters that every list shares: sets of codes are bit masks, since the lists of codes are closed and short. Words
 /// that many tickets have are filters like the others; only rare ones are worth their index.

@@ -2,9 +2,11 @@
 
 use gridcare_domain::{
     feed::{Change, Kind},
-    notice::{Notice, Revision, RevisionState},
+    notice::{Notice, NoticeText, PublicNotice, PublicRevision, Revision, RevisionState},
+    outage::Area,
 };
 use prost::Message as _;
+use uuid::Uuid;
 
 use super::told::text_to_wire;
 use crate::{
@@ -63,4 +65,45 @@ pub fn notice_to_federation(notice: &Notice) -> wire::FederatedNotice {
 pub fn notice_change(notice: &Notice) -> Change {
     let payload = notice_to_federation(notice).encode_to_vec();
     Change { kind: Kind::Notice, key: notice.id.to_string(), version: notice.version, payload }
+}
+
+/// What everybody may read of a member's notice, as the country knows it; none when the message is malformed. `region` is the
+/// corporation whose customers it is for.
+#[must_use]
+pub fn public_notice_from_wire(given: &wire::FederatedNotice, region: &str) -> Option<PublicNotice> {
+    let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    let place = |place: &wire::FederatedNoticePlace| Area {
+        province: some(&place.province),
+        area_code: some(&place.area_code),
+        feeder: some(&place.feeder),
+        ..Area::default()
+    };
+    let revision = |given: &wire::FederatedRevision| {
+        let text = |text: &Option<crate::notice::v1::NoticeText>| {
+            let text = text.clone().unwrap_or_default();
+            NoticeText { title: text.title, body: text.body }
+        };
+        let audience = given.audience.clone().unwrap_or_default();
+        let everybody = audience.places.is_empty() && audience.named_customers == 0;
+        Some(PublicRevision {
+            number: given.number,
+            kind: code::revision_kind_from_wire(given.kind)?,
+            phase: code::phase_from_wire(given.phase)?,
+            urgency: code::urgency_from_wire(given.urgency)?,
+            regions: vec![region.to_owned()],
+            // A place of which nothing is a code is known at home alone.
+            places: audience.places.iter().map(place).filter(|place| !place.is_empty()).collect(),
+            everybody,
+            vi: text(&given.vi),
+            en: text(&given.en),
+            published_at: given.published_at.as_ref().and_then(time::instant)?,
+            expires_at: given.expires_at.as_ref().and_then(time::instant)?,
+        })
+    };
+    Some(PublicNotice {
+        id: Uuid::try_parse(&given.id).ok()?,
+        incident: given.incident.clone(),
+        outage_areas: Vec::new(),
+        revisions: given.revisions.iter().map(revision).collect::<Option<_>>()?,
+    })
 }

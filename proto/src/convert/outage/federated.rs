@@ -2,14 +2,20 @@
 
 use gridcare_domain::{
     feed,
-    outage::{Area, Claim, Fact, Outage, supply},
+    outage::{
+        Area, Cause, Claim, Confidence, CrewState, Estimate, EstimateSource, Fact, Outage, OutageKind, Polygon,
+        Position, PublicOutage, Window, supply,
+    },
 };
+use jiff::Timestamp;
 use prost::Message as _;
+use uuid::Uuid;
 
 use super::told;
 use crate::{
     convert::{code, time},
     federation::v1::{self as wire, federated_claim},
+    outage::v1 as home,
 };
 
 /// A code may leave; whatever else somebody wrote where a code belongs stays.
@@ -108,4 +114,63 @@ pub fn course_from_wire(outage: &wire::FederatedOutage) -> Result<supply::Course
     let first = course.steps.iter().map(|step| step.at_us).min();
     course.onset_us = course.onset_us.or(first);
     Ok(course)
+}
+
+/// What everybody may know of a member's outage, as the country knows it; or what is wrong with the message.
+pub fn public_from_wire(
+    outage: &wire::FederatedOutage,
+    node: &str,
+    region: &str,
+    now: Timestamp,
+) -> Result<PublicOutage, &'static str> {
+    const MALFORMED: &str = "an outage has a malformed time";
+    let at = |at: Option<&prost_types::Timestamp>| at.and_then(time::instant).ok_or(MALFORMED);
+    let id = |text: &str| Uuid::try_parse(text).map_err(|_| "an outage has a malformed id");
+    let window = |window: &home::WorkWindow| -> Result<Window, &'static str> {
+        Ok(Window { starts_at: at(window.starts_at.as_ref())?, ends_at: at(window.ends_at.as_ref())? })
+    };
+    let estimate = |given: &home::ReturnEstimate| -> Result<Estimate, &'static str> {
+        Ok(Estimate {
+            earliest: at(given.earliest.as_ref())?,
+            latest: at(given.latest.as_ref())?,
+            source: code::estimate_source_from_wire(given.source).unwrap_or(EstimateSource::Dispatcher),
+            confidence: code::confidence_from_wire(given.confidence).unwrap_or(Confidence::Medium),
+        })
+    };
+    let deltas = course_from_wire(outage).map_err(|_| MALFORMED)?.deltas();
+    let plan = outage.plan.as_ref();
+    Ok(PublicOutage {
+        id: id(&outage.id)?,
+        node: node.to_owned(),
+        region: region.to_owned(),
+        kind: code::outage_kind_from_wire(outage.kind).unwrap_or(OutageKind::Unplanned),
+        cause: Cause::parse(&outage.cause).unwrap_or(Cause::Unknown),
+        areas: outage.areas.iter().map(area_from_wire).collect(),
+        begins_at: at(outage.begins_at.as_ref())?,
+        ended_at: outage.ended_at.as_ref().map(|ended| at(Some(ended))).transpose()?,
+        estimate: outage.estimate.as_ref().map(estimate).transpose()?,
+        customers: Some(outage.customers).filter(|customers| *customers > 0).or_else(|| supply::most_without(&deltas)),
+        without_supply: supply::without_supply_at(&deltas, now.as_microsecond()),
+        crew: code::crew_state_from_wire(outage.crew).unwrap_or(CrewState::None),
+        parent: (!outage.parent_id.is_empty()).then(|| id(&outage.parent_id)).transpose()?,
+        window: plan.and_then(|plan| plan.window.as_ref()).map(window).transpose()?,
+        alternative: plan.and_then(|plan| plan.alternative.as_ref()).map(window).transpose()?,
+        cancelled: plan.is_some_and(|plan| plan.cancelled),
+        updated_at: at(outage.updated_at.as_ref())?,
+    })
+}
+
+fn area_from_wire(area: &wire::FederatedArea) -> Area {
+    let some = |text: &String| (!text.is_empty()).then(|| text.clone());
+    let position = |at: &home::Position| Position::from_degrees(at.longitude, at.latitude);
+    let ring: Option<Vec<_>> = area.polygon.iter().map(position).collect();
+    Area {
+        province: some(&area.province),
+        district: None,
+        area_code: some(&area.area_code),
+        feeder: some(&area.feeder),
+        transformer: some(&area.transformer),
+        // A ring that we would not have taken is not drawn.
+        polygon: ring.map(|ring| Polygon { ring }).filter(|polygon| polygon.fault().is_none()),
+    }
 }

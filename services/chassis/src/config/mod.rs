@@ -21,7 +21,7 @@ use serde::{Serialize, de::DeserializeOwned};
 pub use self::{
     flags::{command, print_wanted},
     load::{load, load_from},
-    parts::{Listen, LogFormat, Telemetry, Tls},
+    parts::{Listen, LogFormat, Public, Telemetry, Tls},
     print::print,
     trusted::TrustedKey,
 };

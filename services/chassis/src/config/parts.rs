@@ -5,6 +5,8 @@ use std::{
     path::PathBuf,
 };
 
+use gridcare_domain::notice::Publisher;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::Setting;
@@ -39,6 +41,69 @@ impl Listen {
             return vec![format!("listen.http: {} is also listen.grpc; give it another port", self.http)];
         }
         Vec::new()
+    }
+}
+
+/// Under which address and name it is known to the public.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Public {
+    /// Where the public reaches the HTTP port, without a slash at the end; its own address when empty.
+    pub url: String,
+    /// Who sends its alerts: a name that is unique in the world, such as a domain; its own name when empty.
+    pub sender: String,
+    /// Its name for people; the corporation's code, or its own name, when empty.
+    pub name: String,
+    /// Nothing that it tells is real: a replay, or a drill.
+    pub exercise: bool,
+}
+
+impl Public {
+    /// Its keys, under `public`.
+    pub const SETTINGS: [Setting; 4] = [
+        Setting::new("public.url", "where the public reaches the HTTP port, such as https://cskh.example.vn"),
+        Setting::new(
+            "public.sender",
+            "who sends its alerts (CAP), a name unique in the world, such as cskh.example.vn",
+        ),
+        Setting::new("public.name", "its name for people, such as EVN HCMC"),
+        Setting::new("public.exercise", "true when nothing that it tells is real, as in a drill"),
+    ];
+
+    /// Violations of its rules.
+    #[must_use]
+    pub fn check(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        let web = self.url.starts_with("https://") || self.url.starts_with("http://");
+        if !self.url.is_empty() && (!web || self.url.ends_with('/')) {
+            let cure = "give an address such as https://cskh.example.vn, without a slash at the end";
+            found.push(format!("public.url: {cure}"));
+        }
+        if self.sender.len() > 200 || self.sender.contains(|c: char| c.is_whitespace() || ",<&".contains(c)) {
+            found
+                .push("public.sender: give a name without spaces, commas, < and &, such as cskh.example.vn".to_owned());
+        }
+        found
+    }
+
+    /// The address, for a process whose HTTP port this is.
+    #[must_use]
+    pub fn address(&self, http: SocketAddr) -> String {
+        if self.url.is_empty() { format!("http://{http}") } else { self.url.clone() }
+    }
+
+    /// Who tells the public, for a process of this name, for people and machines, on this HTTP port.
+    #[must_use]
+    pub fn publisher(&self, id: &str, name: &str, contact: &str, http: SocketAddr, zone: TimeZone) -> Publisher {
+        let or = |given: &str, own: &str| if given.is_empty() { own.to_owned() } else { given.to_owned() };
+        Publisher {
+            sender: or(&self.sender, id),
+            name: or(&self.name, name),
+            url: self.address(http),
+            contact: contact.to_owned(),
+            exercise: self.exercise,
+            zone,
+        }
     }
 }
 

@@ -60,6 +60,29 @@ struct Unresolved {
     highest: i64,
 }
 
+/// Sixteen bits of the number of a message that this courier does not know by its id.
+#[derive(Debug)]
+pub(crate) struct Echo {
+    unresolved: Arc<Mutex<Unresolved>>,
+    echoed: u16,
+    phone: String,
+}
+
+impl Echo {
+    /// The whole number, as far as it can be told by now: of an open message to that phone, else the nearest at or below the
+    /// highest that was handed out, since an earlier courier was given it.
+    pub(crate) fn number(&self) -> i64 {
+        let unresolved = self.unresolved.lock().unwrap_or_else(PoisonError::into_inner);
+        let fits =
+            |(number, open): &(&i64, &Open)| reference(**number) == self.echoed && same_phone(&open.phone, &self.phone);
+        if let Some((number, _)) = unresolved.open.iter().rev().find(fits) {
+            return *number;
+        }
+        let below = unresolved.highest - i64::from(reference(unresolved.highest).wrapping_sub(self.echoed));
+        if below > 0 { below } else { i64::from(self.echoed) }
+    }
+}
+
 /// Sends text messages through centres; clones are the same one.
 #[derive(Clone)]
 pub(crate) struct SmsCarrier {
@@ -80,18 +103,9 @@ impl SmsCarrier {
         look(&mut self.unresolved.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The whole number of the message that a receipt from `phone` gives sixteen bits of; 0 when it cannot be told.
-    pub(crate) fn echoed(&self, echoed: u16, phone: &str) -> i64 {
-        self.with(|unresolved| {
-            let exact = unresolved.open.iter().rev();
-            let mut exact =
-                exact.filter(|(number, open)| reference(**number) == echoed && same_phone(&open.phone, phone));
-            if let Some((number, _)) = exact.next() {
-                return *number;
-            }
-            let below = unresolved.highest - i64::from(reference(unresolved.highest).wrapping_sub(echoed));
-            below.max(0)
-        })
+    /// What a receipt from `phone` gives back of a message's number.
+    pub(crate) fn echo(&self, echoed: u16, phone: String) -> Echo {
+        Echo { unresolved: Arc::clone(&self.unresolved), echoed, phone }
     }
 
     /// A part was answered after it had been given up: the message's lease and number, and what it has come to, once all of its
@@ -248,6 +262,24 @@ mod tests {
         }
         assert_eq!(number(gridcare_chassis::id::new_id()), None, "an answer is no message of the node");
         assert_eq!(reference(0x1_2345), 0x2345);
+    }
+
+    #[test]
+    fn an_echo_is_of_an_open_message_or_of_the_nearest_number_below() {
+        let open = |phone: &str| Open { epoch: 1, phone: phone.into(), parts: Vec::new() };
+        let mut unresolved = Unresolved { highest: 200_005, ..Unresolved::default() };
+        unresolved.open = BTreeMap::from([(70_000, open("+84901000001")), (135_536, open("+84901000002"))]);
+        let unresolved = Arc::new(Mutex::new(unresolved));
+        let number = |of: i64, phone: &str| {
+            Echo { unresolved: Arc::clone(&unresolved), echoed: reference(of), phone: phone.into() }.number()
+        };
+        assert_eq!(reference(70_000), reference(135_536), "the same sixteen bits");
+        assert_eq!(number(70_000, "0901000001"), 70_000);
+        assert_eq!(number(70_000, "84901000002"), 135_536);
+        assert_eq!(number(200_000, "84901000003"), 200_000);
+        assert_eq!(number(200_006, "84901000003"), 200_006 - 65_536);
+        unresolved.lock().unwrap().highest = 3;
+        assert_eq!(number(9, "84901000003"), 9);
     }
 
     #[test]

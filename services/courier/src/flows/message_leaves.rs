@@ -28,6 +28,8 @@ use crate::{
     state::{ChannelState, Told},
 };
 
+/// What the node gives and takes in one call at most.
+const MOST: usize = 5_000;
 /// The longest wait between attempts when the node, or the whole other side, takes nothing.
 const LONGEST: Duration = Duration::from_secs(30);
 /// For so long the last answers are waited for once it is to stop, and for so long the node to take their outcomes.
@@ -184,7 +186,7 @@ impl Leaving {
         let room = (window * 2).saturating_sub(in_hand);
         let rests = now < self.ask_at || now < self.go_on_at || self.hand.is_full();
         if self.lease.is_none() && room > window / 2 && !rests {
-            self.lease = Some(Box::pin(self.around.node.clone().lease(self.around.channel, room.min(5_000))));
+            self.lease = Some(Box::pin(self.around.node.clone().lease(self.around.channel, room.min(MOST))));
         }
     }
 
@@ -218,12 +220,12 @@ impl Leaving {
     fn begin(&mut self, now: Instant) {
         let window = self.around.carrier.window();
         let room = window.saturating_sub(self.state_submitting());
-        let group = room.min(self.hand.waiting_now());
+        let group = room.min(self.hand.waiting_now()).min(MOST);
         if self.begin.is_some() || group == 0 || now < self.go_on_at {
             return;
         }
         // A group of one for each place that becomes free would be a transaction at the node for each message.
-        if room < window.div_ceil(2) && group == room {
+        if room < window.min(MOST).div_ceil(2) && group == room {
             return;
         }
         let (errands, over) = self.hand.next_group(group, now, self.around.clock.now());
@@ -247,12 +249,16 @@ impl Leaving {
                         let carrying = self.around.carrier.carry(errand.clone());
                         self.under_way.push(Box::pin(async move { (errand, carrying.await) }));
                     } else {
+                        self.hand.untried(&errand.address);
                         // Cancelled or expired meanwhile, or begun by a request whose answer was lost: not an octet was written.
                         self.report(errand.epoch, errand.number, Ending::returned(Rest::Nobody));
                     }
                 }
             }
             Err(status) if node::is_lost(&status) => {
+                for errand in &errands {
+                    self.hand.untried(&errand.address);
+                }
                 if let Some(epoch) = errands.first().map(|errand| errand.epoch) {
                     self.lost(epoch);
                 }
@@ -302,13 +308,18 @@ impl Leaving {
     fn ended(&mut self, errand: &Errand, ending: Ending) {
         let now = Instant::now();
         match ending.rest {
-            Rest::Channel => self.go_on_at = self.go_on_at.max(now + self.go_on_again.wait()),
+            Rest::Channel => {
+                self.hand.untried(&errand.address);
+                // Several that were under way at once are one attempt.
+                if self.go_on_at <= now {
+                    self.go_on_at = now + self.go_on_again.wait();
+                }
+            }
             Rest::Address => self.hand.rest(&errand.address, now),
-            Rest::Nobody => {}
+            Rest::Nobody => self.hand.well(&errand.address),
         }
         if ending.result == SubmitResult::Sent {
             self.go_on_again.reset();
-            self.hand.well(&errand.address);
         }
         self.report(errand.epoch, errand.number, ending);
     }

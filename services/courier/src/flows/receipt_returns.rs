@@ -18,6 +18,7 @@ use tokio::{
 };
 
 use crate::{
+    carrier::sms::Echo,
     node::{self, Node},
     smpp::Taken,
     state::Told,
@@ -41,8 +42,8 @@ const LONGEST: Duration = Duration::from_secs(10);
 pub(crate) enum Whose {
     /// This message's, whose part the node knows under this id.
     Known { number: i64, id: String },
-    /// The part's that the node knows under one of these ids, the likeliest first. The number is as it was echoed.
-    Unknown { number: i64, ids: Vec<String> },
+    /// The part's that the node knows under one of these ids, the likeliest first; with what was given back of its number.
+    Unknown { echo: Option<Echo>, ids: Vec<String> },
 }
 
 /// A receipt, whatever it came by.
@@ -89,9 +90,9 @@ impl Kept {
         let (id, number) = match &self.returned.whose {
             Whose::Known { number, id } => (id.clone(), *number),
             // The same form a few times before the next, in case the outcome is only late.
-            Whose::Unknown { number, ids } => {
+            Whose::Unknown { echo, ids } => {
                 let at = usize::try_from(self.tries).unwrap_or(usize::MAX) / TRIES;
-                (ids.get(at).or(ids.last()).cloned().unwrap_or_default(), *number)
+                (ids.get(at).or(ids.last()).cloned().unwrap_or_default(), echo.as_ref().map_or(0, Echo::number))
             }
         };
         let state = self.returned.state.code().to_owned();

@@ -186,8 +186,8 @@ impl Listener {
             IdForm::Auto => candidates(&receipt.id),
             form => form.answered(&receipt.id).into_iter().collect(),
         };
-        let number = receipt.user_message_reference.map_or(0, |echoed| self.carrier.echoed(echoed, from));
-        Whose::Unknown { number, ids: ids.iter().map(|id| part_id(&self.centre, id)).collect() }
+        let echo = receipt.user_message_reference.map(|echoed| self.carrier.echo(echoed, from.to_owned()));
+        Whose::Unknown { echo, ids: ids.iter().map(|id| part_id(&self.centre, id)).collect() }
     }
 }
 

@@ -1,6 +1,10 @@
-//! A whole courier between a node that is played and centres that are sandboxes, on paused time.
+//! A whole courier between a node that is played and whoever takes messages: sandboxes of message centres on paused time, a mail
+//! server and webhooks on real sockets.
 
+mod email;
+mod hooks;
 mod leaving;
+mod mail;
 mod node;
 mod replies;
 mod returning;

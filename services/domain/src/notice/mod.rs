@@ -1,16 +1,23 @@
 //! What is told to those whom it concerns: one notice, in revisions that are never changed once they are published.
 
+/// Alerts by the Common Alerting Protocol.
+pub mod cap;
 mod code;
 mod lifecycle;
 mod plan;
+pub mod printed;
 pub mod proof;
+mod public;
 mod quiet;
 mod rules;
+/// Lists of notices that others subscribe to.
+pub mod syndication;
 mod template;
 
 pub use code::{NoticeChannel, Phase, RevisionKind, RevisionState, Urgency};
 pub use lifecycle::{Act, act, may_follow};
 pub use plan::{Group, Plan, Route, plan};
+pub use public::{PublicNotice, PublicRevision, Publisher};
 pub use quiet::{QuietHours, may_go_from};
 pub use rules::{TEXT_LIMIT, TITLE_LIMIT, check};
 pub use template::{NoticeTemplate, PLACEHOLDERS, template};

@@ -5,13 +5,18 @@ mod area;
 mod change;
 mod claim;
 mod code;
+/// Outages for maps.
+pub mod geojson;
 /// Which reports mean which outage.
 pub mod grouping;
 mod history;
 /// Calendars of planned work.
 pub mod icalendar;
+/// Outages for other systems of the industry.
+pub mod odin;
 mod plan;
 mod polygon;
+mod public;
 mod rules;
 /// Who is without supply when.
 pub mod supply;
@@ -23,6 +28,7 @@ pub use code::{Cause, Confidence, CrewState, EstimateSource, FactKind, OutageKin
 use jiff::Timestamp;
 pub use plan::{NOTICE_TARGET, Plan, Revision, Window, notice_us};
 pub use polygon::{MOST_POSITIONS, Polygon, Position};
+pub use public::{ENDED_STAYS, PLANNED_AHEAD, PublicOutage, Standing};
 pub use rules::check_draft;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;

@@ -89,6 +89,20 @@ impl Polygon {
         inside
     }
 
+    /// The ring counter-clockwise, as RFC 7946 §3.1.6 asks for: whatever is inside lies to the left.
+    #[must_use]
+    pub fn counter_clockwise(&self) -> Vec<Position> {
+        let twice_the_area: i128 = self
+            .ring
+            .windows(2)
+            .map(|pair| {
+                let [(ax, ay), (bx, by)] = [pair[0], pair[1]].map(|p| (i128::from(p.lon_e7), i128::from(p.lat_e7)));
+                ax * by - bx * ay
+            })
+            .sum();
+        if twice_the_area < 0 { self.ring.iter().rev().copied().collect() } else { self.ring.clone() }
+    }
+
     /// The middle of the box around it, which stands for it when distances are compared.
     #[must_use]
     pub fn middle(&self) -> Option<Position> {
@@ -153,6 +167,8 @@ mod tests {
             let polygon = ring(&[(w, s), (e, s), (e, n), (w, n), (w, s)]);
             prop_assert_eq!(polygon.covers(at(x, y)), (w..=e).contains(&x) && (s..=n).contains(&y));
             let backwards = Polygon { ring: polygon.ring.iter().rev().copied().collect() };
+            prop_assert_eq!(polygon.counter_clockwise(), polygon.ring.clone());
+            prop_assert_eq!(backwards.counter_clockwise(), polygon.ring.clone());
             prop_assert_eq!(backwards.covers(at(x, y)), polygon.covers(at(x, y)));
         }
     }

@@ -95,6 +95,13 @@ impl Course {
     }
 }
 
+/// The most who were without supply at one moment; none when nobody is known to have been.
+#[must_use]
+pub fn most_without(deltas: &[Delta]) -> Option<i64> {
+    let most = deltas.iter().map(|delta| without_supply_at(deltas, delta.at_us)).max()?;
+    (most > 0).then_some(most)
+}
+
 /// How many are without supply at this moment, by deltas in any order.
 #[must_use]
 pub fn without_supply_at(deltas: &[Delta], at_us: i64) -> i64 {

@@ -23,6 +23,7 @@ use super::{
     notice_goes_out::{PUBLISHED, concerned, going_out},
     notice_is_proven::of_act,
 };
+use crate::idempotency::forget_answers;
 
 /// Somebody else changed the notice, or answered the request, while it was decided: so often it is decided anew.
 const TRIES: usize = 8;
@@ -132,6 +133,9 @@ impl Writing<'_> {
         if what == Act::Publish && matches!(answer, Ok(Ok(_))) {
             tracing::info!(notice = %which.id, "a notice is published");
             self.bus.wake(PUBLISHED);
+            if let Err(error) = forget_answers(self.store, self.now.as_microsecond()).await {
+                tracing::warn!(%error, "old answers could not be forgotten");
+            }
         }
         answer
     }

@@ -17,13 +17,11 @@ use gridcare_store::{
 };
 use prost::Message as _;
 use sha2::{Digest as _, Sha256};
-use uuid::Uuid;
+
+use crate::idempotency::forget_answers;
 
 /// Topic of the bus: a bundle was published.
 const PUBLISHED: &str = "standards";
-/// Answers to publications are kept for a week.
-const KEPT_US: i64 = 7 * 86_400 * 1_000_000;
-const PAGE: i64 = 1_000;
 
 /// What is published, and who says so.
 pub(crate) struct Publishing {
@@ -58,10 +56,7 @@ pub(crate) async fn publish(
     if matches!(answer, Ok(Ok(_))) {
         tracing::info!(standard = publication.standard.name, members, "a standard is published");
         bus.wake(PUBLISHED);
-        let mut after = Some(Uuid::nil());
-        while let Some(key) = after {
-            after = store.expire_requests(key, PAGE, now_us - KEPT_US).await?;
-        }
+        forget_answers(store, now_us).await?;
     }
     answer
 }

@@ -6,6 +6,7 @@ mod national_notices;
 mod notices;
 mod outages;
 mod page;
+mod prints;
 mod report;
 mod standards;
 mod status;
@@ -20,6 +21,7 @@ use gridcare_chassis::{
 };
 use gridcare_domain::{
     metric::Definition,
+    notice::printed::Sender,
     refusal::{Refusal, Violation},
     standard::{PublicKey, SecretKey},
 };
@@ -74,13 +76,15 @@ pub(crate) struct Parts {
     pub(crate) trusted: Vec<PublicKey>,
     /// Who countersigns proofs, if somebody does.
     pub(crate) proof_key: Option<SecretKey>,
+    /// Who signs what is printed.
+    pub(crate) sender: Sender,
     /// Every member's node, and how it is reached.
     pub(crate) peers: Arc<BTreeMap<String, Peer>>,
 }
 
 impl Parts {
     /// The members that an answer until then is expected to cover, in the order of the configuration.
-    async fn members(&self, until: Timestamp) -> Result<Vec<Member>, StoreError> {
+    pub(crate) async fn members(&self, until: Timestamp) -> Result<Vec<Member>, StoreError> {
         let mut known = self.store.members().await?;
         let member = |seat: &Seat| match known.iter().position(|member| member.seat.node == seat.node) {
             Some(i) => known.swap_remove(i),

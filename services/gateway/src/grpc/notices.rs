@@ -4,16 +4,16 @@ use gridcare_chassis::{id::new_id, identity::principal_of, status::refuse};
 use gridcare_domain::{
     contact::check_text,
     customer::Language,
-    notice::{Content, NoticeChannel, template},
-    refusal::{Refusal, RefusalKind, Violation},
+    notice::{Content, template},
+    refusal::{Refusal, Violation},
 };
 use gridcare_proto::{
-    convert::{code, notice as convert, time},
+    convert::{code, notice as convert},
     notice::v1::{self as wire, notice_service_server::NoticeService},
 };
 use gridcare_store::{
     StoreError,
-    gateway::{NationalNotice, NoticePage, PrintSent},
+    gateway::{NationalNotice, NoticePage},
     request::Request as Mutation,
     writer::Answer,
 };
@@ -22,7 +22,7 @@ use prost::Message;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{Notices, Parts, check, failed, notice_progress, page, refuse_if};
+use super::{Notices, Parts, check, failed, notice_progress, page, prints, refuse_if};
 use crate::{
     country::Country,
     flows::{
@@ -45,7 +45,7 @@ fn answered<T: Message + Default>(answer: Answer) -> Result<Response<T>, Status>
 }
 
 /// Who does it.
-fn author(given: &str, found: &mut Vec<Violation>) {
+pub(super) fn author(given: &str, found: &mut Vec<Violation>) {
     if given.trim().is_empty() {
         found.push(Violation::new("author", "REQUIRED", "say who does it"));
     }
@@ -88,15 +88,16 @@ pub(super) fn notice_id(given: &str, found: &mut Vec<Violation>) -> Uuid {
     id.unwrap_or_default()
 }
 
+/// The notice of the nation with this id.
+pub(super) async fn find(parts: &Parts, id: Uuid) -> Result<NationalNotice, Status> {
+    let found = parts.store.national_notice(id).await.map_err(|error| failed(&error))?;
+    found.ok_or_else(|| refuse(&no_such_notice()))
+}
+
 impl Notices {
     fn writing<'a>(&'a self, request: Mutation, author: &'a str, now: Timestamp) -> Writing<'a> {
         let Parts { store, bus, country, .. } = &*self.0;
         Writing { store, bus, seats: &country.seats, request, author, now }
-    }
-
-    async fn find(&self, id: Uuid) -> Result<NationalNotice, Status> {
-        let found = self.0.store.national_notice(id).await.map_err(|error| failed(&error))?;
-        found.ok_or_else(|| refuse(&no_such_notice()))
     }
 }
 
@@ -174,7 +175,7 @@ impl NoticeService for Notices {
         let mut found = Vec::new();
         let id = notice_id(&request.get_ref().id, &mut found);
         refuse_if(found)?;
-        let notice = Some(to_wire(&self.find(id).await?)?);
+        let notice = Some(to_wire(&find(&self.0, id).await?)?);
         Ok(Response::new(wire::GetNoticeResponse { notice }))
     }
 
@@ -269,99 +270,23 @@ impl NoticeService for Notices {
         &self,
         request: Request<wire::PrintNoticeRequest>,
     ) -> Result<Response<wire::PrintNoticeResponse>, Status> {
-        let mut found = Vec::new();
-        let id = notice_id(&request.get_ref().id, &mut found);
-        output(request.get_ref().output, &mut found);
-        refuse_if(found)?;
-        self.find(id).await?;
-        let message = "this gateway prints nothing; a node that has the notice prints it";
-        Err(refuse(&Refusal::new(RefusalKind::Precondition, "NOT_AVAILABLE", message)))
+        prints::print(&self.0, request.get_ref()).await.map(Response::new)
     }
 
     async fn record_print_sent(
         &self,
         request: Request<wire::RecordPrintSentRequest>,
     ) -> Result<Response<wire::RecordPrintSentResponse>, Status> {
-        let (principal, now) = (principal_of(&request), self.0.clock.now());
+        let principal = principal_of(&request);
         let body = request.into_inner();
         let key = request_of(&principal, "RecordPrintSent", &body.request_id, &body);
-        let mut found = Vec::new();
-        check_request_id(&body.request_id, &mut found);
-        author(&body.author, &mut found);
-        let id = notice_id(&body.id, &mut found);
-        let output = output(body.output, &mut found);
-        if body.recipient.trim().is_empty() {
-            found.push(Violation::new("recipient", "REQUIRED", "say to whom it was sent"));
-        }
-        check_text("recipient", &body.recipient, NAME, &mut found);
-        let sent_at = body.sent_at.as_ref().and_then(time::instant).filter(|at| *at <= now);
-        if sent_at.is_none() {
-            found.push(Violation::new("sent_at", "REQUIRED", "say when it was sent, not after now"));
-        }
-        refuse_if(found)?;
-        let store = &self.0.store;
-        if let Some(answer) = store.answered(key).await.map_err(|error| failed(&error))? {
-            return answered(answer);
-        }
-        let notice = read(&self.find(id).await?).map_err(|error| failed(&error))?;
-        if !notice.revisions.iter().any(|known| known.number == body.revision && known.published_at.is_some()) {
-            let message = "no revision of this number was published";
-            return Err(refuse(&Refusal::new(RefusalKind::NotFound, "NO_SUCH_REVISION", message)));
-        }
-        let sent = PrintSent {
-            id: new_id(),
-            revision: body.revision,
-            output: output.map_or(0, NoticeChannel::number),
-            recipient: body.recipient.trim().to_owned(),
-            sent_us: sent_at.unwrap_or(now).as_microsecond(),
-            author: body.author,
-        };
-        let response = wire::RecordPrintSentResponse {}.encode_to_vec();
-        match store.record_print(key, id, &sent, now.as_microsecond(), &response).await {
-            // The first one's answer is there now.
-            Err(StoreError::Raced) => match store.answered(key).await.map_err(|error| failed(&error))? {
-                Some(answer) => answered(answer),
-                None => Err(failed(&StoreError::Raced)),
-            },
-            Err(error) => Err(failed(&error)),
-            Ok(()) => Ok(Response::new(wire::RecordPrintSentResponse {})),
-        }
+        answered(prints::record(&self.0, key, body).await?)
     }
 
     async fn list_prints_sent(
         &self,
         request: Request<wire::ListPrintsSentRequest>,
     ) -> Result<Response<wire::ListPrintsSentResponse>, Status> {
-        let mut found = Vec::new();
-        let id = notice_id(&request.get_ref().id, &mut found);
-        refuse_if(found)?;
-        self.find(id).await?;
-        let sent = self.0.store.prints_sent(id).await.map_err(|error| failed(&error))?;
-        let told = |sent: PrintSent| wire::PrintSent {
-            revision: sent.revision,
-            output: i32::try_from(sent.output).unwrap_or(0),
-            recipient: sent.recipient,
-            sent_at: Some(time::micros(sent.sent_us)),
-            author: sent.author,
-        };
-        Ok(Response::new(wire::ListPrintsSentResponse { sent: sent.into_iter().map(told).collect() }))
+        prints::list(&self.0, &request.get_ref().id).await.map(Response::new)
     }
-}
-
-/// A printed output, or a violation.
-fn output(number: i32, found: &mut Vec<Violation>) -> Option<NoticeChannel> {
-    let printed = code::notice_channel_from_wire(number).filter(|channel| {
-        matches!(
-            channel,
-            NoticeChannel::Press
-                | NoticeChannel::Radio
-                | NoticeChannel::LetterToLocalities
-                | NoticeChannel::LetterToGenerators
-        )
-    });
-    if printed.is_none() {
-        let cure = "give PRESS, RADIO, LETTER_TO_LOCALITIES or LETTER_TO_GENERATORS";
-        found.push(Violation::new("output", "NOT_PRINTED", cure));
-    }
-    printed
 }

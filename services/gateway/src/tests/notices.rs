@@ -89,6 +89,7 @@ async fn a_notice_that_expires_before_a_member_returns_is_not_handed_over() {
     let update = desk.revise(&notice, desk.content(wire::RevisionKind::Update, 60, &["NPC"])).await.unwrap();
     desk.publish(update).await;
     clock.advance(Duration::from_mins(11));
+    desk.until(&notice.id, &[("n1", 1, LandingState::Expired), ("n1", 2, LandingState::Waiting)]).await;
     let north = north.again().await;
     desk.until(&notice.id, &[("n1", 1, LandingState::Expired), ("n1", 2, LandingState::Landed)]).await;
     assert_eq!(north.landing.revisions(&notice.id), [2], "and what follows it lands");

@@ -122,7 +122,7 @@ impl Import {
         output::line(format_args!("{rate:.0} contacts/s, {} in {seconds:.2} s", self.contacts))?;
         if let Some(summary) = intake {
             output::line(format_args!("meanwhile:"))?;
-            summary.show()?;
+            summary.show("tickets")?;
         }
         Ok(())
     }

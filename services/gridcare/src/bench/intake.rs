@@ -58,6 +58,6 @@ impl Intake {
             output::line(found)?;
             return Ok(());
         }
-        summary.show()
+        summary.show("tickets")
     }
 }

@@ -5,6 +5,7 @@
 
 mod audience;
 mod customers;
+mod documents;
 mod import;
 mod intake;
 mod load;
@@ -27,6 +28,7 @@ pub(crate) enum Bench {
     Import(import::Import),
     Rows(rows::Bare),
     Customers(customers::Import),
+    Documents(documents::Documents),
     CustomerRows(customers::Bare),
     Audience(audience::Audience),
     Fill(tickets::Fill),
@@ -42,6 +44,7 @@ impl Bench {
             Self::Import(import) => import.run().await,
             Self::Rows(rows) => rows.run().await,
             Self::Customers(customers) => customers.run().await,
+            Self::Documents(documents) => documents.run().await,
             Self::CustomerRows(rows) => rows.run().await,
             Self::Audience(audience) => audience.run().await,
             Self::Fill(fill) => fill.run().await,

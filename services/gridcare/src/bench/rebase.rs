@@ -89,7 +89,7 @@ impl Rebase {
         match intake {
             Some(summary) => {
                 output::line(format_args!("meanwhile:"))?;
-                summary.show()
+                summary.show("tickets")
             }
             None => Ok(()),
         }

@@ -71,9 +71,9 @@ impl Summary {
         })
     }
 
-    /// For people, on standard output.
-    pub(super) fn show(&self) -> Result<(), Failure> {
-        output::line(format_args!("{:.0} tickets/s over {:.1} s", self.rate(), self.took.as_secs_f64()))?;
+    /// For people, on standard output: so many of what was asked for in a second.
+    pub(super) fn show(&self, what: &str) -> Result<(), Failure> {
+        output::line(format_args!("{:.0} {what}/s over {:.1} s", self.rate(), self.took.as_secs_f64()))?;
         let shown = self.latencies().map_or_else(
             || "no call that was due in the measured time was answered".to_owned(),
             |found| {

@@ -3,7 +3,7 @@
 pub(crate) mod contacts;
 mod country;
 mod desks;
-mod draw;
+pub(crate) mod draw;
 pub(crate) mod facts;
 mod fill;
 mod folder;

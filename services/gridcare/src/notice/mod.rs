@@ -5,6 +5,7 @@ mod content;
 mod list;
 mod object;
 mod plan;
+mod print;
 mod progress;
 mod proof;
 mod publish;
@@ -48,6 +49,7 @@ From a fault to the proof, at a gateway:
   gridcare notice approve ID --as minh
   gridcare notice publish ID --as lan         shows the plan, and asks
   gridcare notice progress ID                 which members have it, and how many people
+  gridcare notice print ID --output press --pdf > press.pdf
   gridcare notice proof ID > notice.proof
   gridcare notice verify notice.proof --trust gateway.key.pub")]
 pub(crate) enum Notice {
@@ -62,6 +64,8 @@ pub(crate) enum Notice {
     Show(show::Show),
     List(list::List),
     Progress(progress::Progress),
+    Print(print::Print),
+    Sent(print::Sent),
     Proof(proof::Proof),
     Verify(verify::Verify),
 }
@@ -80,6 +84,8 @@ impl Notice {
             Self::Show(show) => show.run().await,
             Self::List(list) => list.run().await,
             Self::Progress(progress) => progress.run().await,
+            Self::Print(print) => print.run().await,
+            Self::Sent(sent) => sent.run().await,
             Self::Proof(proof) => proof.run().await,
             Self::Verify(verify) => verify.run(),
         }

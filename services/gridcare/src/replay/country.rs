@@ -55,7 +55,6 @@ pub(super) struct Seat {
 pub(super) struct Running {
     pub(super) seats: Vec<Seat>,
     pub(super) gateway: Channel,
-    pub(super) gateway_http: String,
     /// Whoever verifies proofs trusts this key.
     pub(super) trusted: PublicKey,
     parts: JoinSet<Failure>,
@@ -100,8 +99,7 @@ impl Running {
         });
         let Ok(bound) = bound.await else { return Err(first(&mut parts).await) };
         let gateway = tls::channel(&format!("http://{}", bound.grpc), &ClientTls::default())?;
-        let gateway_http = format!("http://{}", bound.http);
-        Ok(Self { seats, gateway, gateway_http, trusted: key.public(), parts, stop })
+        Ok(Self { seats, gateway, trusted: key.public(), parts, stop })
     }
 
     /// The seat of a region.
@@ -162,7 +160,7 @@ fn node(story: &Story, region: &Region, folder: &Path) -> NodeConfig {
     config.keys.unique = key("the country");
     "replay".clone_into(&mut config.keys.unique_id);
     if let Some(plan) = story.plan(&region.code) {
-        let rate = plan.sms_parts_per_second.iter().map(|rate| story.scaled(*rate)).sum();
+        let rate: u64 = plan.sms_parts_per_second.iter().map(|rate| story.scaled(*rate)).sum();
         config.notices.sms_parts_per_second = u32::try_from(rate).unwrap_or(u32::MAX);
     }
     config

@@ -146,7 +146,7 @@ impl Node {
     }
 
     fn fault_line(&self, outage: &Outage, texts: &Texts) -> String {
-        let lost = most_without(outage);
+        let lost = supply::most_without(&outage.course().deltas()).unwrap_or(0);
         let until = outage.ended_at.map_or_else(|| texts.say("bulletin-lasts", &[]), |at| self.local(at));
         let values = [
             ("from", self.local(outage.begins_at)),
@@ -196,12 +196,6 @@ impl Node {
     pub(crate) fn local(&self, at: Timestamp) -> String {
         at.to_zoned(self.zone.clone()).strftime("%H:%M %d/%m/%Y").to_string()
     }
-}
-
-/// The most customers who were without supply at one moment.
-fn most_without(outage: &Outage) -> i64 {
-    let deltas = outage.course().deltas();
-    deltas.iter().map(|delta| supply::without_supply_at(&deltas, delta.at_us)).max().unwrap_or(0)
 }
 
 /// Areas in words of the reader's language.

@@ -95,7 +95,10 @@ impl Node {
         (answer, own.then_some(response))
     }
 
-    async fn prepare_opening(&self, opening: Opening) -> Result<(wire::OpenTicketResponse, TicketWrite), StoreError> {
+    pub(crate) async fn prepare_opening(
+        &self,
+        opening: Opening,
+    ) -> Result<(wire::OpenTicketResponse, TicketWrite), StoreError> {
         let now = self.now();
         let rules = self.rules();
         let Opening { draft, author } = opening;

@@ -24,7 +24,7 @@ use gridcare_store::{StoreError, writer::Answer};
 use prost::Message;
 use tonic::{Response, Status};
 
-pub(crate) use self::schedule::calendar_routes;
+pub(crate) use self::{schedule::calendar_routes, ticket::opening};
 use crate::SharedNode;
 
 /// `TicketService`.

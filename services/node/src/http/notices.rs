@@ -109,7 +109,7 @@ struct Wishes {
 }
 
 /// `/notices`, `/notices.json`, `/notices/{id}` and `/notices/{id}.json` of the HTTP port.
-pub(crate) fn routes(node: SharedNode) -> Router {
+pub(super) fn routes(node: SharedNode) -> Router {
     Router::new()
         .route("/notices", get(all))
         .route("/notices.json", get(all_as_data))

@@ -35,6 +35,8 @@ struct Lease {
 struct Resting {
     until: Instant,
     again: Backoff,
+    /// One message tries whether it takes them again; the others wait for what becomes of it.
+    trying: bool,
 }
 
 #[derive(Debug, Default)]
@@ -93,13 +95,19 @@ impl Hand {
             && next.first().is_none_or(|first| first.epoch == errand.epoch)
             && let Some(errand) = self.queue.pop_front()
         {
-            let rests = self.addresses.get(&errand.address).filter(|resting| resting.until > now);
             if errand.expires <= time {
                 over.push(errand);
-            } else if let Some(resting) = rests {
-                self.resting.push((resting.until, errand));
-            } else {
-                next.push(errand);
+                continue;
+            }
+            match self.addresses.get_mut(&errand.address) {
+                Some(resting) if resting.trying || resting.until > now => {
+                    self.resting.push((resting.until.max(now + SOON), errand));
+                }
+                Some(resting) => {
+                    resting.trying = true;
+                    next.push(errand);
+                }
+                None => next.push(errand),
             }
         }
         (next, over)
@@ -107,6 +115,7 @@ impl Hand {
 
     pub(super) fn put_back(&mut self, errands: Vec<Errand>) {
         for errand in errands.into_iter().rev() {
+            self.untried(&errand.address);
             if self.leases.contains_key(&errand.epoch) {
                 self.queue.push_front(errand);
             }
@@ -127,15 +136,23 @@ impl Hand {
         if self.addresses.len() >= ADDRESSES {
             return;
         }
-        let new = || Resting { until: now, again: Backoff::up_to(LONGEST_REST) };
+        let new = || Resting { until: now, again: Backoff::up_to(LONGEST_REST), trying: false };
         let resting = self.addresses.entry(address.to_owned()).or_insert_with(new);
+        resting.trying = false;
         // Several that were under way at once are one attempt.
         if resting.until <= now {
             resting.until = now + resting.again.wait().max(SOON);
         }
     }
 
-    /// This address took a message.
+    /// A message that was to try this address did not get there.
+    pub(super) fn untried(&mut self, address: &str) {
+        if let Some(resting) = self.addresses.get_mut(address) {
+            resting.trying = false;
+        }
+    }
+
+    /// This address took a message, or said that it never will: it is there.
     pub(super) fn well(&mut self, address: &str) {
         if !self.addresses.is_empty() {
             self.addresses.remove(address);

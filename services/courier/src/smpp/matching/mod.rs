@@ -5,7 +5,7 @@ mod ids;
 mod tests;
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, VecDeque, hash_map::Entry},
     time::Duration,
 };
 
@@ -43,7 +43,7 @@ pub struct Keeping {
 
 impl Default for Keeping {
     fn default() -> Self {
-        Self { ids: IdForm::Auto, parts: 200_000, early: 1_000, early_s: 10 }
+        Self { ids: IdForm::Auto, parts: 100_000, early: 1_000, early_s: 10 }
     }
 }
 
@@ -101,7 +101,13 @@ impl<T> Matching<T> {
         }
         self.serial += 1;
         let kept = Kept { key, number: to.to_owned(), serial: self.serial };
-        self.parts.entry(normal(id)).or_default().push(kept);
+        match self.parts.entry(normal(id)) {
+            // Nearly always the only one; room for four would be most of what all this takes.
+            Entry::Vacant(new) => {
+                new.insert(vec![kept]);
+            }
+            Entry::Occupied(mut known) => known.get_mut().push(kept),
+        }
         self.order.push_back((normal(id), self.serial));
         if self.order.len() > self.keeping.parts
             && let Some((id, serial)) = self.order.pop_front()

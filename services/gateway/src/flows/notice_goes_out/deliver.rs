@@ -82,6 +82,11 @@ impl Goods for Revisions {
             Said::Lacks => (LandingState::Refused, MISSING),
         };
         tracing::info!(node = to.node, what = Self::name(target), state = ?done, reason, "a member has answered");
+        if done == LandingState::Landed {
+            #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
+            let seconds = (now_us - target.handed.published_us).max(0) as f64 / 1e6;
+            metrics::histogram!("gridcare_notice_landed_seconds", "node" => to.node.clone()).record(seconds);
+        }
         let entry = matches!(done, LandingState::Landed).then(|| accepted(&to.node, target.handed.revision, now_us));
         to.store.notice_done(&to.lease, target, (done, reason), entry, now_us).await
     }

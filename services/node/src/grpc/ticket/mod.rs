@@ -6,6 +6,7 @@ mod reading;
 mod steps;
 
 pub(super) use self::reading::name;
+pub(crate) use self::reading::opening;
 
 use std::sync::Arc;
 

@@ -49,7 +49,7 @@ pub(super) fn customer_code(given: &str, field: &str, found: &mut Vec<Violation>
 }
 
 /// What an opening says under the standard in force, or every rule that it breaks.
-pub(super) fn opening(body: &wire::OpenTicketRequest, standard: &Standard) -> Result<Opening, Vec<Violation>> {
+pub(crate) fn opening(body: &wire::OpenTicketRequest, standard: &Standard) -> Result<Opening, Vec<Violation>> {
     let mut found = Vec::new();
     let (topic, category) = category(body, standard, &mut found);
     let channel = Channel::parse(&body.channel);

@@ -66,17 +66,17 @@ impl Told {
 }
 
 /// The documents, kept for as long as nothing was told since.
-pub(crate) struct Notices {
+struct Notices {
     parts: Arc<Parts>,
     json: Kept<Vec<(String, i64)>>,
     vi: Kept<Vec<(String, i64)>>,
     en: Kept<Vec<(String, i64)>>,
 }
 
-/// `/notices` of the HTTP port.
-pub(crate) fn routes(parts: Arc<Parts>) -> Router {
+/// `/notices` and `/notices.json` of the HTTP port.
+pub(super) fn routes(parts: Arc<Parts>) -> Router {
     let notices = Notices { parts, json: Kept::default(), vi: Kept::default(), en: Kept::default() };
-    Router::new().route("/notices", get(asked)).with_state(Arc::new(notices))
+    Router::new().route("/notices", get(asked)).route("/notices.json", get(data)).with_state(Arc::new(notices))
 }
 
 /// What a reader may ask for.
@@ -86,12 +86,19 @@ struct Asked {
 }
 
 async fn asked(State(notices): State<Arc<Notices>>, Query(asked): Query<Asked>, headers: HeaderMap) -> Response {
-    let wants = |kind: &str| {
-        let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
-        values.into_iter().any(|value| value.contains(kind))
-    };
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    let place = |kind: &str| accept.find(kind).unwrap_or(usize::MAX);
+    // Data for whoever asks for data before pages.
+    let json = place("application/json") < place("text/html");
     let language = if asked.lang.as_deref() == Some("en") { Language::En } else { Language::Vi };
-    let json = wants("application/json") && !wants("text/html");
+    answer(&notices, &headers, json, language).await
+}
+
+async fn data(State(notices): State<Arc<Notices>>, headers: HeaderMap) -> Response {
+    answer(&notices, &headers, true, Language::Vi).await
+}
+
+async fn answer(notices: &Notices, headers: &HeaderMap, json: bool, language: Language) -> Response {
     let kept = match language {
         _ if json => &notices.json,
         Language::Vi => &notices.vi,
@@ -107,7 +114,7 @@ async fn asked(State(notices): State<Arc<Notices>>, Query(asked): Query<Asked>, 
     };
     match kept.get(notices.version(), make).await {
         Ok(document) => {
-            let mut answer = document.answer(&headers);
+            let mut answer = document.answer(headers);
             answer.headers_mut().append(header::VARY, HeaderValue::from_static("accept"));
             answer
         }

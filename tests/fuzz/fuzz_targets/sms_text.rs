@@ -1,0 +1,6 @@
+#![no_main]
+
+#[path = "../targets/sms_text.rs"]
+mod target;
+
+libfuzzer_sys::fuzz_target!(|octets: &[u8]| target::run(octets));
