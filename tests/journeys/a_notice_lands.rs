@@ -85,6 +85,7 @@ fn landing(id: &str, revision: i64, content: wire::NoticeContent) -> wire::LandN
         follows: revision - 1,
         content: Some(content),
         published_at: Some(calls::at(now())),
+        follows: revision - 1,
     }
 }
 
@@ -237,8 +238,7 @@ async fn a_national_notice_lands_once_and_is_followed_to_its_receipts(place: Pla
     assert!(page.contains("Power cut") && page.contains("Notices of HCMC"), "{page}");
     let etag = page.lines().find_map(|line| line.strip_prefix("etag: ")).unwrap();
     let known = format!("accept-language: en\r\nif-none-match: {etag}\r\n");
-    let again = http(&node, "GET /notices?province=VN-57", &known).await;
-    assert!(again.starts_with("HTTP/1.1 304 "));
+    assert!(http(&node, "GET /notices?province=VN-57", &known).await.starts_with("HTTP/1.1 304 "));
     assert!(http(&node, "GET /notices?province=VN-HN&lang=vi", "").await.contains("Hiện không có thông báo nào"));
     let standing = progress(&node, &id).await;
     let first_of = |channel: wire::NoticeChannel| -> Vec<_> {
@@ -367,6 +367,14 @@ async fn a_regional_notice_needs_a_second_person_and_outlives_the_death_of_node_
     assert_eq!(refused(calls::notices(&node).record_print_sent(unsent).await), "NOT_PUBLISHED");
     calls::notices(&node).record_print_sent(sent.clone()).await.unwrap();
     calls::notices(&node).record_print_sent(sent).await.unwrap();
+    let print = wire::PrintNoticeRequest {
+        id: notice.id.clone(),
+        output: wire::NoticeChannel::Press.into(),
+        language: Language::En.into(),
+        ..Default::default()
+    };
+    let print = calls::notices(&node).print_notice(print).await.unwrap().into_inner().document;
+    assert!(String::from_utf8(print).unwrap().contains("Supply is back in Quận 1"));
     let log = wire::ListPrintsSentRequest { id: notice.id.clone() };
     let log = calls::notices(&node).list_prints_sent(log).await.unwrap().into_inner().sent;
     assert_eq!((log.len(), log[0].recipient.as_str()), (1, "Tuổi Trẻ"));
