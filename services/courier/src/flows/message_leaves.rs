@@ -152,7 +152,7 @@ impl Leaving {
         for errand in self.hand.empty() {
             self.report(errand.epoch, errand.number, Ending::returned(Rest::Nobody));
         }
-        loop {
+        while !self.under_way.is_empty() && Instant::now() < until {
             self.renew(Instant::now());
             self.reports.go();
             self.tell();
@@ -162,9 +162,6 @@ impl Leaving {
                 (epoch, answer) = answered(&mut self.renew) => self.renewed(epoch, answer),
                 reported = self.reports.done() => self.reported(reported),
                 () = sleep_until(wake) => {}
-            }
-            if self.under_way.is_empty() || Instant::now() >= until {
-                break;
             }
         }
         let until = Instant::now() + LAST_REPORTS;
