@@ -104,7 +104,7 @@ async fn twenty_two_provinces_are_told_within_thirty_minutes_and_the_same_facts_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_whole_day_is_replayed_and_less_rate_or_other_facts_make_another_one() {
-    if !gridcare_tests::long() {
+    if std::env::var_os("GRIDCARE_TEST_LONG").is_none() {
         return;
     }
     let world = World::new(Place::Sqlite);
