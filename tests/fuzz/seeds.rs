@@ -2,8 +2,12 @@
 
 use std::{fs, path::Path};
 
+#[path = "targets/cap.rs"]
+mod cap;
 #[path = "targets/dsn.rs"]
 mod dsn;
+#[path = "targets/open311.rs"]
+mod open311;
 #[path = "targets/pdu.rs"]
 mod pdu;
 #[path = "targets/sms_text.rs"]
@@ -22,7 +26,7 @@ macro_rules! targets {
     };
 }
 
-targets![dsn, pdu, sms_text];
+targets![cap, dsn, open311, pdu, sms_text];
 
 fn folder(name: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz").join(name)

@@ -34,7 +34,7 @@ async fn record(node: &Process, outage: wire::OutageDraft) -> wire::Outage {
 }
 
 fn at(hours: i64) -> Option<prost_types::Timestamp> {
-    Some(calls::at((now() + SignedDuration::from_hours(hours)).as_second()))
+    Some(prost_types::Timestamp { seconds: (now() + SignedDuration::from_hours(hours)).as_second(), nanos: 0 })
 }
 
 /// A fault since an hour, drawn clockwise, as people draw.

@@ -54,7 +54,8 @@ impl Encoding {
     }
 
     /// Units that a character takes; none when this encoding lacks it.
-    fn units(self, c: char) -> Option<usize> {
+    #[must_use]
+    pub fn units(self, c: char) -> Option<usize> {
         match self {
             Self::Gsm7 => septets(c),
             Self::Ucs2 => Some(c.len_utf16()),

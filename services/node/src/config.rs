@@ -1,3 +1,4 @@
+mod keys;
 mod notices;
 mod open;
 mod sms;
@@ -16,6 +17,8 @@ use gridcare_domain::{
     routing::{Route, Routing},
 };
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
+pub use keys::Keys;
+pub(crate) use keys::key_bytes;
 pub use notices::Notices;
 pub(crate) use open::Open;
 pub use open::{Open311, Partner};
@@ -67,24 +70,6 @@ impl Default for Database {
 pub struct BusConfig {
     /// `redis://host:6379`; none, and they stay within this process.
     pub redis_url: Option<String>,
-}
-
-/// The keys of this node. Without them nobody can tell whose pseudonym or hash it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Keys {
-    /// 64 hexadecimal digits, this node's alone: pseudonyms of customers and agents.
-    pub pseudonym: String,
-    /// 64 hexadecimal digits, shared by the country's nodes and never given to a gateway: unique customers.
-    pub unique: String,
-    /// Name of `unique`; sketches under different names do not merge.
-    pub unique_id: String,
-}
-
-impl Default for Keys {
-    fn default() -> Self {
-        Self { pseudonym: String::new(), unique: String::new(), unique_id: "unique-1".to_owned() }
-    }
 }
 
 /// How long things are kept.
@@ -405,18 +390,4 @@ impl NodeConfig {
         };
         self.capabilities.iter().filter_map(read).collect()
     }
-}
-
-/// The bytes of a key of 64 hexadecimal digits.
-#[must_use]
-pub(crate) fn key_bytes(hex: &str) -> Option<[u8; 32]> {
-    let hex = hex.trim();
-    if hex.len() != 64 || !hex.is_ascii() {
-        return None;
-    }
-    let mut bytes = [0; 32];
-    for (i, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).ok()?;
-    }
-    Some(bytes)
 }
