@@ -38,7 +38,10 @@ const ASSUMED: &str = include_str!("../../services/gridcare/facts/replay-2013-05
 fn shortened(facts: &str) -> String {
     // Marked, so that no time is moved twice.
     let moves = SHORT.iter().chain(&TOLD);
-    let marked = moves.clone().enumerate().fold(facts.to_owned(), |facts, (at, (from, _))| facts.replace(from, &format!("<{at}>")));
+    let marked = moves
+        .clone()
+        .enumerate()
+        .fold(facts.to_owned(), |facts, (at, (from, _))| facts.replace(from, &format!("<{at}>")));
     moves.enumerate().fold(marked, |facts, (at, (_, to))| facts.replace(&format!("<{at}>"), to))
 }
 
@@ -62,7 +65,8 @@ fn share(report: &Value, name: &str) -> f64 {
 
 /// What holds however short the day is.
 fn holds(report: &Value) {
-    let claims: Vec<_> = report["claims"].as_array().unwrap().iter().map(|claim| claim["at"].as_str().unwrap()).collect();
+    let claims: Vec<_> =
+        report["claims"].as_array().unwrap().iter().map(|claim| claim["at"].as_str().unwrap()).collect();
     assert_eq!(claims, ["13:52", "14:00", "14:19"]);
     for region in report["regions"].as_array().unwrap() {
         for channel in ["sms_minutes", "web_minutes"] {
