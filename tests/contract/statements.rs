@@ -51,7 +51,7 @@ const WHOLE_TABLE: [(&str, &str); 13] = [
 ];
 
 /// Statements whose filter has an index of its own, which must be the one that serves them on both engines.
-const BY_INDEX: [(&str, &str); 53] = [
+const BY_INDEX: [(&str, &str); 55] = [
     ("TICKET_STATE_NEWEST", "ticket_state"),
     ("TICKET_STATE_OLDEST", "ticket_state"),
     ("TICKET_CUSTOMER", "ticket_customer"),
@@ -79,6 +79,7 @@ const BY_INDEX: [(&str, &str); 53] = [
     ("NATIONAL_NOTICE_NEWEST", "national_notice_newest"),
     ("NATIONAL_NOTICE_OF_INCIDENT", "national_notice_incident"),
     ("NOTICE_TARGET_NEXT", "notice_target_open"),
+    ("NOTICE_TARGET_EXPIRED", "notice_target_expiring"),
     ("REGIONAL_NOTICE_NEWEST", "regional_notice_newest"),
     ("REGIONAL_NOTICE_OF_INCIDENT", "regional_notice_incident"),
     ("OUTAGE_BETWEEN", "outage_begins"),

@@ -367,6 +367,14 @@ async fn a_regional_notice_needs_a_second_person_and_outlives_the_death_of_node_
     assert_eq!(refused(calls::notices(&node).record_print_sent(unsent).await), "NOT_PUBLISHED");
     calls::notices(&node).record_print_sent(sent.clone()).await.unwrap();
     calls::notices(&node).record_print_sent(sent).await.unwrap();
+    let print = wire::PrintNoticeRequest {
+        id: notice.id.clone(),
+        output: wire::NoticeChannel::Press.into(),
+        language: Language::En.into(),
+        ..Default::default()
+    };
+    let print = calls::notices(&node).print_notice(print).await.unwrap().into_inner().document;
+    assert!(String::from_utf8(print).unwrap().contains("Supply is back in Quận 1"));
     let log = wire::ListPrintsSentRequest { id: notice.id.clone() };
     let log = calls::notices(&node).list_prints_sent(log).await.unwrap().into_inner().sent;
     assert_eq!((log.len(), log[0].recipient.as_str()), (1, "Tuổi Trẻ"));

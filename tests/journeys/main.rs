@@ -29,6 +29,7 @@ mod personal_data_stays_at_home;
 mod printed_notices_are_read_by_others;
 mod strangers_stay_outside;
 mod supply_is_reliable;
+mod the_day_is_replayed;
 mod the_demo_meets_the_published_figures;
 mod the_status_is_readable;
 mod ticket_is_explained;

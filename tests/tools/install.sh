@@ -85,5 +85,7 @@ need_helm() {
 need_cargo_deny() {
   [ -x "$tools/bin/cargo-deny" ] || command -v cargo-deny >/dev/null && return
   say "compiling cargo-deny into target/tools"
-  cargo install --quiet --locked --root "$tools" --version "$CARGO_DENY" cargo-deny
+  # It runs once for seconds: compiling it for speed takes longer than it could save.
+  CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=64 \
+    cargo install --quiet --locked --root "$tools" --version "$CARGO_DENY" cargo-deny
 }

@@ -203,12 +203,14 @@ fn ending(parts: &[PartReport], centres: &BTreeMap<String, String>) -> Ending {
             }
             Outcome::Unknown { .. } => unknown = true,
             Outcome::Refused { status } if status.asks_for_less() => rest = Rest::Channel,
-            Outcome::Refused { status } if status.is_temporary() && rest == Rest::Nobody => rest = Rest::Address,
-            Outcome::Refused { status } if status.is_temporary() => {}
-            Outcome::Refused { .. } => refused = true,
+            Outcome::Refused { status } if status.is_temporary() => {
+                if rest == Rest::Nobody {
+                    rest = Rest::Address;
+                }
+            }
+            Outcome::Refused { .. } | Outcome::NotSent { reason: NotSent::Unwritable } => refused = true,
             Outcome::NotSent { reason: NotSent::Unbound } => rest = Rest::Channel,
             Outcome::NotSent { reason: NotSent::Expired } => {}
-            Outcome::NotSent { reason: NotSent::Unwritable } => refused = true,
         }
     }
     if unknown {

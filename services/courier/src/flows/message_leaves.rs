@@ -52,6 +52,9 @@ pub(crate) struct Around {
 
 type Call<T> = Option<BoxFuture<'static, Result<T, Status>>>;
 
+/// What was to begin, and the numbers of those that may.
+type Begun = (Vec<Errand>, Result<Vec<i64>, Status>);
+
 /// Waits for a call, if there is one; it is over then.
 async fn answered<T>(call: &mut Option<BoxFuture<'static, T>>) -> T {
     match call {
@@ -70,7 +73,7 @@ struct Leaving {
     reports: Reports,
     under_way: FuturesUnordered<BoxFuture<'static, (Errand, Ending)>>,
     lease: Call<LeaseMessagesResponse>,
-    begin: Option<BoxFuture<'static, (Vec<Errand>, Result<Vec<i64>, Status>)>>,
+    begin: Option<BoxFuture<'static, Begun>>,
     /// Messages whose beginning is asked for.
     beginning: usize,
     renew: Option<BoxFuture<'static, (i64, Result<RenewLeaseResponse, Status>)>>,
@@ -149,7 +152,7 @@ impl Leaving {
         for errand in self.hand.empty() {
             self.report(errand.epoch, errand.number, Ending::returned(Rest::Nobody));
         }
-        loop {
+        while !self.under_way.is_empty() && Instant::now() < until {
             self.renew(Instant::now());
             self.reports.go();
             self.tell();
@@ -159,9 +162,6 @@ impl Leaving {
                 (epoch, answer) = answered(&mut self.renew) => self.renewed(epoch, answer),
                 reported = self.reports.done() => self.reported(reported),
                 () = sleep_until(wake) => {}
-            }
-            if self.under_way.is_empty() || Instant::now() >= until {
-                break;
             }
         }
         let until = Instant::now() + LAST_REPORTS;

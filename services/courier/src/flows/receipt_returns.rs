@@ -158,7 +158,8 @@ async fn tell(node: &mut Node, told: &Told, telling: Vec<Kept>) -> Vec<Kept> {
                         unknown.push(kept);
                     } else {
                         told.receipts(|state| {
-                            (state.waiting, state.reported) = (state.waiting - 1, state.reported + 1)
+                            state.waiting -= 1;
+                            state.reported += 1;
                         });
                         kept.returned.waits.taken();
                     }
@@ -201,7 +202,10 @@ fn keep(again: &mut VecDeque<Kept>, unknown: Vec<Kept>, told: &Told) {
 fn let_go(receipts: impl IntoIterator<Item = Kept>, told: &Told) {
     for kept in receipts {
         metrics::counter!("gridcare_courier_receipts_let_go_total").increment(1);
-        told.receipts(|state| (state.waiting, state.let_go) = (state.waiting - 1, state.let_go + 1));
+        told.receipts(|state| {
+            state.waiting -= 1;
+            state.let_go += 1;
+        });
         kept.returned.waits.taken();
     }
 }

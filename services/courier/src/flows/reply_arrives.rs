@@ -113,12 +113,9 @@ pub(crate) async fn run(replies: Replies, mut messages: mpsc::Receiver<(Inbound,
 impl Replies {
     async fn answer(&self, inbound: Inbound, taken: Taken) {
         let key = key(&self.centre, &inbound);
-        let request_id = match self.seen(key) {
-            Ok(request_id) => request_id,
-            Err(Again) => {
-                self.told.inbound(|state| state.repeated += 1);
-                return taken.taken();
-            }
+        let Some(request_id) = self.seen(key) else {
+            self.told.inbound(|state| state.repeated += 1);
+            return taken.taken();
         };
         match self.ask(&inbound, request_id).await {
             Some(answer) => {
@@ -137,8 +134,8 @@ impl Replies {
         look(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The id under which the node is asked: the same for the same message again.
-    fn seen(&self, key: [u8; 32]) -> Result<String, Again> {
+    /// The id under which the node is asked: the same for the same message again; none once that was answered.
+    fn seen(&self, key: [u8; 32]) -> Option<String> {
         let (now, slot) = (Instant::now(), self.clock.now().as_second().div_euclid(SLOT_S));
         self.with_seen(|seen| {
             seen.retain(|_, seen| match seen.answered {
@@ -150,7 +147,7 @@ impl Replies {
             }
             let new = || Seen { request_id: request_id(key, slot), at: now, answered: None };
             let seen = seen.entry(key).or_insert_with(new);
-            if seen.answered.is_some() { Err(Again) } else { Ok(seen.request_id.clone()) }
+            seen.answered.is_none().then(|| seen.request_id.clone())
         })
     }
 
@@ -233,10 +230,6 @@ impl Replies {
         self.told.inbound(|state| state.unsent += 1);
     }
 }
-
-/// The message was answered already.
-#[derive(Debug)]
-struct Again;
 
 /// What makes a message the same one, whoever delivers it and however often.
 fn key(centre: &str, inbound: &Inbound) -> [u8; 32] {

@@ -44,12 +44,12 @@ pub(super) fn email(
     });
     let leaving = shared.leaving(NoticeChannel::Email, Arc::new(carrier), mpsc::channel(1).1);
     Ok(async move {
-        let bounced = async {
+        let looking = async {
             if let Some(bounces) = bounces {
                 bounces.run().await;
             }
         };
-        tokio::join!(message_leaves::run(leaving), bounced);
+        tokio::join!(message_leaves::run(leaving), looking);
     })
 }
 

@@ -57,12 +57,11 @@ impl Bounces {
                 continue;
             }
             let path = entry.path();
-            let told = match self.read(&path).await? {
-                Some((number, state)) => self.tell(number, state).await,
-                None => {
-                    metrics::counter!("gridcare_courier_bounces_total", "kind" => "strange").increment(1);
-                    true
-                }
+            let told = if let Some((number, state)) = self.read(&path).await? {
+                self.tell(number, state).await
+            } else {
+                metrics::counter!("gridcare_courier_bounces_total", "kind" => "strange").increment(1);
+                true
             };
             if told {
                 // Seen, in the words of a maildir.

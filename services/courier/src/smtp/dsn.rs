@@ -74,7 +74,7 @@ impl Notification {
                 found.recipients.extend(blocks(body).filter_map(|block| recipient(&self::fields(block))).take(MOST));
             } else if kind.starts_with("message/rfc822") || kind.starts_with("text/rfc822-headers") {
                 let letter = self::fields(split_head(body).0);
-                found.message_id = value(&letter, "message-id").unwrap_or_default().to_owned();
+                value(&letter, "message-id").unwrap_or_default().clone_into(&mut found.message_id);
             }
         }
         is_report.then_some(found)

@@ -123,7 +123,9 @@ async fn told_to_stop_it_waits_for_answers_and_gives_the_rest_back() {
     world.node.queue(World::phones(100));
     let running = world.start();
     eventually("a window is under way", || world.smsc.counts().submits == 10).await;
+    let began = tokio::time::Instant::now();
     running.end().await;
+    assert!(began.elapsed() < Duration::from_secs(10), "nothing else is waited for");
     let (sent, queued) = (world.node.count("sent") + world.node.count("delivered"), world.node.count("queued"));
     assert_eq!((sent, queued), (10, 90));
 }

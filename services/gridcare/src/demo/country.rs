@@ -127,6 +127,7 @@ impl Running {
             text,
             "  {program} contacts import --address {node} --format queue_log /var/log/asterisk/queue_log"
         );
+        let _ = writeln!(text, "  {program} replay 2013-05-22");
         let _ = writeln!(text, "\nCtrl-C ends the country; its databases stay.");
         text
     }

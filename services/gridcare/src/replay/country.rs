@@ -72,9 +72,9 @@ impl Running {
             let (id, name) = (config.node.id.clone(), region.code.clone());
             let (ready, bound) = oneshot::channel();
             let (clock_of_it, stopping) = (Arc::clone(clock), stop.clone());
-            parts.spawn(async move {
-                ended(&name, gridcare_node::run(config, clock_of_it, stopping, Some(ready)).await)
-            });
+            parts.spawn(
+                async move { ended(&name, gridcare_node::run(config, clock_of_it, stopping, Some(ready)).await) },
+            );
             let Ok(bound) = bound.await else { return Err(first(&mut parts).await) };
             let gate = Gate::to(bound.grpc, stop.clone()).await;
             let gate = gate.map_err(|error| Failure::because("a way to a node", &error))?;
@@ -94,9 +94,7 @@ impl Running {
         let config = gateway(&key, members, folder)?;
         let (ready, bound) = oneshot::channel();
         let (clock, stopping) = (Arc::clone(clock), stop.clone());
-        parts.spawn(async move {
-            ended("gateway", gridcare_gateway::run(config, clock, stopping, Some(ready)).await)
-        });
+        parts.spawn(async move { ended("gateway", gridcare_gateway::run(config, clock, stopping, Some(ready)).await) });
         let Ok(bound) = bound.await else { return Err(first(&mut parts).await) };
         let gateway = tls::channel(&format!("http://{}", bound.grpc), &ClientTls::default())?;
         Ok(Self { seats, gateway, trusted: key.public(), parts, stop })
@@ -105,7 +103,9 @@ impl Running {
     /// The seat of a region.
     pub(super) fn seat(&self, region: &str) -> Result<&Seat, Failure> {
         let seat = self.seats.iter().find(|seat| seat.region.code == region);
-        seat.ok_or_else(|| Failure::said(format!("there is no region {region}; facts/regions.yaml has those there are")))
+        seat.ok_or_else(|| {
+            Failure::said(format!("there is no region {region}; facts/regions.yaml has those there are"))
+        })
     }
 
     /// Seats that lost supply.

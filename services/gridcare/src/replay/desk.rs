@@ -15,13 +15,7 @@ use gridcare_proto::{
 use jiff::{SignedDuration, Timestamp};
 use prost_types::Duration;
 
-use super::{
-    country::Seat,
-    grid::wire,
-    people,
-    script::ended,
-    storm::Call,
-};
+use super::{country::Seat, grid::wire, people, script::ended, storm::Call};
 use crate::{failure::Failure, health};
 
 /// How many calls there were in a region, and what became of them.

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use gridcare_domain::province;
 use gridcare_proto::outage::v1::{
     ChangeOutageRequest, ClaimMade, Confidence, CustomersServed, EstimateSource, FactClaim, OutageArea, OutageChange,
     OutageDraft, OutageKind, RecordOutageRequest, ReturnEstimate, SetCustomersServedRequest, StepKind, SupplyStep,
     fact_claim::Fact, outage_change::Change, outage_service_client::OutageServiceClient,
     reliability_service_client::ReliabilityServiceClient,
 };
-use gridcare_domain::province;
 use jiff::{SignedDuration, Timestamp};
 use prost_types::Timestamp as Wire;
 
@@ -54,7 +54,8 @@ impl Grid {
     pub(super) async fn record(&mut self, story: &Story, seat: &Seat, customers: u64) -> Result<(), Failure> {
         let Some(claim) = story.incident.onset_claims.first() else { return Ok(()) };
         let areas = province::all().iter().filter(|province| province.region == seat.region.code);
-        let area = |province: &province::Province| OutageArea { province: province.code.to_owned(), ..OutageArea::default() };
+        let area =
+            |province: &province::Province| OutageArea { province: province.code.to_owned(), ..OutageArea::default() };
         let estimate = ReturnEstimate {
             earliest: wire(claim.at + SignedDuration::from_mins(90)),
             latest: wire(claim.at + SignedDuration::from_hours(8)),
@@ -102,7 +103,10 @@ impl Grid {
 
     async fn change(&mut self, seat: &Seat, reason: &str, change: Change) -> Result<(), Failure> {
         let Some(id) = self.outage(seat).map(str::to_owned) else {
-            return Err(Failure::said(format!("{}: no outage was recorded yet; move known_after_minutes", seat.region.code)));
+            return Err(Failure::said(format!(
+                "{}: no outage was recorded yet; move known_after_minutes",
+                seat.region.code
+            )));
         };
         let request = ChangeOutageRequest {
             request_id: self.request_id(seat),
@@ -118,13 +122,7 @@ impl Grid {
 }
 
 fn step(at: Timestamp, kind: StepKind, customers: u64) -> SupplyStep {
-    SupplyStep {
-        at: wire(at),
-        kind: kind.into(),
-        customers: count(customers),
-        area: None,
-        source: "SCADA".to_owned(),
-    }
+    SupplyStep { at: wire(at), kind: kind.into(), customers: count(customers), area: None, source: "SCADA".to_owned() }
 }
 
 fn count(customers: u64) -> i64 {

@@ -247,9 +247,7 @@ impl<'a> Play<'a> {
                     None => Ok(()),
                 }
             }
-            Event::Calls { region, calls } => {
-                self.desks.end_calls(running.seat(&region)?, story.onset(), &calls).await
-            }
+            Event::Calls { region, calls } => self.desks.end_calls(running.seat(&region)?, story.onset(), &calls).await,
             Event::Writes { region, customer } => {
                 self.desks.write(running.seat(&region)?, customer);
                 Ok(())

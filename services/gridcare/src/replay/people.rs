@@ -4,8 +4,8 @@
 use gridcare_domain::province;
 use gridcare_proto::{
     customer::v1::{
-        Consent, ConsentPurpose, ContactPoint, ContactPointKind, CustomerDraft, ImportCustomersRequest, Language, Premises,
-        customer_service_client::CustomerServiceClient,
+        Consent, ConsentPurpose, ContactPoint, ContactPointKind, CustomerDraft, ImportCustomersRequest, Language,
+        Premises, customer_service_client::CustomerServiceClient,
     },
     ticket::v1::Locality,
 };

@@ -2,7 +2,8 @@
 
 use gridcare_proto::{
     notice::v1::{
-        NoticeChannel, PrintFormat, PrintNoticeRequest, RecordPrintSentRequest, notice_service_client::NoticeServiceClient,
+        NoticeChannel, PrintFormat, PrintNoticeRequest, RecordPrintSentRequest,
+        notice_service_client::NoticeServiceClient,
     },
     ticket::v1::Language,
 };
@@ -40,7 +41,8 @@ impl Printed {
 /// Prints every output in Vietnamese, and records that it was sent.
 pub(super) async fn print(gateway: &Channel, id: &str, now: Timestamp) -> Result<Vec<Printed>, Failure> {
     let mut client = NoticeServiceClient::new(gateway.clone()).max_decoding_message_size(16 << 20);
-    let failed = |status: tonic::Status| Failure::answered("what is printed of the national notice".to_owned(), &status);
+    let failed =
+        |status: tonic::Status| Failure::answered("what is printed of the national notice".to_owned(), &status);
     let mut prints = Vec::new();
     for (channel, output, recipient) in OUTPUTS {
         let request = |format: PrintFormat| PrintNoticeRequest {

@@ -7,8 +7,7 @@ use gridcare_domain::notice::proof;
 use gridcare_proto::{
     federation::v1::{
         GetNationalStatusRequest, GetNoticeProofRequest, ListNoticeTargetsRequest,
-        national_notice_service_client::NationalNoticeServiceClient,
-        national_service_client::NationalServiceClient,
+        national_notice_service_client::NationalNoticeServiceClient, national_service_client::NationalServiceClient,
     },
     notice::v1::{
         FirstReached, GetNoticeProgressRequest, NoticeChannel, RevisionProgress,
@@ -122,7 +121,8 @@ impl Played<'_> {
 
     async fn progress(&self, seat: &Seat) -> Result<(Vec<RevisionProgress>, Vec<FirstReached>), Failure> {
         let id = self.telling.notices.get(&seat.region.code).cloned().unwrap_or_default();
-        let asked = NoticeServiceClient::new(seat.node.clone()).get_notice_progress(GetNoticeProgressRequest { id }).await;
+        let asked =
+            NoticeServiceClient::new(seat.node.clone()).get_notice_progress(GetNoticeProgressRequest { id }).await;
         let asked = asked.map_err(|status| Failure::answered("the progress of a notice".to_owned(), &status))?;
         let progress = asked.into_inner().progress.into_iter().next().unwrap_or_default();
         Ok((progress.revisions, progress.first))
@@ -174,10 +174,8 @@ impl Played<'_> {
         let with_country = |(claim, (time_us, interrupted, mut regions)): (String, (i128, i64, Map<String, Value>))| {
             // Sums of numerators over the sum of all who are served, whether they lost supply or not.
             #[expect(clippy::cast_precision_loss, reason = "minutes of a day and customers of a country")]
-            let (saidi, saifi) = (
-                time_us as f64 / 60e6 / served.max(1) as f64,
-                interrupted as f64 / served.max(1) as f64,
-            );
+            let (saidi, saifi) =
+                (time_us as f64 / 60e6 / served.max(1) as f64, interrupted as f64 / served.max(1) as f64);
             regions.insert("country".to_owned(), json!({ "saidi": rounded(saidi), "saifi": rounded(saifi) }));
             (claim, Value::Object(regions))
         };
@@ -248,7 +246,9 @@ impl Played<'_> {
         let report = asked.map_err(|status| Failure::answered("the national report".to_owned(), &status))?.into_inner();
         let rows = report.rows.iter().filter(|row| !row.region.is_empty() && row.category.is_empty());
         let clocks = |row: &gridcare_proto::report::v1::ReportRow| {
-            let sum = |count: fn(&gridcare_proto::report::v1::ComplianceRow) -> u64| row.compliance.iter().map(count).sum::<u64>();
+            let sum = |count: fn(&gridcare_proto::report::v1::ComplianceRow) -> u64| {
+                row.compliance.iter().map(count).sum::<u64>()
+            };
             json!({ "met": sum(|row| row.met), "missed": sum(|row| row.breached) })
         };
         Ok(rows.map(|row| (row.region.clone(), clocks(row))).collect())
@@ -259,18 +259,19 @@ impl Played<'_> {
         let day = day.map_err(|error| Failure::because("the day of the incident", &error))?.timestamp();
         let request = GetNationalStatusRequest { from: wire(day), until: wire(day + SignedDuration::from_hours(24)) };
         let asked = NationalServiceClient::new(self.running.gateway.clone()).get_national_status(request).await;
-        asked.map(tonic::Response::into_inner).map_err(|status| Failure::answered("the national table".to_owned(), &status))
+        asked
+            .map(tonic::Response::into_inner)
+            .map_err(|status| Failure::answered("the national table".to_owned(), &status))
     }
 }
 
 fn reach(first: Option<&RevisionProgress>) -> Reach {
     let Some(first) = first else { return Reach { recipients: 0, accepted: Vec::new() } };
     let sms = first.counts.iter().filter(|count| count.channel() == NoticeChannel::Sms);
-    let until = |at: Timestamp| at + SignedDuration::from_mins(1);
     let accepted = first.accepted.iter();
     Reach {
         recipients: sms.map(|count| count.deliveries).sum(),
-        accepted: accepted.filter_map(|one| Some((until(instant(one.minute.as_ref())?), one.accepted))).collect(),
+        accepted: accepted.filter_map(|one| Some((instant(one.minute.as_ref())?, one.accepted))).collect(),
     }
 }
 

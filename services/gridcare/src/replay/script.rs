@@ -98,7 +98,8 @@ pub(super) fn sizes(story: &Story) -> Result<Vec<(String, u64)>, Failure> {
     let country = crate::demo::facts::Country::read()?;
     let dark: Vec<_> = country.regions.iter().filter(|r| story.incident.regions.contains(&r.code)).collect();
     let all: u64 = dark.iter().map(|region| u64::from(region.customers)).sum();
-    let part = |customers: u32| u128::from(story.incident.customers_affected) * u128::from(customers) / u128::from(all.max(1));
+    let part =
+        |customers: u32| u128::from(story.incident.customers_affected) * u128::from(customers) / u128::from(all.max(1));
     let size = |customers: u32| story.scaled(u64::try_from(part(customers)).unwrap_or(u64::MAX));
     Ok(dark.iter().map(|region| (region.code.clone(), size(region.customers))).collect())
 }
@@ -149,7 +150,12 @@ pub(super) fn ended(calls: &[Call], outcome: Outcome) -> u64 {
 }
 
 fn share(of: u64, share: f64) -> u64 {
-    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "customers of a country are far below 2^52")]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "customers of a country are far below 2^52"
+    )]
     let part = (of as f64 * share).round() as u64;
     part
 }

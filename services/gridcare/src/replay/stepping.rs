@@ -101,7 +101,10 @@ impl Stepper {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "this runtime's own timers stand still, and nothing is to happen meanwhile")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this runtime's own timers stand still, and nothing is to happen meanwhile"
+)]
 fn wait(time: Duration) {
     std::thread::sleep(time);
 }

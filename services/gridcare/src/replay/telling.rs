@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use gridcare_proto::notice::v1::{
     CreateNoticeRequest, GetNoticeRequest, MoveRevisionRequest, Notice, NoticeAudience, NoticeChannel, NoticeContent,
-    Phase, PlanNoticeRequest, RegionPlan, RenderNoticeRequest, RevisionAct, RevisionKind, Urgency, WriteRevisionRequest,
-    notice_service_client::NoticeServiceClient,
+    Phase, PlanNoticeRequest, RegionPlan, RenderNoticeRequest, RevisionAct, RevisionKind, Urgency,
+    WriteRevisionRequest, notice_service_client::NoticeServiceClient,
 };
 use jiff::{SignedDuration, Timestamp, tz};
 use tonic::transport::Channel;
@@ -96,8 +96,7 @@ impl Telling {
 
     /// A second person looks at what went out in an emergency.
     pub(super) async fn review(&mut self, running: &Running, region: &str) -> Result<(), Failure> {
-        let channel =
-            if region == NATION { running.gateway.clone() } else { running.seat(region)?.node.clone() };
+        let channel = if region == NATION { running.gateway.clone() } else { running.seat(region)?.node.clone() };
         let notice = self.get(region, &channel).await?;
         self.act(region, &channel, &notice, RevisionAct::Review, SECOND).await.map(drop)
     }

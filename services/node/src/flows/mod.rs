@@ -14,6 +14,7 @@ pub(crate) mod metric_rolls_up;
 pub(crate) mod notice_becomes_messages;
 pub(crate) mod notice_is_followed;
 pub(crate) mod notice_is_planned;
+pub(crate) mod notice_is_printed;
 pub(crate) mod notice_is_read;
 pub(crate) mod notice_is_written;
 pub(crate) mod notice_lands;

@@ -1,13 +1,14 @@
-use gridcare_chassis::{identity::principal_of, status::refuse};
+use gridcare_chassis::{identity::principal_of, paper, status::refuse};
 use gridcare_domain::{
     customer::Language,
-    notice::{Act, Content, NoticeChannel, template},
+    notice::{Act, Content, NoticeChannel, printed::reading_seconds, template},
     refusal::{Refusal, RefusalKind, Violation},
     sms_text::Encoding,
 };
 use gridcare_proto::{
     convert::{code, notice as convert, time},
     notice::v1::{self as wire, notice_service_server::NoticeService},
+    ticket::v1 as ticket,
 };
 use gridcare_store::{notice::NoticeQuery, print_sent::PrintSent};
 use jiff::Timestamp;
@@ -189,10 +190,22 @@ impl NoticeService for Notices {
 
     async fn print_notice(
         &self,
-        _: Request<wire::PrintNoticeRequest>,
+        request: Request<wire::PrintNoticeRequest>,
     ) -> Result<Response<wire::PrintNoticeResponse>, Status> {
-        let message = "this node prints no notices";
-        Err(refuse(&Refusal::new(RefusalKind::Precondition, "NOT_AVAILABLE", message)))
+        let body = request.into_inner();
+        let mut found = Vec::new();
+        let id = id_of("id", &body.id, &mut found);
+        let output = output_of(body.output, &mut found);
+        refuse_if(found)?;
+        let language = if body.language() == ticket::Language::En { Language::En } else { Language::Vi };
+        let revision = Some(body.revision).filter(|revision| *revision != 0);
+        let printed = self.0.print_notice(id, revision, output, language).await.map_err(|e| failed(&e))?;
+        let printed = printed.map_err(|refusal| refuse(&refusal))?;
+        let document = match body.format() {
+            wire::PrintFormat::Pdf => paper::pdf(&printed),
+            wire::PrintFormat::Text | wire::PrintFormat::Unspecified => printed.text().into_bytes(),
+        };
+        Ok(Response::new(wire::PrintNoticeResponse { document, reading_seconds: reading_seconds(&printed) }))
     }
 
     async fn record_print_sent(
@@ -205,11 +218,7 @@ impl NoticeService for Notices {
         let mut found = Vec::new();
         check_request_id(&body.request_id, &mut found);
         author(&body.author, &mut found);
-        let output = code::notice_channel_from_wire(body.output).filter(|output| is_printed(*output));
-        if output.is_none() {
-            let cure = "give PRESS, RADIO, LETTER_TO_LOCALITIES or LETTER_TO_GENERATORS";
-            found.push(Violation::new("output", "UNKNOWN_CODE", cure));
-        }
+        let output = output_of(body.output, &mut found);
         if body.recipient.trim().is_empty() || body.recipient.len() > 200 || body.recipient.contains('\0') {
             found.push(Violation::new("recipient", "LENGTH", "say to whom it was sent, in 1 to 200 bytes"));
         }
@@ -220,7 +229,7 @@ impl NoticeService for Notices {
         let id = self.known("id", &body.id, found).await?;
         let sent = PrintSent {
             revision: body.revision,
-            output: output.unwrap_or(NoticeChannel::Press),
+            output,
             recipient: body.recipient.trim().to_owned(),
             sent_us: sent_at.map_or(0, Timestamp::as_microsecond),
             author: body.author.trim().to_owned(),
@@ -245,15 +254,16 @@ impl NoticeService for Notices {
     }
 }
 
-/// Whether somebody prints it, and sends it by hand.
-const fn is_printed(output: NoticeChannel) -> bool {
-    matches!(
-        output,
-        NoticeChannel::Press
-            | NoticeChannel::Radio
-            | NoticeChannel::LetterToLocalities
-            | NoticeChannel::LetterToGenerators
-    )
+/// What somebody prints, and sends by hand; or a violation.
+fn output_of(number: i32, found: &mut Vec<Violation>) -> NoticeChannel {
+    use NoticeChannel::{LetterToGenerators, LetterToLocalities, Press, Radio};
+    let output = code::notice_channel_from_wire(number);
+    let output = output.filter(|output| matches!(output, Press | Radio | LetterToLocalities | LetterToGenerators));
+    if output.is_none() {
+        let cure = "give PRESS, RADIO, LETTER_TO_LOCALITIES or LETTER_TO_GENERATORS";
+        found.push(Violation::new("output", "UNKNOWN_CODE", cure));
+    }
+    output.unwrap_or(Press)
 }
 
 fn id_of(field: &str, given: &str, found: &mut Vec<Violation>) -> Uuid {

@@ -1,6 +1,9 @@
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -11,6 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+use gridcare_chassis::serve::Document;
 use gridcare_domain::customer::Language;
 use gridcare_store::StoreError;
 use serde::Deserialize;
@@ -43,8 +47,10 @@ pub(crate) struct Page {
 }
 
 struct Kept {
-    page: Page,
-    etag: HeaderValue,
+    document: Document,
+    reads: Vec<(Uuid, Vec<String>)>,
+    /// Its readers are all known, and none is looked for any more.
+    counted: AtomicBool,
     made: Instant,
 }
 
@@ -70,9 +76,13 @@ impl Shelf {
     }
 
     fn keep(&self, asked: Asked, page: Page) -> Arc<Kept> {
-        let hash = blake3::hash(page.body.as_bytes()).to_hex();
-        let etag = HeaderValue::from_str(&format!("\"{}\"", &hash[..32])).unwrap_or(HeaderValue::from_static("\"\""));
-        let kept = Arc::new(Kept { page, etag, made: Instant::now() });
+        let kind = match asked.form {
+            Form::Html => "text/html; charset=utf-8",
+            Form::Json => "application/json",
+        };
+        let document = Document::new(kind, page.body);
+        let kept =
+            Arc::new(Kept { document, reads: page.reads, counted: AtomicBool::new(false), made: Instant::now() });
         let mut pages = lock(&self.pages);
         if pages.len() >= PAGES {
             pages.clear();
@@ -180,24 +190,13 @@ async fn answer(
             Err(error) => return unreadable(&error),
         },
     };
-    let known = headers.get(header::IF_NONE_MATCH).and_then(|known| known.to_str().ok()).unwrap_or_default();
-    let known = known.split(',').any(|tag| tag.trim().trim_start_matches("W/").as_bytes() == kept.etag.as_bytes());
-    let kind = match form {
-        Form::Html => "text/html; charset=utf-8",
-        Form::Json => "application/json",
-    };
-    let head = [
-        (header::ETAG, kept.etag.clone()),
-        (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=5")),
-        (header::VARY, HeaderValue::from_static("accept, accept-language")),
-        (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
-    ];
-    if known {
-        return (StatusCode::NOT_MODIFIED, head).into_response();
-    }
-    // Who asks for the head alone has read nothing.
-    if *method == Method::GET {
-        for (id, provinces) in &kept.page.reads {
+    let mut answer = kept.document.answer(headers);
+    answer.headers_mut().insert(header::VARY, HeaderValue::from_static("accept, accept-encoding, accept-language"));
+    // Who asks for the head alone, or has it already, has read nothing.
+    let reads = *method == Method::GET && answer.status() == StatusCode::OK;
+    if reads && !kept.counted.load(Ordering::Relaxed) {
+        let mut counted = true;
+        for (id, provinces) in &kept.reads {
             let news = node.shelf.unreached(*id, provinces);
             if news.is_empty() {
                 continue;
@@ -206,12 +205,14 @@ async fn answer(
                 Ok(()) => node.shelf.reached(*id, news),
                 // It is told all the same, and the next reader is counted.
                 Err(error) => {
+                    counted = false;
                     tracing::warn!(error = &error as &dyn std::error::Error, "a first reader could not be kept");
                 }
             }
         }
+        kept.counted.store(counted, Ordering::Relaxed);
     }
-    (head, kept.page.body.clone()).into_response()
+    answer
 }
 
 fn unreadable(error: &StoreError) -> Response {

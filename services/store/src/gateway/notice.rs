@@ -30,7 +30,7 @@ statements! {
          WHERE incident = $1 AND created_us <= $2 AND (created_us < $2 OR id < $3) ORDER BY created_us DESC, id DESC LIMIT $4";
     NATIONAL_NOTICE_TOLD =
         "SELECT id, version, incident, created_us, expires_us, ended, state FROM national_notice WHERE expires_us > $1
-         ORDER BY created_us DESC, id DESC LIMIT $2";
+         ORDER BY expires_us DESC LIMIT $2";
     NATIONAL_REVISION_PUT =
         "INSERT INTO national_revision (notice_id, number, published_us, expires_us, regions, landing) VALUES ($1, $2, $3, $4, $5, $6)";
     NATIONAL_REVISION_LANDING = "SELECT landing FROM national_revision WHERE notice_id = $1 AND number = $2";
@@ -205,7 +205,7 @@ impl GatewayStore {
         rows.iter().map(read).collect()
     }
 
-    /// National notices of which something is published that has not expired, the last written first.
+    /// National notices of which something is published that has not expired, the last to expire first.
     pub async fn notices_told(&self, now_us: i64, limit: usize) -> Result<Vec<NationalNotice>, StoreError> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.db.fetch(&NATIONAL_NOTICE_TOLD, values![now_us, limit]).await?.iter().map(read).collect()

@@ -22,11 +22,12 @@ statements! {
          SELECT v.node, r.notice_id, r.number, r.published_us, r.expires_us, 1, v.now_us, 0, NULL, '' FROM v, national_revision AS r
          WHERE r.expires_us > v.now_us AND (r.regions = '' OR r.regions LIKE '%|' || v.region || '|%')
          ON CONFLICT (node, notice_id, revision) DO NOTHING";
-    // What has expired goes first: it only has to be said.
     NOTICE_TARGET_NEXT =
         "SELECT node, notice_id, revision, published_us, expires_us, state, state_us, attempts, failing_since_us, reason FROM notice_target
-         WHERE node = $1 AND state = 1
-         ORDER BY CASE WHEN expires_us <= $2 THEN 0 ELSE 1 END, published_us, notice_id, revision LIMIT 1";
+         WHERE node = $1 AND state = 1 ORDER BY node, published_us, notice_id, revision LIMIT 1";
+    NOTICE_TARGET_EXPIRED =
+        "SELECT node, notice_id, revision, published_us, expires_us, state, state_us, attempts, failing_since_us, reason FROM notice_target
+         WHERE node = $1 AND state = 1 AND expires_us <= $2 ORDER BY node, expires_us LIMIT 1";
     NOTICE_TARGET_BEFORE =
         "SELECT MAX(revision) FROM notice_target WHERE node = $1 AND notice_id = $2 AND revision < $3 AND state = 2 AND expires_us > $4";
     NOTICE_TARGET_SENT = "UPDATE notice_target SET attempts = attempts + 1 WHERE node = $1 AND notice_id = $2 AND revision = $3 AND state = 1";
@@ -146,9 +147,14 @@ impl GatewayStore {
         Ok(new)
     }
 
-    /// What a member is to get next, or is too late for.
+    /// What a member is to get next; what it is too late for goes first, since that only has to be said.
     pub async fn next_notice(&self, node: &str, now_us: i64) -> Result<Option<NoticeTarget>, StoreError> {
-        self.db.fetch_one(&NOTICE_TARGET_NEXT, values![node, now_us]).await?.as_ref().map(read).transpose()
+        let late = self.db.fetch_one(&NOTICE_TARGET_EXPIRED, values![node, now_us]).await?;
+        let next = match late {
+            Some(late) => Some(late),
+            None => self.db.fetch_one(&NOTICE_TARGET_NEXT, values![node]).await?,
+        };
+        next.as_ref().map(read).transpose()
     }
 
     /// The newest revision before this one that the member has and that has not expired; 0 when it has none.

@@ -33,7 +33,7 @@ statements! {
          ORDER BY n.published_us DESC, n.id DESC, n.node DESC LIMIT $6";
     REGIONAL_NOTICE_TOLD =
         "SELECT node, id, version, incident, published_us, expires_us, state FROM regional_notice WHERE expires_us > $1
-         ORDER BY published_us DESC, id DESC, node DESC LIMIT $2";
+         ORDER BY expires_us DESC LIMIT $2";
     REGIONAL_NOTICE_BY_ID =
         "SELECT node, id, version, incident, published_us, expires_us, state FROM regional_notice WHERE id = $1 ORDER BY node LIMIT 1";
     NOTICE_PROGRESS_PUT [node Text, notice_id Uuid, version Int, state Blob, snapshot_no Int] =
@@ -210,7 +210,7 @@ impl GatewayStore {
         rows.iter().map(read).collect()
     }
 
-    /// Members' notices whose newest revision has not expired, the last published first.
+    /// Members' notices whose newest revision has not expired, the last to expire first.
     pub async fn regional_told(&self, now_us: i64, limit: usize) -> Result<Vec<OfMember<FederatedNotice>>, StoreError> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.db.fetch(&REGIONAL_NOTICE_TOLD, values![now_us, limit]).await?.iter().map(read).collect()

@@ -48,6 +48,7 @@ CREATE TABLE notice_target (
     PRIMARY KEY (node, notice_id, revision)
 );
 CREATE INDEX notice_target_open ON notice_target (node, published_us, notice_id, revision) WHERE state = 1;
+CREATE INDEX notice_target_expiring ON notice_target (node, expires_us) WHERE state = 1;
 CREATE INDEX notice_target_notice ON notice_target (notice_id, revision, node);
 
 -- Members' own notices: their feeds, applied.

@@ -1,0 +1,130 @@
+use std::{collections::BTreeMap, fs, path::Path, time::Duration};
+
+use gridcare_tests::{
+    Place,
+    tool::{self, Ended},
+    world::World,
+};
+use serde_json::Value;
+
+/// The same story in an hour, for whoever has no time: the fault at 13:52, all back at 14:32.
+const SHORT: [(&str, &str); 14] = [
+    ("T13:40:00", "T13:48:00"),
+    ("2013-05-23T00:30:00", "2013-05-22T14:50:00"),
+    ("T14:25:00", "T14:10:00"),
+    ("T14:30:00", "T14:11:00"),
+    ("T14:34:00", "T14:24:00"),
+    ("T15:10:00", "T14:20:00"),
+    ("T15:20:00", "T14:21:00"),
+    ("T15:54:00", "T14:26:00"),
+    ("T16:30:00", "T14:28:00"),
+    ("T17:00:00", "T14:23:00"),
+    ("T19:00:00", "T14:29:00"),
+    ("T22:40:00", "T14:32:00"),
+    ("T14:35:00", "T14:13:00"),
+    ("T14:55:00", "T14:28:00"),
+];
+/// When what ends the story is told.
+const TOLD: [(&str, &str); 5] = [
+    ("T22:45:00", "T14:34:00"),
+    ("T22:50:00", "T14:34:00"),
+    ("T22:55:00", "T14:36:00"),
+    ("T14:40:00", "T14:15:00"),
+    ("T16:35:00", "T14:30:00"),
+];
+const INCIDENT: &str = include_str!("../../services/gridcare/facts/incident-2013-05-22.yaml");
+const ASSUMED: &str = include_str!("../../services/gridcare/facts/replay-2013-05-22.yaml");
+
+fn shortened(facts: &str) -> String {
+    // Marked, so that no time is moved twice.
+    let moves = SHORT.iter().chain(&TOLD);
+    let marked = moves
+        .clone()
+        .enumerate()
+        .fold(facts.to_owned(), |facts, (at, (from, _))| facts.replace(from, &format!("<{at}>")));
+    moves.enumerate().fold(marked, |facts, (at, (_, to))| facts.replace(&format!("<{at}>"), to))
+}
+
+async fn replay(scale: &str, more: &[&str]) -> Ended {
+    let arguments: Vec<_> =
+        ["replay", "2013-05-22", "--json", "--scale", scale].into_iter().chain(more.iter().copied()).collect();
+    let ended = tool::run_with(&arguments, &BTreeMap::new(), Duration::from_mins(30)).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    ended
+}
+
+fn written(folder: &Path, name: &str, facts: &str) -> String {
+    let path = folder.join(name);
+    fs::write(&path, facts).unwrap();
+    path.display().to_string()
+}
+
+fn share(report: &Value, name: &str) -> f64 {
+    report[name].as_f64().unwrap_or_else(|| panic!("no {name} in {report}"))
+}
+
+/// What holds however short the day is.
+fn holds(report: &Value) {
+    let claims: Vec<_> =
+        report["claims"].as_array().unwrap().iter().map(|claim| claim["at"].as_str().unwrap()).collect();
+    assert_eq!(claims, ["13:52", "14:00", "14:19"]);
+    for region in report["regions"].as_array().unwrap() {
+        for channel in ["sms_minutes", "web_minutes"] {
+            let first = region["first_notice"][channel]["13:52"].as_f64().unwrap();
+            assert!((0.0..=30.0).contains(&first), "{channel} of {region}");
+        }
+        // Whoever was to be told is accounted for, and nobody twice.
+        let states = region["deliveries"].as_object().unwrap();
+        assert!(["queued", "leased", "submitting"].iter().all(|open| !states.contains_key(*open)), "{region}");
+        assert!(region["centres"].as_array().unwrap().iter().all(|centre| centre["duplicates"] == 0), "{region}");
+        assert!(region["clocks"]["met"].as_u64().unwrap() > 0, "{region}");
+        assert!(region["calls"]["offered"].as_u64().unwrap() > 0, "{region}");
+    }
+    assert!(share(report, "share_at_30") >= 0.95 * share(report, "predicted_share_at_30"), "{report}");
+    assert_eq!((&report["proof"]["verified"], &report["proof"]["notices"]), (&true.into(), &3.into()));
+    for claim in claims {
+        assert!(report["indices"][claim]["country"]["saidi"].as_f64().unwrap() > 0.0, "{report}");
+    }
+    // What was said while a node was away landed once it was back.
+    let away = &report["national"]["revisions"][1]["landed"];
+    assert!(away["HCMC"]["minutes"].as_f64().unwrap() < 1.0, "{report}");
+    assert!((12.0..17.0).contains(&away["SPC"]["minutes"].as_f64().unwrap()), "{report}");
+    assert_eq!(report["prints"].as_array().unwrap().len(), 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twenty_two_provinces_are_told_within_thirty_minutes_and_the_same_facts_tell_the_same_story() {
+    let world = World::new(Place::Sqlite);
+    let folder = world.file("facts");
+    fs::create_dir_all(&folder).unwrap();
+    let (incident, assumed) = (shortened(INCIDENT), shortened(ASSUMED));
+    let incident = written(&folder, "incident.yaml", &incident);
+    let assumed = written(&folder, "assumed.yaml", &assumed);
+    let facts = ["--incident", incident.as_str(), "--assumed", assumed.as_str()];
+    let (once, again) = tokio::join!(replay("8000", &facts), replay("8000", &facts));
+    assert_eq!(once.out, again.out, "byte for byte");
+    holds(&once.json());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_whole_day_is_replayed_and_less_rate_or_other_facts_make_another_one() {
+    if std::env::var_os("GRIDCARE_TEST_LONG").is_none() {
+        return;
+    }
+    let world = World::new(Place::Sqlite);
+    let folder = world.file("facts");
+    fs::create_dir_all(&folder).unwrap();
+    let later = written(&folder, "assumed.yaml", &ASSUMED.replace("T13:58:00", "T14:01:00"));
+    let (half, other) = (["--sms-rate", "50"], ["--assumed", later.as_str()]);
+    let (once, halved, later) = tokio::join!(replay("500", &[]), replay("500", &half), replay("500", &other));
+    let report = once.json();
+    holds(&report);
+    assert!(report["regions"][1]["centres"][1]["throttled"].as_u64().unwrap() > 0, "{report}");
+    for region in report["regions"].as_array().unwrap() {
+        assert!(region["calls"]["busy"].as_u64().unwrap() > 0, "{region}");
+        assert!(region["reports"]["joined"].as_u64().unwrap() > 0, "{region}");
+    }
+    assert!(share(&halved.json(), "share_at_30") < share(&report, "share_at_30") - 0.1, "{}", halved.out);
+    assert_ne!(later.out, once.out);
+    assert_eq!(later.json()["regions"][0]["first_notice"]["web_minutes"]["13:52"], 9.0);
+}
