@@ -85,7 +85,6 @@ fn landing(id: &str, revision: i64, content: wire::NoticeContent) -> wire::LandN
         follows: revision - 1,
         content: Some(content),
         published_at: Some(calls::at(now())),
-        follows: revision - 1,
     }
 }
 
