@@ -24,7 +24,7 @@ async fn import(node: &Process) {
     let consent = customer::Consent {
         purpose: customer::ConsentPurpose::OutageNotice.into(),
         granted: true,
-        given_at: Some(calls::at(0)),
+        given_at: Some(at(0)),
         source: "contract".into(),
     };
     let draft = |n: usize| customer::CustomerDraft {
@@ -55,6 +55,10 @@ async fn import(node: &Process) {
     assert_eq!((imported.created, imported.rejections.len()), (12, 0), "{imported:?}");
 }
 
+fn at(second: i64) -> prost_types::Timestamp {
+    prost_types::Timestamp { seconds: second, nanos: 0 }
+}
+
 fn now() -> i64 {
     gridcare_chassis::clock::SystemClock::shared().now().as_second()
 }
@@ -71,7 +75,7 @@ fn content(kind: wire::RevisionKind, phase: wire::Phase) -> wire::NoticeContent 
             .to_vec(),
         vi: text("Mất điện <miền Nam>", "Sự cố đường dây 500 kV."),
         en: text("Power cut", "Fault of the 500 kV line."),
-        expires_at: Some(calls::at(now() + 3_600)),
+        expires_at: Some(at(now() + 3_600)),
         diacritics: false,
     }
 }
@@ -84,7 +88,7 @@ fn landing(id: &str, revision: i64, content: wire::NoticeContent) -> wire::LandN
         revision,
         follows: revision - 1,
         content: Some(content),
-        published_at: Some(calls::at(now())),
+        published_at: Some(at(now())),
     }
 }
 
@@ -112,7 +116,7 @@ async fn report(node: &Process, epoch: i64, outcomes: &[(i64, delivery::SubmitRe
     let outcome = |(number, result): &(i64, delivery::SubmitResult)| delivery::SubmitOutcome {
         number: *number,
         result: (*result).into(),
-        at: Some(calls::at(now())),
+        at: Some(at(now())),
         message_ids: vec![format!("id-{number}")],
     };
     let request = delivery::ReportOutcomesRequest { epoch, outcomes: outcomes.iter().map(outcome).collect() };
@@ -186,8 +190,8 @@ async fn a_national_notice_lands_once_and_is_followed_to_its_receipts(place: Pla
         assert_eq!(land(&node, landing(&id, 1, first.clone())).await.unwrap(), known);
     }
     let late = wire::LandNoticeRequest {
-        published_at: Some(calls::at(now() - 100)),
-        content: Some(wire::NoticeContent { expires_at: Some(calls::at(now() - 50)), ..first.clone() }),
+        published_at: Some(at(now() - 100)),
+        content: Some(wire::NoticeContent { expires_at: Some(at(now() - 50)), ..first.clone() }),
         ..landing(&gridcare_chassis::id::new_id().to_string(), 1, first.clone())
     };
     assert_eq!(refused(land(&node, late).await), "NOTICE_EXPIRED");
@@ -219,7 +223,7 @@ async fn a_national_notice_lands_once_and_is_followed_to_its_receipts(place: Pla
         message_id: id.into(),
         number,
         state: state.into(),
-        at: Some(calls::at(now())),
+        at: Some(at(now())),
     };
     let receipts = vec![
         receipt(0, &format!("id-{}", numbers[0]), "delivered"),
@@ -359,7 +363,7 @@ async fn a_regional_notice_needs_a_second_person_and_outlives_the_death_of_node_
         revision: 1,
         output: wire::NoticeChannel::Press.into(),
         recipient: "Tuổi Trẻ".into(),
-        sent_at: Some(calls::at(now())),
+        sent_at: Some(at(now())),
         author: "lan".into(),
     };
     let unsent = wire::RecordPrintSentRequest { request_id: calls::request_id(), revision: 2, ..sent.clone() };

@@ -92,6 +92,9 @@ statements! {
     // Asked block by block: see BLOCK_BITS.
     CONTACT_OF_CUSTOMER [block Int, customer_code Text] = concat!("SELECT ", columns!(), " FROM v
          JOIN contact ON (contact.arrival_no >> 14) = v.block AND contact.customer_code = v.customer_code");
+    CONTACT_CAME_BACK [block Int, customer_code Text, topic Int, from_us Int, until_us Int] = "SELECT 1 FROM v
+         JOIN contact ON (contact.arrival_no >> 14) = v.block AND contact.customer_code = v.customer_code
+         WHERE contact.topic = v.topic AND contact.direction = 1 AND contact.arrived_us > v.from_us AND contact.arrived_us <= v.until_us LIMIT 1";
     CONTACT_AT_POINT [block Int, point Text] = concat!("SELECT ", columns!(), " FROM v
          JOIN contact ON (contact.arrival_no >> 14) = v.block AND contact.contact_point = v.point
          WHERE (contact.customer_code IS NULL) IS TRUE");
@@ -564,6 +567,21 @@ pub(crate) async fn of_customer(tx: &mut Tx, code: &CustomerCode) -> Result<Vec<
     let mut found = found.iter().map(stored).collect::<Result<Vec<_>, _>>()?;
     found.sort_by_key(|contact| contact.arrival_no);
     Ok(found)
+}
+
+/// Whether a customer called, wrote or came about a topic after one moment and until another.
+pub(crate) async fn came_back(
+    tx: &mut Tx,
+    code: &CustomerCode,
+    topic: i64,
+    from_us: i64,
+    until_us: i64,
+) -> Result<bool, StoreError> {
+    let mut rows = Rows::of(&CONTACT_CAME_BACK, 0);
+    for block in blocks(tx).await? {
+        rows.push(row![block, code.as_str(), topic, from_us, until_us]);
+    }
+    Ok(!tx.fetch_rows(&CONTACT_CAME_BACK, rows).await?.is_empty())
 }
 
 /// Every contact of nobody's code that came from one of these points, as they were written.

@@ -8,10 +8,10 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::{
-    Committed, NodeStore, StoreError, feed,
+    Committed, NodeStore, StoreError, contact, feed,
     statement::{Rows, values},
     ticket::{
-        self, CONTACT_CAME_BACK, TICKET_CAME_BACK, TICKET_CHILDREN, TICKET_DUE, TICKET_MERGED_INTO, TICKET_NEXT_DUE,
+        self, TICKET_CAME_BACK, TICKET_CHILDREN, TICKET_DUE, TICKET_MERGED_INTO, TICKET_NEXT_DUE,
         TICKET_OF_STATE_LOCKED, TICKET_REBASE,
     },
 };
@@ -65,7 +65,7 @@ impl NodeStore {
         if self.db.fetch_one(&TICKET_CAME_BACK, values![code, topic, ticket.id, from_us, until_us]).await?.is_some() {
             return Ok(true);
         }
-        Ok(self.db.fetch_one(&CONTACT_CAME_BACK, values![code, topic, from_us, until_us]).await?.is_some())
+        contact::came_back(&mut self.db.snapshot().await?, customer, topic, from_us, until_us).await
     }
 
     /// Tickets that are parts of this one.

@@ -119,8 +119,6 @@ statements! {
     TICKET_CAME_BACK =
         "SELECT 1 FROM ticket WHERE customer_code = $1 AND topic = $2 AND id <> $3 AND opened_us > $4 AND opened_us <= $5
              AND merged_into IS NULL LIMIT 1";
-    CONTACT_CAME_BACK =
-        "SELECT 1 FROM contact WHERE customer_code = $1 AND topic = $2 AND direction = 1 AND arrived_us > $3 AND arrived_us <= $4 LIMIT 1";
     TICKET_CHILDREN = "SELECT id FROM ticket WHERE parent = $1 ORDER BY id LIMIT $2";
     TICKET_MERGED_INTO = "SELECT merged_into FROM ticket WHERE id = $1";
     TICKET_DEADLINE = concat!("SELECT * FROM (SELECT ", columns!(), " FROM ticket WHERE ticket.deadline_us IS NOT NULL AND ticket.deadline_us >= $19 AND (ticket.deadline_us > $19 OR ticket.id > $1) AND (ticket.id < $2) IS TRUE ", passes!(), " ORDER BY ticket.deadline_us, ticket.id LIMIT 101) AS page LIMIT $11");

@@ -19,7 +19,7 @@ fn content() -> wire::NoticeContent {
                 feeder: "see the note, Mr Lan".into(),
                 ..wire::NoticePlace::default()
             }],
-            customer_codes: vec!["PE0100000001".into()],
+            customer_codes: vec!["PE01000000001".into()],
         }),
         channels: vec![wire::NoticeChannel::Sms.into(), wire::NoticeChannel::Web.into()],
         vi: text("Mất điện"),
@@ -85,7 +85,7 @@ fn what_leaves_of_a_notice_names_no_customer_and_no_prose_but_what_was_published
     let audience = leaves.revisions[0].audience.as_ref().unwrap();
     assert_eq!((audience.named_customers, audience.places[0].feeder.as_str()), (1, ""));
     let text = format!("{leaves:?}");
-    for stays in ["PE0100000001", "lan", "minh", "Quận 1"] {
+    for stays in ["PE01000000001", "lan", "minh", "Quận 1"] {
         assert!(!text.contains(stays), "{stays} in {text}");
     }
 }

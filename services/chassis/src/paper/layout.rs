@@ -172,7 +172,9 @@ fn height(paragraphs: &[Paragraph], width: f32) -> f32 {
     let of = |paragraph: &Paragraph| {
         let size = size_of(paragraph, COLUMN);
         let mut height = gap(size) + if paragraph.ruled { RULED } else { 0.0 };
-        broken(paragraph, size, width).iter().for_each(|_| height += size * LEADING);
+        for _ in broken(paragraph, size, width) {
+            height += size * LEADING;
+        }
         height
     };
     paragraphs.iter().map(of).sum()

@@ -2,8 +2,9 @@ use gridcare_chassis::config::unlisted;
 
 use super::*;
 
-#[test]
-fn every_problem_is_reported_at_once() {
+// Ways to servers are made within a runtime.
+#[tokio::test]
+async fn every_problem_is_reported_at_once() {
     let mut config = CourierConfig::default();
     assert_eq!(config.check(), Vec::<String>::new());
     config.courier.name = "two words".into();

@@ -1,5 +1,5 @@
-//! Live desks: calls come in while the country fills up, become tickets with running clocks, and are worked by agents who claim
-//! the next one, answer, resolve and close.
+//! Live desks: calls come in, become tickets with running clocks, and are worked by agents who claim the next one, answer,
+//! resolve and close.
 
 use std::fmt::Write as _;
 

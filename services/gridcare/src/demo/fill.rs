@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use futures::future::{try_join_all, try_join3};
+use futures::future::{try_join, try_join_all};
 use gridcare_proto::contact::v1::{
     GetImportCheckpointRequest, ImportContactsResponse, contact_service_client::ContactServiceClient,
 };
@@ -73,8 +73,9 @@ pub(super) async fn fill(run: &Run, running: &Running, gateway: &mut Gateway) ->
             desks::work(running, &run.country, region).await.map(|done| (region.code.clone(), done))
         });
     let filling = async {
-        let (streams, tickets, desks) =
-            try_join3(try_join_all(streams), try_join_all(regions), try_join_all(desks)).await?;
+        let (streams, tickets) = try_join(try_join_all(streams), try_join_all(regions)).await?;
+        // Afterwards, as in life: people do not call while a year's files are being read in.
+        let desks = try_join_all(desks).await?;
         Ok(Filled { streams, tickets, desks })
     };
     tokio::select! {

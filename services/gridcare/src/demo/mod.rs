@@ -48,7 +48,7 @@ use crate::{
 /// their counts are the published ones, everything else about them is synthetic from a fixed seed and labelled so by the
 /// name of their source. They are imported through the nodes' own API, and the gateway shows the country as it fills up. Ten
 /// thousand tickets come with the histories of their clocks, and the report says how the standards of that year were kept.
-/// Meanwhile live desks take a thousand calls: agents claim, answer, resolve and close their tickets.
+/// Then live desks take a thousand calls: agents claim, answer, resolve and close their tickets.
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
     /// Where the databases are; a folder of an earlier run is used again, and doubles nothing

@@ -29,7 +29,7 @@ const NATIONAL: u32 = 10_000;
 /// Tickets in one request.
 const BATCH: usize = 500;
 /// How often a request is sent at most.
-const TRIES: usize = 6;
+const TRIES: usize = 20;
 /// The other system.
 const SOURCE: &str = "synthetic-2013/tickets";
 const MINUTE: u32 = 60_000;
