@@ -110,8 +110,8 @@ async fn what_is_published_is_handed_over_in_order_until_it_expires(place: Place
 
     lease::release(store.db(), &lease).await.unwrap();
     let other = lease::take(store.db(), "feed north", "b", 1, i64::MAX).await.unwrap().unwrap();
-    let lost = store.notice_done(&lease, &last, (LandingState::Landed, ""), None, 260).await;
-    assert!(matches!(lost, Err(StoreError::LeaseLost(_))), "whoever has lost the lease says nothing");
+    let late = store.notice_done(&lease, &last, (LandingState::Landed, ""), None, 260).await;
+    assert!(matches!(late, Err(StoreError::LeaseLost(_))), "whoever has lost the lease says nothing");
     store.notice_done(&other, &last, (LandingState::Refused, "INVALID_FIELDS"), None, 260).await.unwrap();
 }
 

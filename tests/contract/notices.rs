@@ -208,7 +208,10 @@ async fn an_erased_customer_is_named_by_no_notice_and_as_many_are_named(place: P
     let stored = store.notice(id).await.unwrap().unwrap();
     let named = &stored.notice.revisions[0].content.audience.customers;
     assert_eq!(named.len(), 2);
-    assert!(!named.contains(&code(1)) && named.iter().any(|code| code.is_pseudonym()), "{named:?}");
+    assert!(
+        !named.contains(&code(1)) && named.iter().any(gridcare_domain::customer_code::CustomerCode::is_pseudonym),
+        "{named:?}"
+    );
 }
 
 on_both_engines!(

@@ -1,5 +1,7 @@
 //! Every seed of every fuzz target, through the very function that is fuzzed: seeds and targets stay true without a fuzzer.
 
+#![expect(clippy::unwrap_used, reason = "a seed that cannot be read is a seed that is missing")]
+
 use std::{fs, path::Path};
 
 #[path = "targets/cap.rs"]

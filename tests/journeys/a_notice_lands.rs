@@ -177,6 +177,7 @@ fn refused<T: std::fmt::Debug>(answer: Result<T, Status>) -> String {
     calls::reason(&status)
 }
 
+#[expect(clippy::too_many_lines, reason = "one notice, from its landing to its last receipt")]
 async fn a_national_notice_lands_once_and_is_followed_to_its_receipts(place: Place) {
     let mut world = World::new(place);
     world.node_flags =

@@ -33,6 +33,7 @@ async fn record(node: &Process, outage: wire::OutageDraft) -> wire::Outage {
     calls::outages(node).record_outage(request).await.unwrap().into_inner().outage.unwrap()
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "messages of the wire are optional within others")]
 fn at(hours: i64) -> Option<prost_types::Timestamp> {
     Some(prost_types::Timestamp { seconds: (now() + SignedDuration::from_hours(hours)).as_second(), nanos: 0 })
 }

@@ -242,14 +242,14 @@ impl NodeStore {
     pub async fn tell_progress(
         &self,
         lease: &Lease,
-        changed: &[Changed],
+        moved: &[Changed],
         batch_id: Uuid,
         now_us: i64,
         changes: Vec<Change>,
     ) -> Result<(), StoreError> {
         let mut tx = self.db.begin().await?;
         lease::fence(&mut tx, lease).await?;
-        for one in changed {
+        for one in moved {
             tx.execute(&PROGRESS_TOLD, values![one.notice_id, one.mark, one.version]).await?;
         }
         feed::append(&mut tx, batch_id, now_us, changes).await?;

@@ -73,7 +73,13 @@ impl Font {
 
     fn new(data: &'static [u8], parsed: Parsed<'static>) -> Self {
         let mut characters: BTreeMap<u16, char> = BTreeMap::new();
-        for table in parsed.tables().cmap.into_iter().flat_map(|cmap| cmap.subtables).filter(ttf_parser::cmap::Subtable::is_unicode) {
+        for table in parsed
+            .tables()
+            .cmap
+            .into_iter()
+            .flat_map(|cmap| cmap.subtables)
+            .filter(ttf_parser::cmap::Subtable::is_unicode)
+        {
             table.codepoints(|point| {
                 if let (Some(c), Some(glyph)) = (char::from_u32(point), table.glyph_index(point)) {
                     let first = characters.entry(glyph.0).or_insert(c);

@@ -132,11 +132,11 @@ mod tests {
 
     async fn asked(kept: &Kept<i64>, version: Result<i64, ()>, made: &Cell<u32>) -> Option<String> {
         let away = |()| io::Error::other("away");
-        let make = async {
+        let making = async {
             made.set(made.get() + 1);
             Ok(Document::new("text/plain", format!("{}", made.get())))
         };
-        let document = kept.get(async { version.map_err(away) }, make).await.ok()?;
+        let document = kept.get(async { version.map_err(away) }, making).await.ok()?;
         Some(String::from_utf8(document.body.to_vec()).unwrap())
     }
 

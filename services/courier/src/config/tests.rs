@@ -43,9 +43,9 @@ async fn every_problem_is_reported_at_once() {
 
 #[test]
 fn every_leaf_is_a_setting_and_a_password_is_never_printed() {
-    let mut sample = CourierConfig::default();
-    sample.client_tls =
+    let client_tls =
         ClientTls { ca: Some("a".into()), cert: Some("c".into()), key: Some("k".into()), domain: Some("d".into()) };
+    let mut sample = CourierConfig { client_tls, ..CourierConfig::default() };
     sample.telemetry.otlp_endpoint = Some("http://h".into());
     let mut centre = Centre::default();
     centre.session.password = "geheim".into();

@@ -14,9 +14,10 @@ async fn a_thousand_messages_leave_in_groups_and_are_delivered() {
     eventually("all are delivered", || world.node.count("delivered") == 1_000).await;
     let counts = world.smsc.counts();
     assert_eq!((counts.accepted, counts.duplicates), (1_000, 0));
-    let node = world.node.look();
-    assert!(node.largest_group <= 10 && node.most_leased <= 20, "{} {}", node.largest_group, node.most_leased);
-    drop(node);
+    {
+        let node = world.node.look();
+        assert!(node.largest_group <= 10 && node.most_leased <= 20, "{} {}", node.largest_group, node.most_leased);
+    }
     let parts = world.smsc.accepted();
     let texts: BTreeSet<_> = parts.iter().map(|part| part.text.as_str()).collect();
     assert_eq!(texts, BTreeSet::from(["Da co dien lai.", "Power is back."]));

@@ -89,9 +89,12 @@ pub(crate) fn of_federated(notice: &federation::FederatedNotice, heard_us: i64) 
         let once = format!("published/{}/{vi}/{en}", revision.number);
         let facts = [
             number.clone(),
-            ("kind", word(code::revision_kind_from_wire(revision.kind).map(|code| code.code()))),
-            ("phase", word(code::phase_from_wire(revision.phase).map(|code| code.code()))),
-            ("urgency", word(code::urgency_from_wire(revision.urgency).map(|code| code.code()))),
+            (
+                "kind",
+                word(code::revision_kind_from_wire(revision.kind).map(gridcare_domain::notice::RevisionKind::code)),
+            ),
+            ("phase", word(code::phase_from_wire(revision.phase).map(gridcare_domain::notice::Phase::code))),
+            ("urgency", word(code::urgency_from_wire(revision.urgency).map(gridcare_domain::notice::Urgency::code))),
             ("vi", vi),
             ("en", en),
             ("expires", at(&revision.expires_at).map_or_else(|| "-".to_owned(), |at| at.to_string())),

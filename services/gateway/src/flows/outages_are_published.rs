@@ -94,9 +94,12 @@ impl Parts {
                 let seat = members.iter().map(|member| &member.seat).find(|seat| seat.node == national.node);
                 let region = seat.map_or("", |seat| seat.region.as_str());
                 let read = wire::FederatedOutage::decode(national.outage.state.as_slice()).ok();
-                match read.as_ref().map(|outage| public_from_wire(outage, &national.node, region, now)) {
-                    Some(Ok(outage)) => found.push(outage),
-                    _ => tracing::warn!(node = national.node, outage = %national.outage.id, "an outage cannot be read"),
+                if let Some(Ok(outage)) =
+                    read.as_ref().map(|outage| public_from_wire(outage, &national.node, region, now))
+                {
+                    found.push(outage);
+                } else {
+                    tracing::warn!(node = national.node, outage = %national.outage.id, "an outage cannot be read");
                 }
             }
             if found.len() > MOST {

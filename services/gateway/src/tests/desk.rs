@@ -19,6 +19,7 @@ pub(super) struct Desk {
     pub(super) clock: ManualClock,
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "messages of the wire are optional within others")]
 pub(super) fn text(title: &str) -> Option<wire::NoticeText> {
     Some(wire::NoticeText { title: title.into(), body: format!("{title}. Xin gọi 19001006.") })
 }

@@ -21,7 +21,7 @@ const HEAD: usize = 64 << 10;
 /// Ask for one document over connections that stay open, and print the rate and the latencies.
 #[derive(Debug, Args)]
 pub(crate) struct Documents {
-    /// Address of the document, such as http://127.0.0.1:7480/outages.geojson
+    /// Address of the document, such as <http://127.0.0.1:7480/outages.geojson>
     #[arg(long, value_name = "URL")]
     url: Uri,
     /// Connections, each of which asks again when it was answered

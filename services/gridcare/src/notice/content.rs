@@ -57,13 +57,13 @@ pub(crate) struct Content {
     /// YAML or JSON with the content; `-` is standard input
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
-    /// Take the texts from the template of a phase, such as first_notice
+    /// Take the texts from the template of a phase, such as `first_notice`
     #[arg(long, value_name = "PHASE", value_parser = phase)]
     template: Option<Phase>,
     /// A fact of the template, such as place="22 tỉnh phía Nam"; any number of them
     #[arg(long = "fact", value_name = "NAME=TEXT", value_parser = fact, requires = "template")]
     facts: Vec<(String, String)>,
-    /// What it does to the revisions before it: initial, update, correction, cancel or all_clear
+    /// What it does to the revisions before it: initial, update, correction, cancel or `all_clear`
     #[arg(long, value_parser = kind)]
     kind: Option<RevisionKind>,
     /// routine, safety or emergency
@@ -75,7 +75,7 @@ pub(crate) struct Content {
     /// ISO 3166-2 code of a province in the audience, such as VN-57; any number of them
     #[arg(long = "province", value_name = "CODE")]
     provinces: Vec<String>,
-    /// By what it is told: web, sms, email, webhook, press, radio, letter_to_localities, letter_to_generators
+    /// By what it is told: web, sms, email, webhook, press, radio, `letter_to_localities`, `letter_to_generators`
     #[arg(long = "channel", value_name = "CHANNEL", value_delimiter = ',', value_parser = channel)]
     channels: Vec<NoticeChannel>,
     /// After this nobody is told any more, such as 2026-12-01T22:00:00+07:00

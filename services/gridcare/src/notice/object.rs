@@ -17,13 +17,14 @@ fn revision(revision: &wire::NoticeRevision) -> Value {
             "province": place.province, "district": place.district, "area_code": place.area_code, "feeder": place.feeder,
         })
     };
-    let channel = |number: &i32| code::notice_channel_from_wire(*number).map(|code| code.code());
+    let channel =
+        |number: &i32| code::notice_channel_from_wire(*number).map(gridcare_domain::notice::NoticeChannel::code);
     json!({
         "number": revision.number,
-        "state": code::revision_state_from_wire(revision.state).map(|code| code.code()),
-        "kind": code::revision_kind_from_wire(content.kind).map(|code| code.code()),
-        "phase": code::phase_from_wire(content.phase).map(|code| code.code()),
-        "urgency": code::urgency_from_wire(content.urgency).map(|code| code.code()),
+        "state": code::revision_state_from_wire(revision.state).map(gridcare_domain::notice::RevisionState::code),
+        "kind": code::revision_kind_from_wire(content.kind).map(gridcare_domain::notice::RevisionKind::code),
+        "phase": code::phase_from_wire(content.phase).map(gridcare_domain::notice::Phase::code),
+        "urgency": code::urgency_from_wire(content.urgency).map(gridcare_domain::notice::Urgency::code),
         "regions": audience.regions,
         "places": audience.places.iter().map(place).collect::<Vec<_>>(),
         "customers": audience.customer_codes.len(),
@@ -68,7 +69,8 @@ pub(super) fn plan(plan: &wire::PlanNoticeResponse) -> Value {
 }
 
 pub(super) fn progress(progress: &[wire::NoticeProgress]) -> Value {
-    let channel = |number: i32| code::notice_channel_from_wire(number).map(|code| code.code());
+    let channel =
+        |number: i32| code::notice_channel_from_wire(number).map(gridcare_domain::notice::NoticeChannel::code);
     let count = |count: &wire::DeliveryCount| json!({ "channel": channel(count.channel), "state": count.state, "deliveries": count.deliveries });
     let minute =
         |minute: &wire::MinuteCount| json!({ "minute": instant(minute.minute.as_ref()), "accepted": minute.accepted });

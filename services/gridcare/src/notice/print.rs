@@ -104,8 +104,8 @@ pub(crate) struct Sent {
     #[arg(long, value_name = "N")]
     revision: Option<i64>,
     /// When, such as 2026-12-01T15:00:00+07:00; now when absent
-    #[arg(long, value_name = "TIME")]
-    sent_at: Option<Timestamp>,
+    #[arg(long = "sent-at", value_name = "TIME")]
+    when: Option<Timestamp>,
     /// Who says so
     #[arg(long = "as", value_name = "NAME", env = "GRIDCARE_AS")]
     author: Option<String>,
@@ -151,13 +151,12 @@ impl Sent {
     }
 
     async fn record(&self, to: &str, output: Output) -> Result<(), Failure> {
-        let revision = match self.revision {
-            Some(revision) => revision,
-            None => {
-                let notice = get(&self.connection, &self.id).await?;
-                let published = notice.revisions.iter().rev().find(|revision| revision.published_at.is_some());
-                published.map(|revision| revision.number).ok_or_else(|| Failure::said("nothing of it is published"))?
-            }
+        let revision = if let Some(revision) = self.revision {
+            revision
+        } else {
+            let notice = get(&self.connection, &self.id).await?;
+            let published = notice.revisions.iter().rev().find(|revision| revision.published_at.is_some());
+            published.map(|revision| revision.number).ok_or_else(|| Failure::said("nothing of it is published"))?
         };
         let request = wire::RecordPrintSentRequest {
             request_id: new_id().to_string(),
@@ -165,7 +164,7 @@ impl Sent {
             revision,
             output: output.channel().into(),
             recipient: to.to_owned(),
-            sent_at: Some(time::to_wire(self.sent_at.unwrap_or_else(|| SystemClock.now()))),
+            sent_at: Some(time::to_wire(self.when.unwrap_or_else(|| SystemClock.now()))),
             author: self.author.clone().unwrap_or_default(),
         };
         let answer = service(&self.connection)?.record_print_sent(request).await;

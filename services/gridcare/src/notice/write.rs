@@ -56,22 +56,18 @@ impl Write {
     pub(super) async fn run(self) -> Result<(), Failure> {
         let content = Some(self.content.read(&self.connection, SystemClock.now()).await?);
         let (mut service, request_id) = (service(&self.connection)?, new_id().to_string());
-        let notice = match self.id {
-            Some(id) => {
-                let request =
-                    wire::WriteRevisionRequest { request_id, id, etag: self.etag, content, author: self.author };
-                service.write_revision(request).await.map(|answer| answer.into_inner().notice)
-            }
-            None => {
-                let request = wire::CreateNoticeRequest {
-                    request_id,
-                    incident: self.incident.unwrap_or_default(),
-                    outage_id: self.outage.unwrap_or_default(),
-                    content,
-                    author: self.author,
-                };
-                service.create_notice(request).await.map(|answer| answer.into_inner().notice)
-            }
+        let notice = if let Some(id) = self.id {
+            let request = wire::WriteRevisionRequest { request_id, id, etag: self.etag, content, author: self.author };
+            service.write_revision(request).await.map(|answer| answer.into_inner().notice)
+        } else {
+            let request = wire::CreateNoticeRequest {
+                request_id,
+                incident: self.incident.unwrap_or_default(),
+                outage_id: self.outage.unwrap_or_default(),
+                content,
+                author: self.author,
+            };
+            service.create_notice(request).await.map(|answer| answer.into_inner().notice)
         };
         let notice = notice.map_err(|status| failed(&self.connection, "does not take it", &status))?;
         let notice = notice.unwrap_or_default();

@@ -24,6 +24,7 @@ pub(super) struct Grid {
     steps: u32,
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "messages of the wire are optional within others")]
 pub(super) fn wire(at: Timestamp) -> Option<Wire> {
     Some(Wire { seconds: at.as_second(), nanos: at.subsec_nanosecond() })
 }

@@ -50,7 +50,7 @@ fn draft(seat: &Seat, number: u64) -> CustomerDraft {
         ContactPoint { kind: ContactPointKind::Phone.into(), value: phone(seat, number), consents: vec![consent] };
     let premises = Premises {
         province: province.to_owned(),
-        locality: if number % 3 == 0 { Locality::Rural } else { Locality::Town }.into(),
+        locality: if number.is_multiple_of(3) { Locality::Rural } else { Locality::Town }.into(),
         feeder: format!("{}-{:02}", province.trim_start_matches("VN-"), number / 100 % FEEDERS),
         medical_equipment: number % 400 == 7,
         critical_service: number % 700 == 11,

@@ -102,7 +102,7 @@ impl Played<'_> {
             reaches.push(reach);
         }
         let recipients: i64 = reaches.iter().map(|reach| reach.recipients).sum();
-        let reached: i64 = reaches.iter().map(|reach| reach.by(at_30)).sum();
+        let told: i64 = reaches.iter().map(|reach| reach.by(at_30)).sum();
         Ok(json!({
             "incident": { "title_vi": story.incident.title_vi, "title_en": story.incident.title_en },
             "scale": story.assumed.scale,
@@ -111,7 +111,7 @@ impl Played<'_> {
             })).collect::<Vec<_>>(),
             "regions": regions,
             "predicted_share_at_30": share(predicted, recipients),
-            "share_at_30": share(reached, recipients),
+            "share_at_30": share(told, recipients),
             "indices": self.indices().await?,
             "national": self.national().await?,
             "prints": self.prints.iter().map(Printed::json).collect::<Vec<_>>(),
@@ -174,9 +174,9 @@ impl Played<'_> {
         let with_country = |(claim, (time_us, interrupted, mut regions)): (String, (i128, i64, Map<String, Value>))| {
             // Sums of numerators over the sum of all who are served, whether they lost supply or not.
             #[expect(clippy::cast_precision_loss, reason = "minutes of a day and customers of a country")]
-            let (saidi, saifi) =
+            let (minutes, times) =
                 (time_us as f64 / 60e6 / served.max(1) as f64, interrupted as f64 / served.max(1) as f64);
-            regions.insert("country".to_owned(), json!({ "saidi": rounded(saidi), "saifi": rounded(saifi) }));
+            regions.insert("country".to_owned(), json!({ "saidi": rounded(minutes), "saifi": rounded(times) }));
             (claim, Value::Object(regions))
         };
         Ok(Value::Object(claims.into_iter().map(with_country).collect()))

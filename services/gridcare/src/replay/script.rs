@@ -110,7 +110,7 @@ fn people(story: &Story, region: &str, customers: u64, trunks: u64, add: &mut im
     let ends = story.restored_at().duration_since(onset);
     let ends_ms = u64::try_from(ends.as_millis()).unwrap_or_default();
     let half_life_ms = assumed.half_life_minutes * 60_000.0;
-    let storm = Storm {
+    let made_of = Storm {
         affected: customers,
         callers: share(customers, assumed.callers),
         half_life_ms,
@@ -121,7 +121,7 @@ fn people(story: &Story, region: &str, customers: u64, trunks: u64, add: &mut im
     };
     let name = || region.to_owned();
     let mut draw = Draw::named(&format!("replay/{region}"));
-    let mut calls = storm::calls(&mut draw, &storm);
+    let mut calls = storm::calls(&mut draw, &made_of);
     calls.sort_by_key(|call| (call.ended_ms(), call.at_ms, call.customer));
     let minute = |ms: u64| ms / 60_000 + 1;
     let after = |minutes: u64| onset + SignedDuration::from_mins(i64::try_from(minutes).unwrap_or(i64::MAX));

@@ -43,11 +43,11 @@ impl Stage {
             // Stopped timers jump ahead by themselves whenever the thread is idle, though a database may be at work. Not while
             // something blocks.
             let (held, holding) = mpsc::channel::<()>();
-            let hold = tokio::task::spawn_blocking(move || holding.recv());
+            let blocked = tokio::task::spawn_blocking(move || holding.recv());
             let stepper = Stepper { idle, clock: TimerClock::starting_at(now), speed };
             let played = play(stepper).await;
             drop(held);
-            let _ = hold.await;
+            let _ = blocked.await;
             played
         });
         runtime.shutdown_background();

@@ -163,8 +163,8 @@ mod tests {
     fn the_provinces_of_an_audience_are_those_of_its_places_that_are_served_or_all() {
         let served = ["VN-57".to_owned(), "VN-SG".to_owned()];
         let of = |provinces_named: &[Option<&str>]| {
-            let place = |province: &Option<&str>| Area { province: province.map(str::to_owned), ..Area::default() };
-            let places = provinces_named.iter().map(place).collect();
+            let place = |province: Option<&str>| Area { province: province.map(str::to_owned), ..Area::default() };
+            let places = provinces_named.iter().copied().map(place).collect();
             provinces(&Audience { places, ..Audience::default() }, &served)
         };
         assert_eq!(of(&[Some("VN-SG"), Some("VN-HN"), Some("VN-SG")]), ["VN-SG"]);

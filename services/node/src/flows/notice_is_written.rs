@@ -33,7 +33,7 @@ pub(crate) fn expired() -> Refusal {
 }
 
 /// The notice, if it may be written here and is the one that was read.
-fn regional<'a>(stored: Option<&'a StoredNotice>, version: Option<i64>) -> Result<&'a Notice, Refusal> {
+fn regional(stored: Option<&StoredNotice>, version: Option<i64>) -> Result<&Notice, Refusal> {
     let stored = stored.ok_or_else(no_such_notice)?;
     if stored.national {
         let message = "this notice came from the gateway; write it there";
@@ -164,7 +164,11 @@ impl Node {
             let response = wire::MoveRevisionResponse { notice: Some(notice_to_wire(&notice, false)) }.encode_to_vec();
             let published = notice.newest().is_some_and(|newest| newest.state == RevisionState::Published);
             let change = published.then(|| notice_change(&notice));
-            let told = (what == Act::Publish).then(|| self.told(&notice, now)).unwrap_or_default();
+            let told = if what == Act::Publish {
+                self.told(&notice, now)
+            } else {
+                crate::flows::notice_lands::Told::default()
+            };
             let stored = StoredNotice { notice, national: false };
             let write = NoticeWrite { stored, change, stops: told.stops, dispatches: told.dispatches, response };
             Ok(NoticeDecision::Becomes(Box::new(write)))

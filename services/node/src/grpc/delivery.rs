@@ -153,7 +153,7 @@ fn seconds(given: i32) -> Duration {
 
 fn lease_of(given: i32, found: &mut Vec<Violation>) -> Duration {
     match given {
-        0 => Duration::from_secs(60),
+        0 => Duration::from_mins(1),
         5..=600 => seconds(given),
         _ => {
             found.push(Violation::new("lease_seconds", "OUT_OF_RANGE", "give 5 to 600, or 0 for 60"));

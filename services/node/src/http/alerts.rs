@@ -48,7 +48,7 @@ struct Asked {
 pub(super) fn routes(node: &SharedNode) -> Router {
     let list = |list: List| {
         move |State(stand): State<Stand>, Query(asked): Query<Asked>, headers: HeaderMap| async move {
-            listed(&stand, list, &asked, &headers).await
+            Box::pin(listed(&stand, list, &asked, &headers)).await
         }
     };
     Router::new()
@@ -64,7 +64,7 @@ async fn listed(Stand { node, shelf }: &Stand, list: List, asked: &Asked, header
         List::Atom => &shelf.atom[place],
         List::Rss => &shelf.rss[place],
     };
-    answer(kept.get(node.notices_told(), node.notice_list(list, language)).await, headers)
+    answer(Box::pin(kept.get(node.notices_told(), node.notice_list(list, language))).await, headers)
 }
 
 async fn one(

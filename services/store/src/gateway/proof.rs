@@ -79,8 +79,8 @@ pub(super) async fn append(
     }
     let head = tx.fetch_one(&PROOF_HEAD, values![owner, notice_id]).await?;
     let before = head.ok_or_else(|| StoreError::Corrupt { table: "proof_head", what: "no row".into() })?.int(0)?;
-    let mut heard = known(tx, owner, notice_id, entries).await?;
-    let mut new: Vec<_> = entries.iter().filter(|entry| heard.insert(entry.once.clone())).collect();
+    let mut chained = known(tx, owner, notice_id, entries).await?;
+    let mut new: Vec<_> = entries.iter().filter(|entry| chained.insert(entry.once.clone())).collect();
     if new.is_empty() {
         return Ok(());
     }
