@@ -137,16 +137,7 @@ impl Telling {
     async fn publish(&mut self, teller: &Teller<'_>, content: NoticeContent) -> Result<(), Failure> {
         let emergency = content.urgency() == Urgency::Emergency;
         let mut client = NoticeServiceClient::new(teller.channel.clone());
-        let written = if !self.notices.contains_key(teller.name) {
-            let request = CreateNoticeRequest {
-                request_id: self.request_id(),
-                incident: INCIDENT.to_owned(),
-                outage_id: String::new(),
-                content: Some(content),
-                author: AUTHOR.to_owned(),
-            };
-            client.create_notice(request).await.map(|answer| answer.into_inner().notice)
-        } else {
+        let written = if self.notices.contains_key(teller.name) {
             let notice = self.get(teller.name, &teller.channel).await?;
             let request = WriteRevisionRequest {
                 request_id: self.request_id(),
@@ -156,6 +147,15 @@ impl Telling {
                 author: AUTHOR.to_owned(),
             };
             client.write_revision(request).await.map(|answer| answer.into_inner().notice)
+        } else {
+            let request = CreateNoticeRequest {
+                request_id: self.request_id(),
+                incident: INCIDENT.to_owned(),
+                outage_id: String::new(),
+                content: Some(content),
+                author: AUTHOR.to_owned(),
+            };
+            client.create_notice(request).await.map(|answer| answer.into_inner().notice)
         };
         let mut notice = written.map_err(|status| failed(teller.name, &status))?.unwrap_or_default();
         self.notices.insert(teller.name.to_owned(), notice.id.clone());
