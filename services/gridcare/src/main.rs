@@ -38,7 +38,7 @@ use crate::failure::Failure;
 #[command(after_help = "\
 Start with:
   gridcare demo               five nodes and a gateway on this machine, with the figures of 2013
-  gridcare replay 2013-05-22  the day on which 22 provinces lost supply, within a minute
+  gridcare replay 2013-05-22  the day on which 22 provinces lost supply, told within thirty minutes
   gridcare node --help        every setting, as flag, variable and key of the file
   gridcare status --watch     the national table of a gateway
 
