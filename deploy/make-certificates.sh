@@ -70,11 +70,14 @@ for region in npc hanoi cpc hcmc spc; do
   openssl rand -hex 32 >"$fresh/keys/node-$region.pseudonym"
 done
 certificate gateway "spiffe://evn.gridcare.example/gateway/evn-1"
+certificate courier-hcmc "spiffe://hcmc.gridcare.example/courier/hcmc-1"
 certificate postgres ""
 # One for all nodes and unknown to the gateway: counts of unique customers merge only under the same key.
 openssl rand -hex 32 >"$fresh/keys/unique"
 # Postgres's image insists on a superuser's password; nothing uses it.
 openssl rand -hex 32 >"$fresh/keys/postgres.password"
+# The courier's at its message centre. SMPP has room for eight characters.
+openssl rand -hex 4 >"$fresh/keys/smsc.password"
 
 chmod 0755 "$fresh/tls" "$fresh/keys"
 chmod 0644 "$fresh"/tls/*.pem
@@ -83,7 +86,7 @@ chmod 0600 "$fresh"/tls/*.key "$fresh"/keys/*
 # what only root in a container reads. Anybody else keeps them, and the containers run as that user instead.
 env=$fresh/.env
 if [ "$(id -u)" = 0 ]; then
-  chown 65532:65532 "$fresh"/tls/node-*.key "$fresh/tls/gateway.key" "$fresh"/keys/node-*.pseudonym "$fresh/keys/unique"
+  chown 65532:65532 "$fresh"/tls/{node-*,gateway,courier-*}.key "$fresh"/keys/{node-*.pseudonym,unique,smsc.password}
   printf 'GRIDCARE_USER=65532:65532\n' >"$env"
 else
   printf 'GRIDCARE_USER=%s:%s\n' "$(id -u)" "$(id -g)" >"$env"
