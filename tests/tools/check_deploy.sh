@@ -8,6 +8,7 @@ cd "$root" || exit 1
 . tests/tools/install.sh
 . tests/tools/servers.sh
 . tests/tools/container.sh
+. tests/tools/courier.sh
 python=${GRIDCARE_TEST_PYTHON:-$tools/python/bin/python}
 helm=${GRIDCARE_TEST_HELM:-$tools/helm}
 gridcare=${GRIDCARE_TEST_BINARY:-${CARGO_TARGET_DIR:-$root/target}/debug/gridcare}
@@ -18,8 +19,10 @@ work=$(mktemp -d /tmp/gridcare-deploy.XXXXXX)
 chmod 0755 "$work"
 made=$work/made
 service=
+# By pid, so that none of them outlives this script.
+declare -A running=()
 clean() {
-  [ -z "$service" ] || kill -KILL "$service" 2>/dev/null
+  [ ${#running[@]} = 0 ] || kill -KILL "${!running[@]}" 2>/dev/null
   stop_servers
   chmod -R u+w "$work" 2>/dev/null
   rm -rf "$work"
@@ -82,6 +85,19 @@ assert probes["livenessProbe"]["httpGet"]["path"] == "/livez", probes
 assert probes["readinessProbe"]["httpGet"]["path"] == "/readyz", probes
 PYTHON
 }
+# Two couriers of one release lease under two names, and have a port for probes alone.
+uncalled() {
+  render "${courier[@]}" >"$work/manifests.yaml" && "$python" - "$work/manifests.yaml" <<'PYTHON'
+import sys, yaml
+documents = [document for document in yaml.safe_load_all(open(sys.argv[1])) if document]
+ports = [port["name"] for document in documents if document["kind"] == "Service" for port in document["spec"]["ports"]]
+assert ports == ["http"], ports
+container = next(d for d in documents if d["kind"] == "Deployment")["spec"]["template"]["spec"]["containers"][0]
+assert [port["name"] for port in container["ports"]] == ["http"], container["ports"]
+names = {variable["name"]: variable["valueFrom"] for variable in container["env"]}
+assert names == {"GRIDCARE_COURIER_NAME": {"fieldRef": {"fieldPath": "metadata.name"}}}, names
+PYTHON
+}
 # As the program would read it: the file inside the rendered ConfigMap.
 rendered_config() {
   "$python" -c 'import sys, yaml
@@ -89,7 +105,7 @@ print(next(d for d in yaml.safe_load_all(sys.stdin) if d and d["kind"] == "Confi
 }
 
 if [ -x "$helm" ]; then
-  for values in node embedded gateway; do
+  for values in node embedded gateway courier; do
     file=$chart/ci/$values-values.yaml
     check "chart, $values: helm lint" "$helm" lint "$chart" --strict --quiet --values "$file"
     check "chart, $values: renders, and every manifest is valid" validate --values "$file"
@@ -98,10 +114,12 @@ if [ -x "$helm" ]; then
   node=(--values "$chart/ci/node-values.yaml")
   embedded=(--values "$chart/ci/embedded-values.yaml")
   gateway=(--values "$chart/ci/gateway-values.yaml")
+  courier=(--values "$chart/ci/courier-values.yaml")
   monitored() { render "${node[@]}" --set serviceMonitor.enabled=true | grep -q 'kind: ServiceMonitor'; }
   check "chart: a ServiceMonitor when asked for" monitored
+  check "chart, courier: named after its pod, called by nobody" uncalled
   check "chart refuses: no values at all" refused "secret|node" render
-  check "chart refuses: an unknown role" refused "role" render "${node[@]}" --set role=courier
+  check "chart refuses: an unknown role" refused "role" render "${node[@]}" --set role=desk
   check "chart refuses: a misspelt value" refused "replica'? not allowed|replica" render "${node[@]}" --set replica=3
   check "chart refuses: a misspelt key of the configuration" refused "regoin" render "${node[@]}" --set config.node.regoin=HCMC
   check "chart refuses: two replicas on SQLite" refused "replicas" render "${embedded[@]}" --set replicas=2
@@ -110,6 +128,12 @@ if [ -x "$helm" ]; then
   check "chart refuses: a node without keys" refused "keys" render "${node[@]}" --set keys.secret=
   check "chart refuses: a gateway without members" refused "members" render "${gateway[@]}" --set config.members=null
   check "chart refuses: a member without TLS" refused "endpoint" render "${gateway[@]}" --set 'config.members[0].endpoint=http://x:7400'
+  check "chart refuses: a courier with a database" refused "urlSecret" render "${courier[@]}" --set database.urlSecret.name=some
+  check "chart refuses: a courier's name, which two would share" refused "courier' not allowed" render "${courier[@]}" --set config.courier.name=one
+  check "chart refuses: a courier without TLS" refused "endpoint" render "${courier[@]}" --set config.node.endpoint=http://x:7400
+  check "chart refuses: a courier that carries nothing" refused "sms" render --set role=courier,tls.secret=some,config.node.endpoint=https://x:7400
+  check "chart refuses: a password without its secret" refused "keys.secret" render "${courier[@]}" --set keys.secret=
+  check "chart refuses: a password in the configuration" refused "password" render "${courier[@]}" --set 'config.sms.centres[0].session.password=some'
   check "chart refuses: a listener in the configuration" refused "listen" render "${node[@]}" --set config.listen.grpc=0.0.0.0:1
   check "chart: helm package" "$helm" package "$chart" --destination "$work"
 else
@@ -131,6 +155,7 @@ verified() {
     text=$(openssl x509 -in "$certificate" -noout -ext subjectAltName)
     case $name in
       node-*) grep -q "URI:spiffe://${name#node-}.gridcare.example/node/${name#node-}-1" <<<"$text" || return 1 ;;
+      courier-*) grep -q "URI:spiffe://${name#courier-}.gridcare.example/courier/${name#courier-}-1" <<<"$text" || return 1 ;;
       gateway) grep -q "URI:spiffe://evn.gridcare.example/gateway/evn-1" <<<"$text" || return 1 ;;
     esac
   done
@@ -151,12 +176,13 @@ check "certificates: refuse to replace older ones" refused "not empty" make_cert
 check "certificates: chains, names, purposes, identities and keys" verified
 check "certificates: not those of a stranger" stranger
 check "certificates: private keys are private" secret
-check "compose: files, names, ports, roles and members agree" "$python" tests/tools/deployment.py compose "$made"
+check "compose: files, names, ports, networks, roles, members and couriers agree" "$python" tests/tools/deployment.py compose "$made"
 if docker compose version >/dev/null 2>&1; then
   check "compose: the client reads it" docker compose --file deploy/compose.yaml config --quiet
 else
   skip "compose: the client's own check, for want of the client"
 fi
+check "prometheus: every process is scraped, and alerts are about figures that there are" "$python" tests/tools/deployment.py alerts
 if command -v promtool >/dev/null; then
   check "prometheus: configuration and rules" promtool check config deploy/prometheus.yaml
 else
@@ -243,7 +269,7 @@ misspelt() {
   environment=()
   refused "lisen" in_tree "${entrypoint[@]}" node --config /etc/gridcare/config.yaml --print-config
 }
-for name in node-npc node-hanoi node-cpc node-hcmc node-spc gateway; do
+for name in node-npc node-hanoi node-cpc node-hcmc node-spc gateway courier-hcmc; do
   check "configuration of $name: accepted, and printed without secrets" printed "$name" "${name%%-*}"
 done
 check "configuration: a misspelt key is refused by its name" misspelt
@@ -251,8 +277,10 @@ check "configuration: a misspelt key is refused by its name" misspelt
 # What the chart renders goes through the same door.
 rendered() {
   local values=$1 role=$2
-  tree=$work/node-hcmc
-  [ "$role" = node ] || tree=$work/gateway
+  case $role in
+    gateway) tree=$work/gateway ;;
+    *) tree=$work/$role-hcmc ;;
+  esac
   chmod u+w "$tree/etc/gridcare" 2>/dev/null
   render --values "$chart/ci/$values-values.yaml" | rendered_config >"$tree/etc/gridcare/rendered.yaml"
   # The file names of a Kubernetes secret; no service is started, so empty ones would do, but a program may look.
@@ -264,7 +292,8 @@ rendered() {
     cp -p "$tree/etc/gridcare/tls/key.pem" "$tree/etc/gridcare/$folder/tls.key"
   done
   environment=(GRIDCARE_BUS_REDIS_URL=redis://redis:6379)
-  [ "$values" = embedded ] || environment+=(GRIDCARE_DATABASE_URL=postgres://someone:unprinted-password@postgres/some)
+  [ "$role" != courier ] || environment=(GRIDCARE_COURIER_NAME=release-gridcare-5f7c9-x2b4d)
+  [ "$values" = embedded ] || [ "$role" = courier ] || environment+=(GRIDCARE_DATABASE_URL=postgres://someone:unprinted-password@postgres/some)
   in_tree "${entrypoint[@]}" "$role" --config /etc/gridcare/rendered.yaml --print-config >"$work/printed" || return 1
   [ -s "$work/printed" ] || { echo "nothing was printed"; return 1; }
   ! grep -q unprinted-password "$work/printed" || { echo "the database's password is printed"; return 1; }
@@ -273,26 +302,33 @@ if [ -x "$helm" ] && [ "$(containment)" = mounts ]; then
   check "chart, node: the program accepts the configuration" rendered node node
   check "chart, embedded: the program accepts the configuration" rendered embedded node
   check "chart, gateway: the program accepts the configuration" rendered gateway gateway
+  check "chart, courier: the program accepts the configuration" rendered courier courier
 fi
 
-# start NAME [VARIABLE=VALUE…]: the image's entrypoint with its default command, ready or a failure.
-start() {
-  local name=$1 began
-  shift
-  tree=$work/run-$name
-  make_tree "$tree" node-hcmc
-  environment=("GRIDCARE_LISTEN_GRPC=0.0.0.0:$grpc" "GRIDCARE_LISTEN_HTTP=127.0.0.1:$http" "GRIDCARE_BUS_REDIS_URL=$redis" "$@")
-  (enter_tree "$tree" "$gridcare" "${entrypoint[@]}" "${default[@]}") >"$work/service.log" 2>&1 &
+log=$work/service.log
+# launch WORD…: the image's entrypoint with these, ready or a failure.
+launch() {
+  local began=$SECONDS
+  (enter_tree "$tree" "$gridcare" "${entrypoint[@]}" "$@") >"$log" 2>&1 &
   service=$!
-  began=$SECONDS
+  running[$service]=1
   until curl -sf -o /dev/null "http://127.0.0.1:$http/readyz"; do
     if ! kill -0 "$service" 2>/dev/null || [ $((SECONDS - began)) -gt 30 ]; then
       echo "not ready; it said:"
-      cat "$work/service.log"
+      cat "$log"
       return 1
     fi
     sleep 0.1
   done
+}
+# start NAME [VARIABLE=VALUE…]: with the image's default command.
+start() {
+  local name=$1
+  shift
+  tree=$work/run-$name
+  make_tree "$tree" node-hcmc
+  environment=("GRIDCARE_LISTEN_GRPC=0.0.0.0:$grpc" "GRIDCARE_LISTEN_HTTP=127.0.0.1:$http" "GRIDCARE_BUS_REDIS_URL=$redis" "$@")
+  launch "${default[@]}"
 }
 confined() {
   local status=/proc/$service/status
@@ -312,23 +348,23 @@ foreign() {
   "$python" tests/tools/foreign_client.py "127.0.0.1:$grpc" --ca "$made/tls/ca.pem" --server-name node-hcmc "$@"
 }
 stop() {
-  local code
-  kill -TERM "$service"
+  local code pid=$service
+  kill -TERM "$pid"
   for _ in $(seq 100); do
-    kill -0 "$service" 2>/dev/null || break
+    kill -0 "$pid" 2>/dev/null || break
     sleep 0.1
   done
-  if kill -0 "$service" 2>/dev/null; then
+  service=
+  unset "running[$pid]"
+  if kill -0 "$pid" 2>/dev/null; then
     echo "still there 10 s after SIGTERM; it said:"
-    tail -n 20 "$work/service.log"
-    kill -KILL "$service"
-    service=
+    tail -n 20 "$log"
+    kill -KILL "$pid"
     return 1
   fi
-  wait "$service"
+  wait "$pid"
   code=$?
-  service=
-  [ "$code" = 0 ] || { echo "ended with $code; it said:"; tail -n 20 "$work/service.log"; return 1; }
+  [ "$code" = 0 ] || { echo "ended with $code; it said:"; tail -n 20 "$log"; return 1; }
 }
 run() {
   local where=$1
@@ -341,6 +377,8 @@ run() {
   check "image, on $where: a foreign client with a certificate finds the services" \
     foreign --cert "$made/tls/gateway.pem" --key "$made/tls/gateway.key" --only-discovery
   check "image, on $where: a foreign client without one is refused" refused "MISMATCH" foreign --only-discovery
+  # Either database will do for it.
+  [ "$where" != SQLite ] || carry
   check "image, on $where: SIGTERM ends it cleanly within 10 s" stop
 }
 run SQLite sqlite GRIDCARE_DATABASE_URL=sqlite:///var/lib/gridcare/node.sqlite
