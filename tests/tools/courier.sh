@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154,SC2034 # what is not set here is check_deploy.sh's, which reads what is set
+# shellcheck shell=bash disable=SC2154,SC2034,SC2004 # what is not set here is check_deploy.sh's, which reads what is set
 # Sourced. The courier of compose.yaml beside the node that runs, with the sandbox centre as compose.yaml runs it.
 
 # start_centre PORT
