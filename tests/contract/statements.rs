@@ -126,7 +126,9 @@ fn whole_table(engine: Engine, plan: &str) -> Option<&str> {
         // Rows of the statement itself, sorted keys of an index, and the full-text index are no tables.
         Engine::Sqlite => line.strip_prefix("SCAN ").is_some_and(|what| {
             let name = what.split(' ').next().unwrap_or_default();
-            let itself = ["v", "CONSTANT", "old", "page", "hits"].contains(&name) || what.ends_with("CONSTANT ROWS");
+            let itself = ["v", "CONSTANT", "old", "page", "hits"].contains(&name)
+                || what.ends_with("CONSTANT ROWS")
+                || what.ends_with("VALUES CLAUSE");
             !itself && !what.contains("VIRTUAL TABLE INDEX") && !ONE_ROW.contains(&name)
         }),
         Engine::Postgres => {

@@ -80,7 +80,9 @@ fn holds(report: &Value) {
         assert!(region["clocks"]["met"].as_u64().unwrap() > 0, "{region}");
         assert!(region["calls"]["offered"].as_u64().unwrap() > 0, "{region}");
     }
-    assert!(share(report, "share_at_30") >= 0.95 * share(report, "predicted_share_at_30"), "{report}");
+    let allowed = share(report, "allowed_share_at_30");
+    assert!(allowed <= share(report, "predicted_share_at_30"), "{report}");
+    assert!(share(report, "share_at_30") >= 0.95 * allowed, "{report}");
     assert_eq!((&report["proof"]["verified"], &report["proof"]["notices"]), (&true.into(), &3.into()));
     for claim in claims {
         assert!(report["indices"][claim]["country"]["saidi"].as_f64().unwrap() > 0.0, "{report}");

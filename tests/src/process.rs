@@ -52,7 +52,7 @@ pub struct Process {
     environment: BTreeMap<String, String>,
     log: PathBuf,
     child: Child,
-    /// Its gRPC port.
+    /// Its gRPC port; that of HTTP where it has none.
     pub grpc: SocketAddr,
     /// Its HTTP port.
     pub http: SocketAddr,
@@ -107,7 +107,9 @@ impl Process {
             let found = line.get(name).or_else(|| line.get("fields")?.get(name))?;
             found.as_str()?.parse().ok()
         };
-        Some((field("grpc")?, field("http")?))
+        let http = field("http")?;
+        // A courier has no port for gRPC.
+        Some((field("grpc").unwrap_or(http), http))
     }
 
     /// Address for clients.
@@ -163,7 +165,8 @@ impl Process {
     pub async fn restart(&mut self) {
         let lives = self.log_text().lines().filter(|line| line.contains("is up")).count();
         let mut arguments = self.arguments.clone();
-        for (flag, address) in [("--listen-grpc", self.grpc), ("--listen-http", self.http)] {
+        let grpc = (self.grpc != self.http).then_some(("--listen-grpc", self.grpc));
+        for (flag, address) in grpc.into_iter().chain([("--listen-http", self.http)]) {
             match arguments.iter().position(|argument| argument == flag) {
                 Some(at) => arguments[at + 1] = address.to_string(),
                 None => arguments.extend([flag.to_owned(), address.to_string()]),

@@ -224,7 +224,8 @@ impl Db {
                 let body = if statement.columns.is_empty() {
                     sqlite_text(statement).to_owned()
                 } else {
-                    sqlite_bulk(statement, 1)
+                    // As many rows as it ever has at once: one alone has another plan.
+                    sqlite_bulk(statement, sqlite_sizes(statement).max().unwrap_or(1))
                 };
                 let rows = sqlx::raw_sql(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {body}")))
                     .fetch_all(read)
@@ -705,21 +706,31 @@ fn postgres_text(statement: &'static Statement) -> &'static str {
 
 fn sqlite_bulk(statement: &'static Statement, rows: usize) -> String {
     let names: Vec<_> = statement.columns.iter().map(|(name, _)| *name).collect();
-    let row = format!("({})", vec!["?"; names.len()].join(","));
-    format!("WITH v({}) AS (VALUES {}) {}", names.join(", "), vec![row; rows].join(","), sqlite_text(statement))
+    let (names, row) = (names.join(", "), format!("({})", vec!["?"; names.len()].join(",")));
+    let (values, text) = (vec![row; rows].join(","), sqlite_text(statement));
+    // Told of hundreds of rows, the planner would rather read a whole table and look each of its rows up among them. A limit
+    // says nothing of how many there are, and so v always leads into the index of the other.
+    let leads = if text.trim_start().starts_with("INSERT") {
+        format!("VALUES {values}")
+    } else {
+        format!("SELECT * FROM (VALUES {values}) LIMIT {rows}")
+    };
+    format!("WITH v({names}) AS ({leads}) {text}")
 }
 
-/// Cuts rows into chunks of few different sizes, so that few statements fill the cache.
+/// Numbers of rows for which a bulk statement has a text: few, so that few statements fill the cache.
+fn sqlite_sizes(statement: &'static Statement) -> impl Iterator<Item = usize> {
+    let width = statement.columns.len();
+    [1_000, 250, 64, 16, 4, 2, 1].into_iter().filter(move |size| *size == 1 || size * width <= SQLITE_BINDS)
+}
+
+/// Cuts rows into chunks of these sizes.
 fn sqlite_chunks(statement: &'static Statement, rows: Rows) -> Vec<(String, SqliteArguments)> {
-    const SIZES: [usize; 7] = [1_000, 250, 64, 16, 4, 2, 1];
     let width = statement.columns.len();
     let mut chunks = Vec::new();
     let mut columns: Vec<_> = rows.columns.into_iter().map(ColumnIter::from).collect();
     let mut left = rows.len;
-    for size in SIZES {
-        if size * width > SQLITE_BINDS && size > 1 {
-            continue;
-        }
+    for size in sqlite_sizes(statement) {
         while left >= size {
             let mut arguments = SqliteArguments::default();
             sqlx::Arguments::reserve(&mut arguments, size * width, 0);

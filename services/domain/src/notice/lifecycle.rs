@@ -1,4 +1,6 @@
-use super::{Revision, RevisionKind, RevisionState, Urgency};
+use jiff::{Timestamp, ToSpan as _};
+
+use super::{Notice, Revision, RevisionKind, RevisionState, Urgency};
 use crate::refusal::{Refusal, RefusalKind};
 
 /// What somebody does to a revision.
@@ -75,6 +77,41 @@ pub fn act(revision: &Revision, act: Act, who: &str) -> Result<RevisionState, Re
     Ok(next)
 }
 
+/// What is told after its time.
+#[must_use]
+pub fn expired() -> Refusal {
+    let message = "its time is over, and nobody is told any more; give a later expires_at";
+    Refusal::new(RefusalKind::Precondition, "NOTICE_EXPIRED", message)
+}
+
+/// The notice after an act of this person, and the number of the revision that it was done to: the newest one; or, where
+/// somebody looks at what went out with one person's word, the newest that still waits for that, whatever followed it.
+pub fn moved(notice: &Notice, what: Act, who: &str, now: Timestamp) -> Result<(Notice, i64), Refusal> {
+    let before = notice.published().and_then(|revision| revision.published_at);
+    let mut next = notice.clone();
+    next.version += 1;
+    let waits = |revision: &Revision| what == Act::Review && revision.awaits_review();
+    let at = next.revisions.iter().rposition(waits).unwrap_or(next.revisions.len().saturating_sub(1));
+    let Some(subject) = next.revisions.get_mut(at) else {
+        return Err(Refusal::new(RefusalKind::Precondition, "NO_REVISION", "write a first revision of the notice"));
+    };
+    subject.state = act(subject, what, who)?;
+    match what {
+        Act::Approve => subject.approver = Some(who.to_owned()),
+        Act::Reject => subject.approver = None,
+        Act::Review => subject.reviewer = Some(who.to_owned()),
+        Act::Publish if subject.content.expires_at <= now => return Err(expired()),
+        // Revisions land in the order of these, whatever the clocks of two processes say.
+        Act::Publish => {
+            let after = before.and_then(|before| before.checked_add(1.microsecond()).ok());
+            subject.published_at = Some(after.map_or(now, |after| after.max(now)));
+        }
+        Act::Edit | Act::Submit | Act::Withdraw => {}
+    }
+    let number = subject.number;
+    Ok((next, number))
+}
+
 /// Whether a revision of this kind may follow the newest one, or why not.
 pub fn may_follow(newest: Option<&Revision>, kind: RevisionKind) -> Result<(), Refusal> {
     let refuse = |reason, message: &str| Err(Refusal::new(RefusalKind::Precondition, reason, message));
@@ -97,9 +134,13 @@ pub fn may_follow(newest: Option<&Revision>, kind: RevisionKind) -> Result<(), R
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
+    use uuid::Uuid;
 
     use super::{super::*, *};
+
+    fn notice(revisions: Vec<Revision>) -> Notice {
+        Notice { id: Uuid::nil(), version: 1, outage_id: None, incident: "i".into(), revisions }
+    }
 
     pub(super) fn revision(state: RevisionState, urgency: Urgency) -> Revision {
         Revision {
@@ -148,6 +189,42 @@ mod tests {
         assert!(act(&out, Act::Review, "minh").is_ok());
         let seen = Revision { reviewer: Some("minh".into()), ..out };
         assert_eq!(act(&seen, Act::Review, "hoa").unwrap_err().reason, "STATE_DOES_NOT_ALLOW");
+    }
+
+    #[test]
+    fn what_went_out_with_one_persons_word_is_looked_at_after_others_have_followed_too() {
+        let first = revision(RevisionState::Published, Urgency::Emergency);
+        let second = Revision { number: 2, ..revision(RevisionState::Published, Urgency::Emergency) };
+        let third = Revision { number: 3, ..revision(RevisionState::Draft, Urgency::Routine) };
+        let mut notice = notice(vec![first, second, third]);
+        for expected in [2, 1] {
+            let (next, number) = moved(&notice, Act::Review, "minh", Timestamp::UNIX_EPOCH).unwrap();
+            assert_eq!(number, expected);
+            notice = next;
+        }
+        assert!(notice.revisions.iter().all(|revision| !revision.awaits_review()));
+        let refusal = moved(&notice, Act::Review, "minh", Timestamp::UNIX_EPOCH).unwrap_err();
+        assert_eq!(refusal.reason, "STATE_DOES_NOT_ALLOW");
+        assert!(refusal.message.contains("draft"), "{refusal}");
+    }
+
+    #[test]
+    fn a_publication_comes_after_the_one_before_whatever_the_clock_says() {
+        let now = Timestamp::from_second(1_369_206_000).unwrap();
+        let mut second = Revision { number: 2, ..revision(RevisionState::Draft, Urgency::Emergency) };
+        let first = Revision { published_at: Some(now), ..revision(RevisionState::Published, Urgency::Emergency) };
+        second.content.expires_at = now + 1.hour();
+        let (next, _) = moved(&notice(vec![first, second]), Act::Publish, "lan", now - 5.seconds()).unwrap();
+        assert_eq!(next.newest().unwrap().published_at, Some(now + 1.microsecond()));
+        let late = moved(&notice(next.revisions), Act::Publish, "lan", now);
+        assert_eq!(late.unwrap_err().reason, "NOT_APPROVED");
+    }
+
+    #[test]
+    fn nothing_is_published_after_its_time() {
+        let draft = revision(RevisionState::Draft, Urgency::Emergency);
+        let late = moved(&notice(vec![draft]), Act::Publish, "lan", Timestamp::UNIX_EPOCH);
+        assert_eq!(late.unwrap_err().reason, "NOTICE_EXPIRED");
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub mod syndication;
 mod template;
 
 pub use code::{NoticeChannel, Phase, RevisionKind, RevisionState, Urgency};
-pub use lifecycle::{Act, act, may_follow};
+pub use lifecycle::{Act, act, expired, may_follow, moved};
 pub use plan::{Group, Plan, Route, plan};
 pub use public::{PublicNotice, PublicRevision, Publisher};
 pub use quiet::{QuietHours, may_go_from};

@@ -33,9 +33,9 @@ fn digest(title: &str, body: &str) -> String {
     format!("{:x}", Sha256::digest(format!("{title}\n{body}")))
 }
 
-/// What somebody has done to the newest revision of a national notice, if it is proven.
-pub(crate) fn of_act(notice: &Notice, act: Act, now: Timestamp) -> Option<ProofEntry> {
-    let revision = notice.newest()?;
+/// What somebody has done to the revision of this number of a national notice, if it is proven.
+pub(crate) fn of_act(notice: &Notice, act: Act, number: i64, now: Timestamp) -> Option<ProofEntry> {
+    let revision = notice.revisions.iter().find(|revision| revision.number == number)?;
     let (number, once) = (("revision", revision.number.to_string()), format!("v{}", notice.version));
     let now_us = now.as_microsecond();
     Some(match act {

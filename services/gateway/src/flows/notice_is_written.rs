@@ -2,7 +2,7 @@
 
 use gridcare_bus::Bus;
 use gridcare_domain::{
-    notice::{Act, Content, Notice, Revision, RevisionState, act, check, may_follow},
+    notice::{Act, Content, Notice, Revision, RevisionState, act, may_follow, moved},
     refusal::{Refusal, RefusalKind},
 };
 use gridcare_proto::{
@@ -15,7 +15,7 @@ use gridcare_store::{
     request::Request,
     writer::Answer,
 };
-use jiff::{Timestamp, ToSpan as _};
+use jiff::Timestamp;
 use prost::Message as _;
 use uuid::Uuid;
 
@@ -105,29 +105,12 @@ impl Writing<'_> {
         self.change(which, written).await
     }
 
-    /// What somebody does to the newest revision.
+    /// What somebody does to a revision.
     pub(crate) async fn act(&self, which: Which, what: Act) -> Answer {
         let done = |notice: &mut Notice| {
-            let before = notice.published().and_then(|revision| revision.published_at);
-            let newest = notice.revisions.last_mut().ok_or_else(no_such_notice)?;
-            let state = act(newest, what, self.author)?;
-            match what {
-                Act::Approve => newest.approver = Some(self.author.to_owned()),
-                Act::Reject => newest.approver = None,
-                Act::Review => newest.reviewer = Some(self.author.to_owned()),
-                Act::Publish => {
-                    let found = check(&newest.content, self.now, "content.");
-                    if !found.is_empty() {
-                        return Err(Refusal::invalid(found));
-                    }
-                    // Members get revisions in the order of these, whatever the clocks of two replicas say.
-                    let after = before.and_then(|before| before.checked_add(1.microsecond()).ok());
-                    newest.published_at = Some(after.map_or(self.now, |after| after.max(self.now)));
-                }
-                Act::Edit | Act::Submit | Act::Withdraw => {}
-            }
-            newest.state = state;
-            Ok(Some(what))
+            let (next, number) = moved(notice, what, self.author, self.now)?;
+            *notice = next;
+            Ok(Some((what, number)))
         };
         let answer = self.change(which, done).await;
         if what == Act::Publish && matches!(answer, Ok(Ok(_))) {
@@ -153,7 +136,11 @@ impl Writing<'_> {
         }
     }
 
-    async fn change(&self, which: Which, decide: impl Fn(&mut Notice) -> Result<Option<Act>, Refusal>) -> Answer {
+    async fn change(
+        &self,
+        which: Which,
+        decide: impl Fn(&mut Notice) -> Result<Option<(Act, i64)>, Refusal>,
+    ) -> Answer {
         for _ in 0..TRIES {
             if let Some(answered) = self.store.answered(self.request).await? {
                 return answered;
@@ -169,7 +156,7 @@ impl Writing<'_> {
                 Ok(done) => done,
                 Err(refusal) => return Ok(Err(refusal)),
             };
-            notice.version += 1;
+            notice.version = row.version + 1;
             let created = Timestamp::from_microsecond(row.created_us).unwrap_or(self.now);
             match self.save(Some(row.version), &notice, created, done).await {
                 Err(StoreError::Raced) => {}
@@ -185,7 +172,7 @@ impl Writing<'_> {
         before: Option<i64>,
         notice: &Notice,
         created: Timestamp,
-        done: Option<Act>,
+        done: Option<(Act, i64)>,
     ) -> Result<Vec<u8>, StoreError> {
         let row = NationalNotice {
             id: notice.id,
@@ -196,13 +183,13 @@ impl Writing<'_> {
             ended: notice.published().is_some_and(|revision| revision.content.kind.ends()),
             state: convert::notice_to_wire(notice, true).encode_to_vec(),
         };
-        let newest = notice.newest().filter(|_| done == Some(Act::Publish));
+        let newest = notice.newest().filter(|_| done.is_some_and(|(act, _)| act == Act::Publish));
         let nodes = newest.map(|revision| concerned(revision, self.seats)).unwrap_or_default();
         let published = newest.map(|revision| {
             let at = revision.published_at.unwrap_or(self.now);
             going_out(notice, revision, at.as_microsecond(), &nodes)
         });
-        let entries = done.and_then(|act| of_act(notice, act, self.now)).into_iter().collect();
+        let entries = done.and_then(|(act, number)| of_act(notice, act, number, self.now)).into_iter().collect();
         let now_us = self.now.as_microsecond();
         let response = response(notice);
         let save = NoticeSave { before, notice: &row, published, entries, now_us };

@@ -173,6 +173,25 @@ impl Story {
         self.assumed.regions.iter().find(|plan| plan.code == region)
     }
 
+    /// For how many seconds between two moments a region's centres, all together, may as well have taken nothing: what a
+    /// throttled one took less, as time.
+    pub(super) fn lost_seconds(&self, region: &str, from: Timestamp, until: Timestamp) -> i64 {
+        let throttled = &self.assumed.throttled;
+        let rates = self.plan(region).map_or(&[][..], |plan| &plan.sms_parts_per_second);
+        let (Some(rate), true) = (rates.get(throttled.link.saturating_sub(1)), throttled.region == region) else {
+            return 0;
+        };
+        let within = throttled.until.min(until).duration_since(throttled.from.max(from)).as_secs().max(0);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_precision_loss,
+            reason = "seconds of a day, shares of a rate"
+        )]
+        let lost = (within as f64 * (1.0 - throttled.share) * *rate as f64 / rates.iter().sum::<u64>().max(1) as f64)
+            .round() as i64;
+        lost
+    }
+
     /// A count or a rate at the replay's scale, at least one.
     pub(super) const fn scaled(&self, count: u64) -> u64 {
         let scaled = count / self.assumed.scale;
@@ -211,5 +230,8 @@ mod tests {
         assert_eq!(story.restored_at(), "2013-05-22T22:40:00+07:00".parse().unwrap());
         assert_eq!(story.incident.customers_affected, 8_000_000);
         assert_eq!((story.scaled(8_000_000), story.scaled(3)), (80_000, 1));
+        let (onset, end) = (story.onset(), story.restored_at());
+        assert_eq!((story.lost_seconds("SPC", onset, end), story.lost_seconds("HCMC", onset, end)), (36, 0));
+        assert_eq!(story.lost_seconds("SPC", story.assumed.throttled.until, end), 0);
     }
 }

@@ -59,11 +59,19 @@ impl Reach {
     }
 }
 
+/// How many are told so many seconds after publishing, as the curve of a plan says; between its minutes, evenly.
+fn told_within(curve: &[i64], seconds: i64) -> i64 {
+    let Ok(minute) = usize::try_from(seconds.max(0) / 60) else { return 0 };
+    let last = curve.last().copied().unwrap_or(0);
+    let by = |minute: usize| minute.checked_sub(1).map_or(0, |at| curve.get(at).copied().unwrap_or(last));
+    by(minute) + (by(minute + 1) - by(minute)) * (seconds.max(0) % 60) / 60
+}
+
 impl Played<'_> {
     /// The whole report.
     pub(super) async fn report(&self) -> Result<Value, Failure> {
         let story = self.story;
-        let (mut regions, mut reaches, mut predicted) = (Vec::new(), Vec::new(), 0);
+        let (mut regions, mut reaches, mut predicted, mut allowed) = (Vec::new(), Vec::new(), 0, 0);
         let clocks = self.clocks().await?;
         let status = self.status().await?;
         let at_30 = story.onset() + SignedDuration::from_mins(WITHIN_MIN);
@@ -73,10 +81,9 @@ impl Played<'_> {
             let reach = reach(revisions.first());
             let calls = self.desks.calls.get(code).copied().unwrap_or_default();
             if let Some((published, plan)) = self.telling.plans.get(code) {
-                let minutes = at_30.duration_since(*published).as_mins();
-                let last = plan.curve.last().copied().unwrap_or(0);
-                let told = usize::try_from(minutes - 1).ok().map(|at| plan.curve.get(at).copied().unwrap_or(last));
-                predicted += told.unwrap_or(0);
+                let seconds = at_30.duration_since(*published).as_secs();
+                predicted += told_within(&plan.curve, seconds);
+                allowed += told_within(&plan.curve, seconds - story.lost_seconds(code, *published, at_30));
             }
             regions.push(json!({
                 "code": code,
@@ -111,6 +118,7 @@ impl Played<'_> {
             })).collect::<Vec<_>>(),
             "regions": regions,
             "predicted_share_at_30": share(predicted, recipients),
+            "allowed_share_at_30": share(allowed, recipients),
             "share_at_30": share(told, recipients),
             "indices": self.indices().await?,
             "national": self.national().await?,
@@ -314,4 +322,17 @@ fn share(part: i64, all: i64) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "customers of a country are far below 2^52")]
     let share = if all == 0 { 0.0 } else { part as f64 / all as f64 };
     rounded(share)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::told_within;
+
+    #[test]
+    fn a_curve_is_read_between_its_minutes_too() {
+        let curve = [10, 20, 26];
+        let read = [-5, 0, 30, 60, 90, 150, 180, 4_000].map(|seconds| told_within(&curve, seconds));
+        assert_eq!(read, [0, 0, 5, 10, 15, 23, 26, 26]);
+        assert_eq!(told_within(&[], 100), 0);
+    }
 }

@@ -1,6 +1,6 @@
 use gridcare_chassis::id::new_id;
 use gridcare_domain::{
-    notice::{Act, Content, Notice, Revision, RevisionState, act, may_follow},
+    notice::{Act, Content, Notice, Revision, RevisionState, act, may_follow, moved},
     refusal::{Refusal, RefusalKind, Violation},
 };
 use gridcare_proto::{
@@ -24,12 +24,6 @@ use crate::Node;
 /// There is none of this id.
 pub(crate) fn no_such_notice() -> Refusal {
     Refusal::new(RefusalKind::NotFound, "NO_SUCH_NOTICE", "there is no such notice at this node")
-}
-
-/// What is told after its time.
-pub(crate) fn expired() -> Refusal {
-    let message = "its time is over, and nobody is told any more; give a later expires_at";
-    Refusal::new(RefusalKind::Precondition, "NOTICE_EXPIRED", message)
 }
 
 /// The notice, if it may be written here and is the one that was read.
@@ -73,23 +67,6 @@ fn rewritten(notice: &Notice, content: &Content, author: &str, now: Timestamp) -
     may_follow(next.newest(), content.kind)?;
     let number = next.newest().map_or(1, |newest| newest.number + 1);
     next.revisions.push(draft(number, content.clone(), author, now));
-    Ok(next)
-}
-
-/// The notice after an act on its newest revision.
-fn moved(notice: &Notice, what: Act, author: &str, now: Timestamp) -> Result<Notice, Refusal> {
-    let mut next = notice.clone();
-    next.version += 1;
-    let newest = next.revisions.last_mut().ok_or_else(no_such_notice)?;
-    newest.state = act(newest, what, author)?;
-    match what {
-        Act::Approve => newest.approver = Some(author.to_owned()),
-        Act::Reject => newest.approver = None,
-        Act::Review => newest.reviewer = Some(author.to_owned()),
-        Act::Publish if newest.content.expires_at <= now => return Err(expired()),
-        Act::Publish => newest.published_at = Some(now),
-        Act::Edit | Act::Submit | Act::Withdraw => {}
-    }
     Ok(next)
 }
 
@@ -149,7 +126,7 @@ impl Node {
         self.store.write_notice(Some(request), now.as_microsecond(), new_id(), id, &decide).await
     }
 
-    /// Somebody does something to the newest revision. Publishing it makes its dispatches and tells the country, all at once.
+    /// Somebody does something to a revision. Publishing it makes its dispatches and tells the country, all at once.
     pub(crate) async fn move_revision(
         &self,
         request: Request,
@@ -160,10 +137,9 @@ impl Node {
     ) -> Answer {
         let now = self.now();
         let decide = |stored: Option<&StoredNotice>| {
-            let notice = moved(regional(stored, version)?, what, author, now)?;
+            let (notice, _) = moved(regional(stored, version)?, what, author, now)?;
             let response = wire::MoveRevisionResponse { notice: Some(notice_to_wire(&notice, false)) }.encode_to_vec();
-            let published = notice.newest().is_some_and(|newest| newest.state == RevisionState::Published);
-            let change = published.then(|| notice_change(&notice));
+            let change = matches!(what, Act::Publish | Act::Review).then(|| notice_change(&notice));
             let told = if what == Act::Publish {
                 self.told(&notice, now)
             } else {

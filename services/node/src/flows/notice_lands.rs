@@ -1,7 +1,7 @@
 use gridcare_chassis::id::new_id;
 use gridcare_domain::{
     delivery::Way,
-    notice::{Content, Notice, Revision, RevisionKind, RevisionState, may_go_from},
+    notice::{Content, Notice, Revision, RevisionKind, RevisionState, expired, may_go_from},
     refusal::{Refusal, RefusalKind},
 };
 use gridcare_proto::notice::v1 as wire;
@@ -14,7 +14,6 @@ use jiff::Timestamp;
 use prost::Message as _;
 use uuid::Uuid;
 
-use super::notice_is_written::expired;
 use crate::{DELIVERIES, NOTICES, Node};
 
 /// Who is named as author and second person of what was agreed to at the gateway.
