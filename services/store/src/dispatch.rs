@@ -49,6 +49,15 @@ statements! {
         recipients!(""),
         " ORDER BY page.code"
     );
+    // Everybody is the largest audience, and asks for no places: half of the work.
+    TURN_EVERYBODY =
+        "INSERT INTO delivery (dispatch_no, customer_code, point_no, wave, state, lease)
+         SELECT CAST($1 AS BIGINT), o.customer_code, MIN(o.no),
+             CAST(MIN(CASE WHEN (r.flags & 1) <> 0 THEN 1 WHEN (r.flags & 2) <> 0 THEN 2 ELSE 3 END) AS BIGINT), 1, 0
+         FROM customer_point AS o
+         LEFT JOIN premises AS r ON r.customer_code = o.customer_code AND r.customer_code > $3 AND r.customer_code <= $4
+         WHERE o.customer_code > $3 AND o.customer_code <= $4 AND o.kind = $2 AND (o.granted & 2) <> 0
+         GROUP BY o.customer_code ORDER BY o.customer_code";
     // A national and a regional notice of one incident reach nobody twice; whom the other one did not reach is told by this.
     TURN_RANGE_BESIDE = concat!(
         "INSERT INTO delivery (dispatch_no, customer_code, point_no, wave, state, lease)
@@ -227,12 +236,16 @@ impl NodeStore {
             return Ok(Turned::All);
         };
         let (kind, incident, phase, notice_id) = (row.int(0)?, row.text(2)?, row.int(3)?, row.uuid(4)?);
-        let mut range = values![no, kind, after.as_str(), until.as_str(), row.int(1)?];
+        let everybody = row.int(1)?;
+        let mut range = values![no, kind, after.as_str(), until.as_str()];
         let beside = tx.fetch_one(&DISPATCH_BESIDE, values![incident.as_str(), phase, kind, notice_id]).await?;
         let added = if beside.is_some() {
-            range.extend(values![incident, phase, notice_id]);
+            range.extend(values![everybody, incident, phase, notice_id]);
             tx.execute(&TURN_RANGE_BESIDE, range).await?
+        } else if everybody == 1 {
+            tx.execute(&TURN_EVERYBODY, range).await?
         } else {
+            range.extend(values![everybody]);
             tx.execute(&TURN_RANGE, range).await?
         };
         if tx.execute(&TURNED_TO, values![until, 0_i64, no, after]).await? == 0 {
