@@ -15,8 +15,10 @@ use crate::a_notice_lands::{CUSTOMERS, counts, import, progress};
 
 const BODY: &str = "Kính gửi quý khách: sự cố đường dây 500 kV Bắc - Nam làm mất điện 22 tỉnh phía Nam từ 14:19. \
     Dự kiến có điện lại trước 16 giờ. Xin lỗi quý khách 🙏.";
-const ENGLISH: &str = "A fault of the 500 kV line [North-South] has left 22 southern provinces without supply since 14:19.";
-const REPORT: &str = "Nhà tôi mất điện rồi, cả xóm không nhà nào có điện từ 14 giờ 19 phút, nhờ điện lực kiểm tra giúp 🙏";
+const ENGLISH: &str =
+    "A fault of the 500 kV line [North-South] has left 22 southern provinces without supply since 14:19.";
+const REPORT: &str =
+    "Nhà tôi mất điện rồi, cả xóm không nhà nào có điện từ 14 giờ 19 phút, nhờ điện lực kiểm tra giúp 🙏";
 const SHORT_CODE: &str = "8055";
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(30);
