@@ -34,5 +34,6 @@ pub(crate) fn text(path: &str) -> String {
 
 /// Whether a file is one that people write code in.
 pub(crate) fn is_source(path: &str) -> bool {
-    [".rs", ".proto", ".sql", ".sh", ".py", ".c"].iter().any(|ending| path.ends_with(ending)) || path == "tests/run"
+    [".rs", ".proto", ".sql", ".sh", ".py", ".js", ".c"].iter().any(|ending| path.ends_with(ending))
+        || path == "tests/run"
 }

@@ -17,10 +17,10 @@ crate::on_both_engines!(
     a_regional_notice_needs_a_second_person_and_outlives_the_death_of_node_and_courier,
 );
 
-const CUSTOMERS: usize = 12;
+pub(crate) const CUSTOMERS: usize = 12;
 
 /// Customers of two provinces; the first needs supply to live.
-async fn import(node: &Process) {
+pub(crate) async fn import(node: &Process) {
     let consent = customer::Consent {
         purpose: customer::ConsentPurpose::OutageNotice.into(),
         granted: true,
@@ -129,14 +129,14 @@ fn sorted(numbers: &[i64]) -> Vec<i64> {
     sorted
 }
 
-async fn progress(node: &Process, id: &str) -> wire::NoticeProgress {
+pub(crate) async fn progress(node: &Process, id: &str) -> wire::NoticeProgress {
     let request = wire::GetNoticeProgressRequest { id: id.into() };
     let answer = calls::notices(node).get_notice_progress(request).await.unwrap().into_inner();
     answer.progress.into_iter().next().unwrap()
 }
 
 /// How many text messages of a revision stand where.
-fn counts(revisions: &[wire::RevisionProgress], revision: i64) -> BTreeMap<&str, i64> {
+pub(crate) fn counts(revisions: &[wire::RevisionProgress], revision: i64) -> BTreeMap<&str, i64> {
     let revision = revisions.iter().find(|one| one.revision == revision).unwrap();
     let sms = revision.counts.iter().filter(|count| count.channel() == wire::NoticeChannel::Sms);
     sms.map(|count| (count.state.as_str(), count.deliveries)).collect()

@@ -6,6 +6,7 @@
 mod a_configuration_is_refused_whole;
 mod a_customer_is_forgotten;
 mod a_customer_is_imported;
+mod a_foreign_centre_takes_messages;
 mod a_message_reaches_a_centre;
 mod a_notice_goes_out;
 mod a_notice_lands;

@@ -12,8 +12,9 @@ import sys
 import time
 
 from bench_machine import Node, Postgres, machine, status_kib, stop, text_of
+from bench_notices import Notices
 
-NAMES = ["intake", "import", "customers", "tickets", "demo", "footprint"]
+NAMES = ["intake", "import", "customers", "tickets", "notices", "demo", "footprint"]
 PGBENCH = "pgbench -M prepared -c 16 -j 2, single inserts"
 BARE = "bare multi-row inserts, best batch size"
 
@@ -37,7 +38,7 @@ class Figures:
         if required:
             of, relation, limit = required
             number = ratio if of == "ratio" else value
-            met = well and (number >= limit if relation == ">=" else number < limit)
+            met = well and {">=": number >= limit, "<=": number <= limit, "<": number < limit}[relation]
         self.found.append({
             "name": name,
             "engine": engine,
@@ -95,7 +96,11 @@ class Bench:
 
     def client(self, *words):
         """One run of `gridcare bench`, and what it found."""
-        command = [str(self.binary), "bench", *map(str, words), "--json"]
+        return self.said("bench", *words, "--json")
+
+    def said(self, *words):
+        """One run of a command of the product, and the JSON object that it printed."""
+        command = [str(self.binary), *map(str, words)]
         ended = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
         if ended.returncode != 0:
             raise RuntimeError(f"{' '.join(command)} ended with {ended.returncode}:\n{ended.stderr}")
@@ -223,11 +228,7 @@ class Bench:
 
     def report(self, url, tickets):
         """The year's report over tallies; this command knows no --json, since it prints nothing else."""
-        command = [str(self.binary), "bench", "report", "--database", url, "--tickets", str(tickets)]
-        ended = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-        if ended.returncode != 0:
-            raise RuntimeError(f"bench report ended with {ended.returncode}:\n{ended.stderr}")
-        return json.loads(ended.stdout)
+        return self.said("bench", "report", "--database", url, "--tickets", tickets)
 
     def bare(self, engine, contacts):
         name = self.name()
@@ -319,10 +320,12 @@ def options():
     parser.add_argument("--seconds", type=int)
     parser.add_argument("--contacts", type=int)
     parser.add_argument("--tickets", type=int)
+    parser.add_argument("--recipients", type=int)
+    parser.add_argument("--notices", type=int)
     parser.add_argument("names", nargs="*")
     found = parser.parse_intermixed_args()
-    usual = (1, 2, 50_000, 20_000) if found.quick else (3, 10, 400_000, 1_000_000)
-    for name, value in zip(("rounds", "seconds", "contacts", "tickets"), usual):
+    usual = (1, 2, 50_000, 20_000, 10_000, 10) if found.quick else (3, 10, 400_000, 1_000_000, 1_000_000, 200)
+    for name, value in zip(("rounds", "seconds", "contacts", "tickets", "recipients", "notices"), usual):
         if getattr(found, name) is None:
             setattr(found, name, value)
     found.warmup = 1 if found.quick else 3
@@ -341,7 +344,7 @@ def main():
     say("\n".join(f"{key}: {value}" for key, value in about.items()))
     if about["file_system"] in ("tmpfs", "ramfs"):
         say("This folder is in memory: a sync costs nothing here, and commit rates mean little.")
-    taken = {"intake": bench.intake, "import": bench.importing, "customers": bench.customers, "tickets": bench.tickets, "demo": bench.demo, "footprint": bench.footprint}
+    taken = {"intake": bench.intake, "import": bench.importing, "customers": bench.customers, "tickets": bench.tickets, "notices": Notices(bench).take, "demo": bench.demo, "footprint": bench.footprint}
     failed = False
     for name in [name for name in NAMES if not chosen.names or name in chosen.names]:
         say(f"== {name}")

@@ -73,26 +73,22 @@ def ready(port):
         return False
 
 
-class Node:
-    """A node of the product, from its start until the end of a `with`."""
+class Served:
+    """A process of the product with two ports, from its start until the end of a `with`."""
 
-    def __init__(self, binary, database, log, more=None):
+    def __init__(self, binary, role, database, log, more):
+        self.role = role
         self.grpc, self.http = free_port(), free_port()
         self.address = f"http://{HOST}:{self.grpc}"
         self.log = pathlib.Path(log)
         arguments = {
-            "--node-id": "bench-1",
-            "--node-region": "HCMC",
             "--listen-grpc": f"{HOST}:{self.grpc}",
             "--listen-http": f"{HOST}:{self.http}",
             "--database-url": database,
-            "--keys-pseudonym": "5e" * 32,
-            "--keys-unique": "a1" * 32,
             "--telemetry-log": "json",
             "--telemetry-filter": "warn",
         }
-        arguments |= more or {}
-        self.command = [str(binary), "node", *(word for pair in arguments.items() for word in pair)]
+        self.command = [str(binary), role, *(word for pair in (arguments | more).items() for word in pair)]
 
     def __enter__(self):
         with open(self.log, "ab") as log:
@@ -101,7 +97,7 @@ class Node:
             while not ready(self.http):
                 if self.process.poll() is not None or time.perf_counter() - began > PATIENCE:
                     self.__exit__()
-                    raise RuntimeError(f"the node did not become ready:\n{self.log.read_text()[-4000:]}")
+                    raise RuntimeError(f"the {self.role} did not become ready:\n{self.log.read_text()[-4000:]}")
                 time.sleep(0.002)
             # From before the fork until the first good answer.
             self.start_ms = (time.perf_counter() - began) * 1000
@@ -112,6 +108,33 @@ class Node:
 
     def resident_mib(self):
         return status_kib(self.process.pid, "VmRSS") / 1024
+
+
+class Node(Served):
+    """A node, of Hồ Chí Minh City unless `more` says otherwise."""
+
+    def __init__(self, binary, database, log, more=None):
+        usual = {
+            "--node-id": "bench-1",
+            "--node-region": "HCMC",
+            "--keys-pseudonym": "5e" * 32,
+            "--keys-unique": "a1" * 32,
+        }
+        super().__init__(binary, "node", database, log, usual | (more or {}))
+
+
+class Gateway(Served):
+    """A gateway over nodes, by their regions."""
+
+    def __init__(self, binary, nodes, database, log):
+        seat = lambda region, node: f"{{node: {name_of(region)}, region: {region}, endpoint: '{node.address}', from: 2013-01-01}}"
+        members = ", ".join(seat(region, node) for region, node in nodes.items())
+        super().__init__(binary, "gateway", database, log, {"--gateway-id": "bench", "--members": f"[{members}]"})
+
+
+def name_of(region):
+    """What the node of a region is called."""
+    return f"{region.lower()}-1"
 
 
 def stop(process):

@@ -81,6 +81,25 @@ need_helm() {
   echo "$HELM_CARRIER" >"$tools/helm.version"
 }
 
+# What the foreign message centre is made of, each package checked against the digest that package-lock.json has of it.
+need_smsc() {
+  local wanted=$root/tests/tools/foreign_smsc
+  cmp -s "$wanted/package-lock.json" "$tools/smsc/package-lock.json" && return
+  command -v npm >/dev/null || debian npm
+  say "installing a foreign message centre into target/tools/smsc"
+  rm -rf "$tools/smsc" "$tools/smsc.new"
+  mkdir "$tools/smsc.new"
+  cp "$wanted/package.json" "$wanted/package-lock.json" "$tools/smsc.new"
+  npm ci --silent --ignore-scripts --no-audit --no-fund --prefix "$tools/smsc.new"
+  # Last, so that an interrupted installation is done again.
+  mv "$tools/smsc.new" "$tools/smsc"
+}
+
+# Kannel, which benchmarks are held against; its batch client is among the extras.
+need_kannel() {
+  command -v bearerbox >/dev/null && command -v mtbatch >/dev/null || debian kannel kannel-extras
+}
+
 # Compiled, about three minutes on two cores; once.
 need_cargo_deny() {
   [ -x "$tools/bin/cargo-deny" ] || command -v cargo-deny >/dev/null && return

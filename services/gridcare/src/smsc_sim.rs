@@ -49,6 +49,9 @@ pub(crate) struct SmscSim {
     /// Share of parts that it takes and that do not arrive, 0 to 1
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     undelivered: f64,
+    /// Receipts that it sends to a session before it waits for answers
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    window: usize,
     /// In which form receipts come
     #[arg(long, value_enum, default_value_t = Form::Text)]
     receipts: Form,
@@ -134,6 +137,8 @@ impl SmscSim {
             "binds": counts.binds, "submits": counts.submits, "accepted": counts.accepted, "duplicates": counts.duplicates,
             "throttled": counts.throttled, "queue_full": counts.queue_full, "refused": counts.refused,
             "swallowed": counts.swallowed, "receipts": counts.receipts, "inbound": counts.inbound,
+            "peak_window": counts.peak_window, "taking_ms": counts.taking.as_millis(),
+            "settling_ms": counts.settling.as_millis(),
         }))?;
         Ok(())
     }
@@ -148,6 +153,7 @@ impl SmscSim {
             refused: self.refused,
             undelivered: self.undelivered,
             delivery: Duration::from_millis(self.delivery),
+            window: self.window,
             receipts: match self.receipts {
                 Form::Text => ReceiptForm::Text,
                 Form::Tlv => ReceiptForm::Tlv,

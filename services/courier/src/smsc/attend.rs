@@ -271,8 +271,11 @@ impl Attendance {
             owed.tries += 1;
             return self.plan(Instant::now() + AGAIN, Later::Owe(owed));
         }
-        let count = if owed.is_receipt { &mut ledger.counts.receipts } else { &mut ledger.counts.inbound };
-        *count += u64::from(status == Status::OK);
+        match (status, owed.is_receipt) {
+            (Status::OK, true) => ledger.receipted(),
+            (Status::OK, false) => ledger.counts.inbound += 1,
+            _ => {}
+        }
     }
 
     fn plan(&mut self, at: Instant, later: Later) {

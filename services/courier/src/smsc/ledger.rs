@@ -70,6 +70,10 @@ pub struct SmscCounts {
     pub peak_rate: u64,
     /// The most submits of one session that waited for their answers at once.
     pub peak_window: u64,
+    /// From the first part that it took to the last.
+    pub taking: Duration,
+    /// From the first part that it took to the last receipt that the other end took.
+    pub settling: Duration,
 }
 
 /// What one submit comes to.
@@ -89,6 +93,8 @@ pub(super) struct Ledger {
     pub(super) parts: VecDeque<AcceptedPart>,
     /// Parts that have no outcome yet.
     pub(super) queue: usize,
+    /// When it took its first part.
+    began: Option<Instant>,
     asked: VecDeque<Instant>,
     taken: VecDeque<Instant>,
     seen: HashSet<u64>,
@@ -135,7 +141,14 @@ impl Ledger {
             return Verdict::Refused(Status::INVALID_DESTINATION);
         }
         self.taken.push_back(moment);
+        self.counts.taking = moment - *self.began.get_or_insert(moment);
         Verdict::Taken(Box::new(self.take(config, message, expires, now)))
+    }
+
+    /// The other end took a receipt.
+    pub(super) fn receipted(&mut self) {
+        self.counts.receipts += 1;
+        self.counts.settling = self.began.map_or(Duration::ZERO, |began| began.elapsed());
     }
 
     fn take(
