@@ -81,7 +81,6 @@ class Centre:
             "rate": found["accepted"] / seconds[0],
             "settled_rate": found["receipts"] / seconds[1],
             "well": found["accepted"] == found["receipts"] == many and found["duplicates"] == 0,
-            "window": found["peak_window"],
         }
 
 
@@ -189,8 +188,8 @@ def kannel(bench, many, patience):
     It is fed as fast as can be, and before the clock starts: `mtbatch`, Kannel's own batch client, gives all messages to
     bearerbox over the port of smsboxes, without HTTP, while there is no centre yet; bearerbox keeps each as a file of its spool.
     Then the centre comes up, as it does for a courier whose node has the messages queued. No box takes the receipts from
-    bearerbox, which therefore keeps each as one more file, and is spared handing it on and removing it. What a message waits
-    for is kept in memory, Kannel's default.
+    bearerbox, which therefore keeps each as one more file, and is spared handing it on and removing it. Which receipts are
+    awaited is kept in memory, Kannel's default: its store on disk for them makes it slower.
     """
     folder = pathlib.Path(bench.folder, "kannel")
     (folder / "spool").mkdir(parents=True, exist_ok=True)

@@ -5,7 +5,7 @@ import datetime
 import json
 import time
 
-from bench_couriers import Backlog, answer_of, kannel
+from bench_couriers import WINDOW, Backlog, answer_of, kannel
 from bench_machine import HOST, Gateway, Node, name_of
 
 REGIONS = ["HANOI", "NPC", "CPC", "SPC", "HCMC"]
@@ -58,7 +58,7 @@ class Notices:
                     found.setdefault(engine, []).append(backlog.carried(patience))
         of = lambda runs, key: [run[key] for run in runs]
         for engine, runs in found.items():
-            more = {"messages": many, "window": max(of(runs, "window")), "kannel_peak_mib": max(of(base, "peak_mib"))}
+            more = {"messages": many, "window": WINDOW, "kannel_peak_mib": max(of(base, "peak_mib"))}
             self.figures.add(
                 "courier", engine, of(runs, "rate"), "parts/s", KANNEL, of(base, "rate"), ("ratio", ">=", 1),
                 well=all(of(runs + base, "well")), **more,
