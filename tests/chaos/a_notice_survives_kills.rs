@@ -1,7 +1,7 @@
-use std::{collections::BTreeMap, process::Stdio, time::Duration};
+use std::{process::Stdio, time::Duration};
 
-use gridcare_proto::{customer::v1 as customer, notice::v1 as wire, ticket::v1::Language};
-use gridcare_tests::{Place, Process, binary, calls, world::World};
+use gridcare_proto::notice::v1 as wire;
+use gridcare_tests::{Place, Process, binary, calls, recipients, world::World};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -12,7 +12,6 @@ use tokio::{
     process::{Child, Command},
     time::Instant,
 };
-use tokio_stream::StreamExt as _;
 
 crate::on_both_engines!(every_recipient_is_accounted_for_after_kills_of_courier_and_node);
 
@@ -64,61 +63,9 @@ impl Centre {
     }
 }
 
-async fn import(node: &Process, recipients: usize) {
-    let consent = customer::Consent {
-        purpose: customer::ConsentPurpose::OutageNotice.into(),
-        granted: true,
-        given_at: Some(prost_types::Timestamp { seconds: 0, nanos: 0 }),
-        source: "contract".into(),
-    };
-    let draft = |n: usize| customer::CustomerDraft {
-        code: format!("PE01{n:09}"),
-        name: format!("Khách hàng {n}"),
-        contact_points: vec![customer::ContactPoint {
-            kind: customer::ContactPointKind::Phone.into(),
-            value: format!("090{n:07}"),
-            consents: vec![consent.clone()],
-        }],
-        preferred_language: Language::Vi.into(),
-        premises: vec![customer::Premises {
-            code: "1".into(),
-            address: "12 Lê Lợi".into(),
-            province: "VN-SG".into(),
-            ..Default::default()
-        }],
-        ..Default::default()
-    };
-    let requests: Vec<_> = (0..recipients)
-        .collect::<Vec<_>>()
-        .chunks(1_000)
-        .map(|chunk| customer::ImportCustomersRequest {
-            source: "cis".into(),
-            customers: chunk.iter().map(|n| draft(*n)).collect(),
-            ..Default::default()
-        })
-        .collect();
-    let requests = tokio_stream::iter(requests);
-    let mut answers = calls::customers(node).import_customers(requests).await.unwrap().into_inner();
-    while let Some(answer) = answers.next().await {
-        assert!(answer.unwrap().rejections.is_empty());
-    }
-}
-
 /// Publishes a notice by SMS to everybody; returns its id.
 async fn publish(node: &Process) -> String {
-    let text = |title: &str, body: &str| Some(wire::NoticeText { title: title.into(), body: body.into() });
-    let now = gridcare_chassis::clock::SystemClock::shared().now().as_second();
-    let content = wire::NoticeContent {
-        kind: wire::RevisionKind::Initial.into(),
-        phase: wire::Phase::FirstNotice.into(),
-        urgency: wire::Urgency::Emergency.into(),
-        audience: Some(wire::NoticeAudience { regions: vec!["HCMC".into()], ..Default::default() }),
-        channels: vec![wire::NoticeChannel::Sms.into()],
-        vi: text("Mất điện", "Sự cố đường dây 500 kV."),
-        en: text("Power cut", "Fault of the 500 kV line."),
-        expires_at: Some(prost_types::Timestamp { seconds: now + 3_600, nanos: 0 }),
-        diacritics: false,
-    };
+    let content = recipients::content(wire::RevisionKind::Initial, wire::Phase::FirstNotice);
     let create = wire::CreateNoticeRequest {
         request_id: calls::request_id(),
         incident: "500kV-2013-05-22".into(),
@@ -138,21 +85,11 @@ async fn publish(node: &Process) -> String {
     notice.id
 }
 
-/// How many messages stand where.
-async fn counts(node: &Process, id: &str) -> BTreeMap<String, i64> {
-    let request = wire::GetNoticeProgressRequest { id: id.into() };
-    let Ok(answer) = calls::notices(node).get_notice_progress(request).await else { return BTreeMap::new() };
-    let standing = answer.into_inner().progress;
-    let revisions = standing.into_iter().flat_map(|standing| standing.revisions);
-    let sms = revisions.flat_map(|revision| revision.counts);
-    sms.map(|count| (count.state, count.deliveries)).filter(|(_, deliveries)| *deliveries > 0).collect()
-}
-
 async fn every_recipient_is_accounted_for_after_kills_of_courier_and_node(place: Place) {
     let trial = Trial::asked_for();
     let world = World::new(place);
     let mut node = world.node("hcmc-1", "HCMC").await;
-    import(&node, trial.recipients).await;
+    recipients::import(&node, trial.recipients).await;
     let centre = Centre::start(trial.rate).await;
     let (endpoint, address) = (node.endpoint(), centre.address.clone());
     let courier = async |name: &str| {
@@ -182,18 +119,18 @@ async fn every_recipient_is_accounted_for_after_kills_of_courier_and_node(place:
         victim.kill();
         victim.restart().await;
     }
-    let after_the_last = counts(&node, &id).await;
+    let after_the_last = recipients::counts(&node, &id, 1).await;
     assert!(after_the_last.contains_key("queued"), "all had left before the last kill: {after_the_last:?}");
 
     let recipients = i64::try_from(trial.recipients).unwrap();
     let began = Instant::now();
     let standing = loop {
-        let standing = counts(&node, &id).await;
+        let standing = recipients::counts(&node, &id, 1).await;
         let open = ["queued", "leased", "submitting", "sent"].iter().any(|state| standing.contains_key(*state));
         if !open && !standing.is_empty() {
             break standing;
         }
-        assert!(began.elapsed() < Duration::from_secs(300), "never comes to its end: {standing:?}");
+        assert!(began.elapsed() < Duration::from_mins(5), "never comes to its end: {standing:?}");
         tokio::time::sleep(Duration::from_millis(200)).await;
     };
     // Whoever was being told when a courier or the node died is marked, or was found by the receipt.

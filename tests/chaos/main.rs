@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that meets what it does not expect stops there")]
 
+mod a_killed_gateway_hands_over_once;
 mod a_notice_survives_kills;
 mod acknowledged_writes_survive_kills;
 mod paused_gateway_applies_nothing_twice;

@@ -1,5 +1,7 @@
+use std::collections::HashMap;
+
 use gridcare_chassis::id::new_id;
-use gridcare_domain::ticket::State;
+use gridcare_domain::{outage::Position, ticket::State};
 use gridcare_store::{
     NodeStore,
     open311::{RequestQuery, asked_for},
@@ -8,13 +10,15 @@ use gridcare_store::{
 
 use crate::samples::{MORNING_US, open_new, request};
 
+const SAIGON: Position = Position { lon_e7: 1_067_031_000, lat_e7: 107_767_000 };
+
 /// Every statement about requests of other systems.
 pub(crate) async fn use_requests(store: &NodeStore) {
     let (asked, other) = (open_new(store, "Mất điện").await, open_new(store, "Mất điện").await);
     for _ in 0..2 {
         let (ticket, partner) = (asked.id, "city");
         let add = move |_: &[gridcare_domain::ticket::Ticket]| {
-            Ok(Changes { extras: vec![asked_for(ticket, MORNING_US, partner)], ..Changes::default() })
+            Ok(Changes { extras: vec![asked_for(ticket, MORNING_US, partner, Some(SAIGON))], ..Changes::default() })
         };
         store.change_tickets(request(), MORNING_US, new_id(), Vec::new(), Box::new(add)).await.unwrap().unwrap();
     }
@@ -35,6 +39,8 @@ pub(crate) async fn use_requests(store: &NodeStore) {
     let number = |ticket: &gridcare_domain::ticket::Ticket| i64::try_from(ticket.reference.number()).unwrap();
     let numbered = store.open311_numbered(&[number(&asked), number(&other)]).await.unwrap();
     assert_eq!(numbered.iter().map(|ticket| ticket.id).collect::<Vec<_>>(), [asked.id]);
+    let placed = store.open311_positions(&[asked.id, other.id]).await.unwrap();
+    assert_eq!(placed, HashMap::from([(asked.id, SAIGON)]));
     assert!(store.open311_request(asked.id).await.unwrap().is_some());
     assert!(store.open311_request(other.id).await.unwrap().is_none());
 }

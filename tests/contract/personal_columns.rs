@@ -80,7 +80,7 @@ const NOBODY: [(&str, &str); 64] = [
     ("notice_print_sent.*", "authorities, newspapers and stations, and an agent; not customers"),
     ("notice_progress.*", "counts"),
     ("notice_revision.*", "what is told to the public, and agents; whom it names is in a table of its own"),
-    ("open311_request.*", "ids, times, and names of partners"),
+    ("open311_request.*", "ids, times, and names of partners; positions, which are numbers, are erased"),
     ("outage.*", "what the corporation records of its own grid, and agents, not customers"),
     ("outage_area.*", "places of the grid, which many share"),
     ("request.body", "a hash"),

@@ -3,10 +3,11 @@ use gridcare_proto::{
     outage::v1::{self as wire, fact_claim, outage_change::Change},
     ticket::v1 as ticket,
 };
-use gridcare_tests::{Place, Process, calls, eventually, world::World};
+use gridcare_tests::{Place, Process, calls, eventually, http, world::World};
 
 crate::on_both_engines!(
     reports_of_one_feeder_are_proposed_joined_and_parted_again,
+    reports_by_the_map_are_grouped_by_their_distance,
     one_restoration_answers_every_linked_ticket_in_its_language,
 );
 
@@ -125,6 +126,26 @@ async fn reports_of_one_feeder_are_proposed_joined_and_parted_again(place: Place
     assert_eq!(calls::reason(&refused), "NO_SUCH_OPERATION");
     let refused = calls::grouping(&node).join_reports(wire::JoinReportsRequest::default()).await.unwrap_err();
     assert_eq!(calls::violating_fields(&refused), ["author", "outage_id", "request_id", "tickets"]);
+}
+
+async fn reports_by_the_map_are_grouped_by_their_distance(place: Place) {
+    const KEY: &str = "a-key-of-the-city-of-24-";
+    let mut world = World::new(place);
+    world.node_flags = vec!["--open311-partners".into(), format!("[{{name: city, key: {KEY}}}]")];
+    let node = world.node("hcmc-1", "HCMC").await;
+    // Three within 300 m and one that is 3 km away, of people who name no code of a customer.
+    for latitude in ["10.7767", "10.7780", "10.7793", "10.8050"] {
+        let what = "service_code=emergency_outage&attribute[province]=VN-SG&attribute[event_at]=2026-01-02T03:04:05Z";
+        let form = format!("api_key={KEY}&{what}&lat={latitude}&long=106.7031");
+        let answer =
+            http::post(node.http, "/open311/v2/requests.json", "application/x-www-form-urlencoded", &form).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+    }
+    let groups = proposed(&node).await;
+    let [group] = groups.as_slice() else { panic!("{groups:?}") };
+    let area = group.area.as_ref().unwrap();
+    assert_eq!((group.outage_id.as_str(), group.ticket_ids.len()), ("", 3));
+    assert!(!area.polygon.is_empty(), "the place on the map is what they have in common: {area:?}");
 }
 
 async fn one_restoration_answers_every_linked_ticket_in_its_language(place: Place) {

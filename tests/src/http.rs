@@ -39,8 +39,21 @@ impl Answer {
 /// # Panics
 /// When nothing answers.
 pub async fn get(address: SocketAddr, path: &str, headers: &str) -> Answer {
+    ask(address, format!("GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n{headers}\r\n")).await
+}
+
+/// POSTs a body to a path.
+///
+/// # Panics
+/// When nothing answers.
+pub async fn post(address: SocketAddr, path: &str, kind: &str, body: &str) -> Answer {
+    let length = body.len();
+    let head = format!("POST {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n");
+    ask(address, format!("{head}content-type: {kind}\r\ncontent-length: {length}\r\n\r\n{body}")).await
+}
+
+async fn ask(address: SocketAddr, request: String) -> Answer {
     let mut stream = TcpStream::connect(address).await.expect("the HTTP port is open");
-    let request = format!("GET {path} HTTP/1.1\r\nhost: test\r\nconnection: close\r\n{headers}\r\n");
     stream.write_all(request.as_bytes()).await.expect("a request is sent");
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await.expect("an answer comes");

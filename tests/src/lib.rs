@@ -12,6 +12,8 @@ pub mod http;
 pub mod otlp;
 mod place;
 mod process;
+/// Customers who are told, what they are told, and how far that is.
+pub mod recipients;
 /// Commands that run and end.
 pub mod tool;
 /// A country to play in.

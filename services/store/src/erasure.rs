@@ -20,7 +20,7 @@ use crate::{
     customer::{drop_parts, lock_head},
     customer_page::{self, StoredCustomer},
     db::Tx,
-    delivery, feed, metric, notice,
+    delivery, feed, metric, notice, open311,
     request::{self, Request},
     statement::{Rows, row, statements, values},
     ticket,
@@ -308,6 +308,7 @@ async fn erase_tickets(
     };
     tx.execute_rows(&TIMELINE_ERASE, of_tickets(&TIMELINE_ERASE)).await?;
     tx.execute_rows(&ATTACHMENT_ERASE, of_tickets(&ATTACHMENT_ERASE)).await?;
+    open311::forget(tx, kept.iter().map(|ticket| ticket.id)).await?;
     let authors = tx.fetch_rows(&TIMELINE_AUTHORS, of_tickets(&TIMELINE_AUTHORS)).await?;
     let mut rows = Rows::of(&TIMELINE_DISOWN, authors.len());
     for found in &authors {

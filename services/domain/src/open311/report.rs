@@ -93,6 +93,12 @@ impl Report {
         if faults.is_empty() { Ok(report) } else { Err(faults) }
     }
 
+    /// Where it is on the map, if that was told.
+    #[must_use]
+    pub fn position(&self) -> Option<Position> {
+        self.places.iter().find_map(|place| if let Place::Position(position) = place { Some(*position) } else { None })
+    }
+
     /// All that an agent has to know, in lines: what was written, where it is, and what was sent along.
     #[must_use]
     pub fn text(&self) -> String {

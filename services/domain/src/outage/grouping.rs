@@ -3,7 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use super::{Area, Outage, Site, area::key};
+use super::{Area, Outage, Polygon, Site, area::key};
+
+/// What is put around reports that lie near each other, in ten-millionths of a degree: about 50 m, the houses next to theirs.
+const MARGIN: i32 = 4_500;
 
 /// What makes two reports one. A corporation's grid and habits decide; these suit feeders of some thousands of customers.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -171,6 +174,9 @@ fn shared<'a>(seed: &Site<'_>, sites: impl Iterator<Item = &'a Site<'a>>) -> Opt
         own.filter(|own| sites.iter().all(|site| of(site).is_some_and(|other| key(own) == key(other))))
             .map(str::to_owned)
     };
+    let narrow =
+        all(seed.feeder, |site| site.feeder).is_some() || all(seed.transformer, |site| site.transformer).is_some();
+    let positions: Option<Vec<_>> = sites.iter().map(|site| site.position).collect();
     let area = Area {
         province: all(seed.province, |site| site.province),
         district: all(seed.district, |site| site.district)
@@ -178,7 +184,8 @@ fn shared<'a>(seed: &Site<'_>, sites: impl Iterator<Item = &'a Site<'a>>) -> Opt
         area_code: all(seed.area_code, |site| site.area_code),
         feeder: all(seed.feeder, |site| site.feeder),
         transformer: all(seed.transformer, |site| site.transformer),
-        polygon: None,
+        // A province that reports of one street share says too much: what says enough is the place on the map.
+        polygon: positions.filter(|_| !narrow).and_then(|positions| Polygon::around(&positions, MARGIN)),
     };
     (!area.is_empty()).then_some(area)
 }
@@ -271,6 +278,10 @@ mod tests {
         let found = Rule::default().propose(&reports, &[]);
         let [Proposal::Record { area, tickets, .. }] = found.as_slice() else { panic!("{found:?}") };
         assert_eq!((area.province.as_deref(), tickets.len()), (Some("VN-SG"), 3));
+        let ring = area.polygon.as_ref().unwrap();
+        assert_eq!(ring.fault(), None);
+        let covered = [0, 300, 490, 900].map(|metres| ring.covers(near(metres).position.unwrap()));
+        assert_eq!(covered, [true, true, true, false], "whoever reports from there later means it too");
         assert_eq!(Rule { reach_m: 100.0, ..Rule::default() }.propose(&reports, &[]), []);
     }
 }

@@ -68,6 +68,19 @@ impl Polygon {
         }
     }
 
+    /// The box around these positions and so much more on every side, in ten-millionths of a degree; none around nothing.
+    #[must_use]
+    pub fn around(positions: &[Position], margin: i32) -> Option<Self> {
+        let span = |of: fn(&Position) -> i32, most: i32| {
+            let (least, greatest) = (positions.iter().map(of).min()?, positions.iter().map(of).max()?);
+            Some(((least - margin).max(-most), (greatest + margin).min(most)))
+        };
+        let (west, east) = span(|position| position.lon_e7, 1_800_000_000)?;
+        let (south, north) = span(|position| position.lat_e7, 900_000_000)?;
+        let corners = [(west, south), (east, south), (east, north), (west, north), (west, south)];
+        Some(Self { ring: corners.map(|(lon_e7, lat_e7)| Position { lon_e7, lat_e7 }).to_vec() })
+    }
+
     /// Whether a position lies inside or on the ring.
     #[must_use]
     pub fn covers(&self, at: Position) -> bool {

@@ -57,11 +57,16 @@ impl Node {
                 None => None,
             });
         }
+        let ids: Vec<_> = tickets.iter().map(|ticket| ticket.id).collect();
+        let positions = self.store.open311_positions(&ids).await?;
         let reports: Vec<Report<'_>> = tickets
             .iter()
             .zip(&customers)
             .filter_map(|(ticket, customer)| {
-                Some(Report { ticket: ticket.id, at: ticket.opened_at, sites: sites_of(customer.as_ref()?) })
+                let mut sites = customer.as_ref().map(sites_of).unwrap_or_default();
+                // Whoever names no customer code may have shown the place itself.
+                sites.extend(positions.get(&ticket.id).map(|at| Site { position: Some(*at), ..Site::default() }));
+                (!sites.is_empty()).then_some(Report { ticket: ticket.id, at: ticket.opened_at, sites })
             })
             .collect();
         let sites: Vec<Site<'_>> = reports.iter().flat_map(|report| report.sites.iter().copied()).collect();

@@ -3,6 +3,7 @@
 use gridcare_chassis::id::new_id;
 use gridcare_domain::{
     open311::{MOST_REQUESTS, Report},
+    outage::Position,
     reference::Reference,
     ticket::Ticket,
 };
@@ -41,7 +42,13 @@ pub(crate) fn opening_of(
 
 impl Node {
     /// A ticket is opened, and known from then on as asked for by this partner: both or neither.
-    pub(crate) async fn take_request(&self, request: Request, opening: Opening, partner: &str) -> Answer {
+    pub(crate) async fn take_request(
+        &self,
+        request: Request,
+        opening: Opening,
+        partner: &str,
+        position: Option<Position>,
+    ) -> Answer {
         // A repetition takes no new number.
         if let Some(answered) = self.store.answered(request).await? {
             return Ok(answered);
@@ -52,7 +59,7 @@ impl Node {
         let decide = move |_: &[Ticket]| {
             Ok(Changes {
                 opened: vec![TicketWrite::new(ticket.clone(), entry.clone(), change.clone(), Vec::new())],
-                extras: vec![asked_for(ticket.id, now_us, &partner)],
+                extras: vec![asked_for(ticket.id, now_us, &partner, position)],
                 response: response.clone(),
                 ..Changes::default()
             })

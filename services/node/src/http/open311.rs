@@ -287,7 +287,7 @@ async fn take(node: &SharedNode, form: &Form, key: Option<&str>) -> Answer {
     let body = opening_of(&report, &category.name_vi, event_at, partner);
     let opening = grpc::opening(&body, &standard).map_err(|found| found.iter().map(fault_of).collect::<Vec<_>>())?;
     let request = request_of(&Principal(format!("open311 {partner}")), "Open311", &key, &body);
-    let answer = node.take_request(request, opening, partner).await.map_err(|e| failed(&e))?;
+    let answer = node.take_request(request, opening, partner, report.position()).await.map_err(|e| failed(&e))?;
     let bytes = answer.map_err(|refusal| wrong(409, told(&refusal)))?;
     let reference = wire::OpenTicketResponse::decode(bytes.as_slice()).ok().and_then(|answer| answer.ticket);
     let reference =
