@@ -19,8 +19,10 @@ statements! {
     PART_MERGE [message_id Text, state Int] =
         "UPDATE delivery_part SET state = CASE WHEN delivery_part.state < v.state THEN v.state ELSE delivery_part.state END
          FROM v WHERE delivery_part.message_id = v.message_id RETURNING delivery_part.message_id, delivery_part.number";
+    // Within the range of the asked: a plan that was made while there were few parts would read all of them for ever.
     PARTS_OF [number Int] =
-        "SELECT delivery_part.number, delivery_part.state FROM v JOIN delivery_part ON delivery_part.number = v.number";
+        "SELECT delivery_part.number, delivery_part.state FROM v JOIN delivery_part ON delivery_part.number = v.number
+         WHERE delivery_part.number BETWEEN (SELECT MIN(number) FROM v) AND (SELECT MAX(number) FROM v)";
     DELIVERY_UNKNOWN [number Int] =
         "SELECT delivery.number FROM v JOIN delivery ON delivery.number = v.number WHERE delivery.state = 4";
     DELIVERY_MERGE [number Int, state Int] =
