@@ -27,7 +27,8 @@ fn notice(id: Uuid, version: i64) -> NationalNotice {
     NationalNotice {
         id,
         version,
-        incident: format!("incident-{}", id.as_u128() % 7),
+        // So many that an index of them is worth its while.
+        incident: format!("incident-{}", id.as_u128() % 25),
         created_us: i64::try_from(id.as_u128() % 1_000_000).unwrap(),
         expires_us: Some(1_000),
         ended: false,

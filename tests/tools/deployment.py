@@ -218,7 +218,7 @@ def check_alerts():
     if jobs != set(scraped.values()):
         wrong.append(f"alerts are about {sorted(jobs)}, and scraped are {sorted(set(scraped.values()))}")
     source = "".join(path.read_text() for path in (ROOT / "services").glob("*/src/**/*.rs"))
-    for figure in sorted(set(re.findall(r"\bgridcare_\w+", asked))):
+    for figure in sorted(set(re.findall(r"\b(?:gridcare|process)_\w+", asked))):
         if f'"{figure}"' not in source:
             wrong.append(f"no process has a figure {figure}")
     return wrong

@@ -75,6 +75,9 @@ fn begin(
 ) -> Result<(telemetry::Guard, tokio_util::sync::CancellationToken), Failure> {
     let guard =
         telemetry::init(config, role, instance).map_err(|error| Failure::because("telemetry cannot start", &error))?;
+    // By the name that every exporter uses, so that restarts are seen by the usual rules.
+    #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are exact in 53 bits")]
+    metrics::gauge!("process_start_time_seconds").set(SystemClock::shared().now().as_second() as f64);
     let stop = shutdown::on_signal().map_err(|error| Failure::because("signals cannot be caught", &error))?;
     Ok((guard, stop))
 }

@@ -1,5 +1,7 @@
 //! Tickets at which something must be noticed, and open tickets one after the other.
 
+use std::collections::HashSet;
+
 use gridcare_domain::{
     feed::Change,
     ticket::{State, Ticket},
@@ -8,7 +10,9 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::{
-    Committed, NodeStore, StoreError, contact, feed,
+    Committed, NodeStore, StoreError, contact,
+    db::{Engine, Tx},
+    feed,
     statement::{Rows, values},
     ticket::{
         self, TICKET_CAME_BACK, TICKET_CHILDREN, TICKET_DUE, TICKET_MERGED_INTO, TICKET_NEXT_DUE,
@@ -42,6 +46,33 @@ pub struct Rebased {
     pub seen: usize,
     /// Tickets that changed.
     pub changed: usize,
+}
+
+/// Writes tickets as they were decided; returns what is to be told of them, and those that somebody else wrote meanwhile.
+async fn put(tx: &mut Tx, decided: Vec<(Ticket, Change)>) -> Result<(Vec<Change>, Vec<Uuid>), StoreError> {
+    let mut updates = Rows::of(&TICKET_REBASE, decided.len());
+    for (next, _) in &decided {
+        updates.push(values![
+            next.id,
+            next.version,
+            next.updated_at.as_microsecond(),
+            next.standard.as_str(),
+            next.clocks.encode(),
+            next.due_us,
+            next.deadline_us,
+        ]);
+    }
+    let rows = tx.fetch_rows(&TICKET_REBASE, updates).await?;
+    let written = rows.iter().map(|row| row.uuid(0)).collect::<Result<HashSet<_>, _>>()?;
+    let (mut told, mut missed) = (Vec::with_capacity(decided.len()), Vec::new());
+    for (next, change) in decided {
+        if written.contains(&next.id) {
+            told.push(change);
+        } else {
+            missed.push(next.id);
+        }
+    }
+    Ok((told, missed))
 }
 
 impl NodeStore {
@@ -97,35 +128,41 @@ impl NodeStore {
         decide: impl Fn(&Ticket) -> Option<(Ticket, Change)>,
     ) -> Result<Rebased, StoreError> {
         let mut after = walk.after.lock().await;
-        let mut tx = self.db.begin().await?;
-        let rows = tx.fetch(&TICKET_OF_STATE_LOCKED, values![walk.state.number(), *after, limit]).await?;
+        let page = values![walk.state.number(), *after, limit];
+        // SQLite has one writer: it is not kept waiting by what is only read and decided.
+        let mut tx = match self.db.engine() {
+            Engine::Postgres => Some(self.db.begin().await?),
+            Engine::Sqlite => None,
+        };
+        let rows = match &mut tx {
+            Some(tx) => tx.fetch(&TICKET_OF_STATE_LOCKED, page).await?,
+            None => self.db.fetch(&TICKET_OF_STATE_LOCKED, page).await?,
+        };
         let tickets: Vec<Ticket> = rows.iter().map(ticket::ticket).collect::<Result<_, _>>()?;
         let Some(last) = tickets.last() else {
-            tx.rollback().await?;
             return Ok(Rebased { seen: 0, changed: 0 });
         };
         *after = last.id;
         drop(after);
-        let mut updates = Rows::of(&TICKET_REBASE, tickets.len());
-        let mut told = Vec::with_capacity(tickets.len());
-        for (next, change) in tickets.iter().filter_map(decide) {
-            updates.push(values![
-                next.id,
-                next.version,
-                next.updated_at.as_microsecond(),
-                next.standard.as_str(),
-                next.clocks.encode(),
-                next.due_us,
-                next.deadline_us,
-            ]);
-            told.push(change);
+        let decided: Vec<_> = tickets.iter().filter_map(&decide).collect();
+        if decided.is_empty() {
+            return Ok(Rebased { seen: tickets.len(), changed: 0 });
+        }
+        let mut tx = match tx {
+            Some(tx) => tx,
+            None => self.db.begin().await?,
+        };
+        let (mut told, missed) = put(&mut tx, decided).await?;
+        if !missed.is_empty() {
+            // Somebody wrote them between our reading and our writing: now nobody else does.
+            let again = ticket::lock(&mut tx, missed.into_iter()).await?;
+            let (more, raced) = put(&mut tx, again.iter().filter_map(&decide).collect()).await?;
+            if !raced.is_empty() {
+                return Err(StoreError::Raced);
+            }
+            told.extend(more);
         }
         let changed = told.len();
-        if changed == 0 {
-            tx.rollback().await?;
-            return Ok(Rebased { seen: tickets.len(), changed });
-        }
-        tx.execute_rows(&TICKET_REBASE, updates).await?;
         feed::append(&mut tx, batch_id, now_us, told).await?;
         tx.commit().await?;
         self.writer.committed(Committed { feed: true, contacts: false });

@@ -108,11 +108,11 @@ statements! {
              first_response_us = v.first_response_us, parent = v.parent, merged_into = v.merged_into, satisfaction = v.satisfaction,
              rated_us = v.rated_us, repetition = v.repetition
          FROM v WHERE ticket.id = v.id";
-    // A change of the standard touches nothing else.
+    // A change of the standard touches nothing else, and no version but the one that it was decided of.
     TICKET_REBASE [id Uuid, version Int, updated_us Int, standard Text, clocks Text, due_us Int, deadline_us Int] =
         "UPDATE ticket SET version = v.version, updated_us = v.updated_us, standard = v.standard, clocks = v.clocks, due_us = v.due_us,
              deadline_us = v.deadline_us
-         FROM v WHERE ticket.id = v.id";
+         FROM v WHERE ticket.id = v.id AND ticket.version = v.version - 1 RETURNING ticket.id";
     TICKET_OF_STATE_LOCKED = concat!("SELECT ", columns!(), " FROM ticket WHERE ticket.state = $1 AND ticket.id > $2 ORDER BY ticket.id LIMIT $3 {lock:ticket}");
     TICKET_DUE = "SELECT id, due_us FROM ticket WHERE due_us IS NOT NULL AND due_us <= $1 ORDER BY due_us, id LIMIT $2";
     TICKET_NEXT_DUE = "SELECT MIN(due_us) FROM ticket WHERE due_us IS NOT NULL";
