@@ -1,17 +1,9 @@
-use std::{process::Stdio, time::Duration};
+use std::time::Duration;
 
 use gridcare_proto::notice::v1 as wire;
-use gridcare_tests::{Place, Process, binary, calls, recipients, world::World};
-use nix::{
-    sys::signal::{Signal, kill},
-    unistd::Pid,
-};
+use gridcare_tests::{Place, Process, calls, centre::Centre, recipients, world::World};
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _};
-use tokio::{
-    io::{AsyncBufReadExt as _, BufReader},
-    process::{Child, Command},
-    time::Instant,
-};
+use tokio::time::Instant;
 
 crate::on_both_engines!(every_recipient_is_accounted_for_after_kills_of_courier_and_node);
 
@@ -28,38 +20,6 @@ impl Trial {
             Some(_) => Self { recipients: 50_000, kills: 100, rate: 500 },
             None => Self { recipients: 2_000, kills: 8, rate: 200 },
         }
-    }
-}
-
-/// A centre that paces its couriers and counts what it takes.
-struct Centre {
-    child: Child,
-    address: String,
-}
-
-impl Centre {
-    async fn start(rate: u32) -> Self {
-        let rate = rate.to_string();
-        let mut child = Command::new(binary())
-            .args(["smsc-sim", "--listen", "127.0.0.1:0", "--delivery", "200", "--latency", "20", "--rate", &rate])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let first = lines.next_line().await.unwrap().unwrap();
-        let address = first.split_once("listening on ").unwrap().1.split(';').next().unwrap().to_owned();
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Self { child, address }
-    }
-
-    /// What it took, at its end.
-    async fn end(self) -> serde_json::Value {
-        kill(Pid::from_raw(i32::try_from(self.child.id().unwrap()).unwrap()), Signal::SIGTERM).unwrap();
-        let ended = self.child.wait_with_output().await.unwrap();
-        serde_json::from_slice(&ended.stdout).unwrap()
     }
 }
 
@@ -90,7 +50,7 @@ async fn every_recipient_is_accounted_for_after_kills_of_courier_and_node(place:
     let world = World::new(place);
     let mut node = world.node("hcmc-1", "HCMC").await;
     recipients::import(&node, trial.recipients).await;
-    let centre = Centre::start(trial.rate).await;
+    let centre = Centre::start(&["--delivery", "200", "--latency", "20", "--rate", &trial.rate.to_string()]).await;
     let (endpoint, address) = (node.endpoint(), centre.address.clone());
     let courier = async |name: &str| {
         let centres = format!("[{{name: sandbox, address: \"{address}\", connections: 1}}]");

@@ -6,6 +6,8 @@
 pub mod authority;
 /// Calls that tests make of nodes and gateways.
 pub mod calls;
+/// A message centre of the product's own.
+pub mod centre;
 /// What HTTP ports say.
 pub mod http;
 /// A collector of traces.
