@@ -3,11 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets what it does not expect stops there")]
 
 mod a_killed_gateway_hands_over_once;
+mod a_killed_node_finishes_its_rebase;
 mod a_notice_survives_kills;
 mod acknowledged_writes_survive_kills;
 mod paused_gateway_applies_nothing_twice;
 mod redis_goes_away;
 mod restored_backup_is_noticed;
+mod two_processes_notice_a_breach_once;
 mod two_processes_share_one_feed;
 
 /// The same trial on both engines.

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use gridcare_chassis::id::new_id;
 use gridcare_domain::{
@@ -25,7 +25,7 @@ use crate::{
     },
 };
 
-const KEY: [u8; 32] = [7; 32];
+pub(crate) const KEY: [u8; 32] = [7; 32];
 
 pub(crate) fn code(n: usize) -> CustomerCode {
     CustomerCode::parse(&format!("PE01{n:09}")).unwrap()
@@ -178,6 +178,23 @@ async fn the_same_customer_again_changes_nothing_and_another_replaces_the_whole(
     }
     let flags: Vec<_> = store.customer(&code(100)).await.unwrap().unwrap().customer.premises;
     assert!(flags[0].medical_equipment && !flags[0].critical_service);
+}
+
+async fn premises_of_many_customers_are_read_at_once(place_of: Place) {
+    let home = Home::new(place_of).await;
+    let store = home.store().await;
+    let mut customers: Vec<_> = (0..1_200).map(customer).collect();
+    customers[0].premises.push(place(0, "2"));
+    customers[1].premises.clear();
+    import(&store, customers.clone()).await;
+    let (asked, unknown) = (&customers[..1_100], code(5_000));
+    let codes: BTreeSet<_> = asked.iter().map(|customer| &customer.code).chain([&unknown]).collect();
+    let found = store.premises_of(&codes).await.unwrap();
+    let expected = asked.iter().filter(|customer| !customer.premises.is_empty());
+    let expected: HashMap<_, _> =
+        expected.map(|customer| (customer.code.to_string(), customer.premises.clone())).collect();
+    assert_eq!(found, expected);
+    assert!(store.premises_of(&BTreeSet::new()).await.unwrap().is_empty());
 }
 
 async fn a_checkpoint_is_kept_with_its_batch_and_apart_from_those_of_contacts(place_of: Place) {
@@ -365,6 +382,7 @@ async fn an_answer_that_tells_of_an_erased_ticket_is_forgotten_but_not_that_ther
 
 on_both_engines!(
     the_same_customer_again_changes_nothing_and_another_replaces_the_whole,
+    premises_of_many_customers_are_read_at_once,
     a_checkpoint_is_kept_with_its_batch_and_apart_from_those_of_contacts,
     one_customer_is_put_under_a_request_and_compared_with_its_version,
     every_filter_finds_each_of_its_customers_once_whatever_the_page,

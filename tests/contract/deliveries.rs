@@ -48,7 +48,7 @@ pub(crate) fn dispatch(notice_id: Uuid) -> Dispatch {
     }
 }
 
-async fn turn(store: &NodeStore, no: i64, page: i64) -> u64 {
+pub(crate) async fn turn(store: &NodeStore, no: i64, page: i64) -> u64 {
     let mut added = 0;
     while let Turned::Range(more) = store.turn_dispatch(no, page).await.unwrap() {
         added += more;
@@ -57,7 +57,7 @@ async fn turn(store: &NodeStore, no: i64, page: i64) -> u64 {
 }
 
 async fn lease(store: &NodeStore, limit: i64, now_us: i64) -> Batch {
-    store.lease_deliveries("courier-1", Way::Sms, limit, now_us, now_us + 30 * SECOND).await.unwrap()
+    store.lease_deliveries("courier-1", Way::Sms, Urgency::Routine, limit, now_us, now_us + 30 * SECOND).await.unwrap()
 }
 
 fn numbers(batch: &Batch) -> Vec<i64> {
@@ -73,7 +73,20 @@ fn sent_as(message_ids: Vec<String>) -> Outcome {
 }
 
 fn heard(message_id: &str, state: DeliveryState) -> Receipt {
-    Receipt { message_id: message_id.into(), number: None, state, at_us: MORNING_US }
+    Receipt { message_id: message_id.into(), number: None, state, at_us: MORNING_US, phone: None, submitted_us: None }
+}
+
+/// A receipt that echoes nothing, of the phone of this customer.
+fn heard_of(message_id: &str, n: usize) -> Receipt {
+    Receipt { phone: Some(format!("+8490{n:07}")), ..heard(message_id, Delivered) }
+}
+
+/// Begins to write all that is queued, and leaves it unknown.
+async fn lose(store: &NodeStore, now_us: i64) -> Batch {
+    let batch = lease(store, 10, now_us).await;
+    store.submitting(batch.epoch, "courier-1", &numbers(&batch), now_us).await.unwrap().unwrap();
+    store.end_delivery_leases(now_us + 31 * SECOND).await.unwrap();
+    batch
 }
 
 /// Every statement about dispatches and their messages.
@@ -81,7 +94,14 @@ pub(crate) async fn use_deliveries(store: &NodeStore) {
     import(store, (500..520).map(customer).collect()).await;
     let district = Area { province: Some("VN-SG".into()), district: Some("QUAN 0".into()), ..Area::default() };
     let id = new_id();
-    let all = Dispatch { places: vec![district], customers: vec![code(501).to_string()], ..dispatch(id) };
+    let long = NoticeText { title: "Mất điện".into(), body: "Mất điện. ".repeat(20) };
+    let all = Dispatch {
+        places: vec![district],
+        customers: vec![code(501).to_string()],
+        vi: long.clone(),
+        en: long,
+        ..dispatch(id)
+    };
     let no = store.open_dispatch(&all).await.unwrap();
     assert_eq!(store.open_dispatch(&all).await.unwrap(), no);
     assert_eq!(store.turning_dispatches().await.unwrap(), [no]);
@@ -90,11 +110,14 @@ pub(crate) async fn use_deliveries(store: &NodeStore) {
     let beside = store.open_dispatch(&beside).await.unwrap();
     assert_eq!(turn(store, beside, 7).await, 0);
     assert_eq!(store.unplanned_dispatches().await.unwrap()[0].no, no);
-    let groups = store.count_recipients(&Dispatch { notice_id: new_id(), ..all.clone() }, 7).await.unwrap();
-    assert!(!groups.is_empty());
+    let alone = Dispatch { notice_id: new_id(), incident: "another".into(), ..all.clone() };
+    assert!(!store.count_recipients(&alone, 7).await.unwrap().is_empty());
+    let beside = Dispatch { notice_id: new_id(), ..all.clone() };
+    assert!(store.count_recipients(&beside, 7).await.unwrap().is_empty());
     let called = Dispatch { way: Way::Webhook, webhooks: vec!["press-agency".into()], ..dispatch(new_id()) };
     store.open_dispatch(&called).await.unwrap();
-    let calls = store.lease_deliveries("caller", Way::Webhook, 9, MORNING_US, EXPIRES_US).await.unwrap();
+    let calls =
+        store.lease_deliveries("caller", Way::Webhook, Urgency::Routine, 9, MORNING_US, EXPIRES_US).await.unwrap();
     assert_eq!(calls.messages[0].address, "press-agency");
     let batch = lease(store, 2, MORNING_US).await;
     let until = MORNING_US + 60 * SECOND;
@@ -102,9 +125,11 @@ pub(crate) async fn use_deliveries(store: &NodeStore) {
     store.submitting(batch.epoch, "courier-1", &numbers(&batch), MORNING_US).await.unwrap().unwrap();
     let sent = [(batch.messages[0].number, sent_as(vec!["used".into()]))];
     store.delivery_outcomes(batch.epoch, &sent).await.unwrap();
-    let echoed = Receipt { number: Some(batch.messages[1].number), ..heard("echoed", DeliveryState::Delivered) };
+    let echoed =
+        |part: &str| Receipt { number: Some(batch.messages[1].number), ..heard(part, DeliveryState::Delivered) };
     store.end_delivery_leases(until).await.unwrap();
-    store.delivery_receipts(&[heard("used", DeliveryState::Delivered), echoed]).await.unwrap();
+    store.delivery_receipts(&[heard("used", DeliveryState::Delivered), echoed("first")]).await.unwrap();
+    store.delivery_receipts(&[echoed("second"), heard_of("of a phone", 502)]).await.unwrap();
     assert_eq!(counts(store, no).await[&DeliveryState::Delivered], 2);
     store.dispatch_planned(no, 3, 2).await.unwrap();
     store.cancel_dispatches(id, MORNING_US).await.unwrap();
@@ -227,6 +252,92 @@ async fn receipts_in_any_order_come_to_the_same_and_all_parts_must_arrive(place:
     assert_eq!(counts(&store, no).await, BTreeMap::from([(Delivered, 2)]), "no receipt takes a message back");
 }
 
+async fn an_unknown_message_is_delivered_when_receipts_of_all_of_its_parts_have_come(place: Place) {
+    let home = Home::new(place).await;
+    let store = home.store().await;
+    import(&store, (1..=2).map(customer).collect()).await;
+    let long = NoticeText { title: "Mat dien".into(), body: "Mat dien. ".repeat(40) };
+    let no = store.open_dispatch(&Dispatch { vi: long.clone(), en: long, ..dispatch(new_id()) }).await.unwrap();
+    turn(&store, no, 100).await;
+    let all = numbers(&lose(&store, MORNING_US).await);
+    assert_eq!(counts(&store, no).await, BTreeMap::from([(Unknown, 2)]));
+    let echoed = |part: &str| Receipt { number: Some(all[0]), ..heard(part, Delivered) };
+    store.delivery_receipts(&[echoed("one")]).await.unwrap();
+    store.delivery_receipts(&[echoed("one"), heard("one", Delivered)]).await.unwrap();
+    assert_eq!(counts(&store, no).await, BTreeMap::from([(Unknown, 1), (Sent, 1)]), "of three parts one has come");
+    store.delivery_receipts(&[echoed("two")]).await.unwrap();
+    assert_eq!(counts(&store, no).await, BTreeMap::from([(Unknown, 1), (Sent, 1)]));
+    store.delivery_receipts(&[echoed("three")]).await.unwrap();
+    assert_eq!(counts(&store, no).await, BTreeMap::from([(Unknown, 1), (Delivered, 1)]));
+    store.delivery_receipts(&[heard_of("first", 2), heard_of("second", 2)]).await.unwrap();
+    assert_eq!(counts(&store, no).await, BTreeMap::from([(Sent, 1), (Delivered, 1)]), "nothing was echoed");
+    store.delivery_receipts(&[heard_of("third", 2)]).await.unwrap();
+    assert_eq!(counts(&store, no).await, BTreeMap::from([(Delivered, 2)]));
+}
+
+async fn a_receipt_that_echoes_nothing_resolves_the_one_unknown_message_to_its_phone(place: Place) {
+    let home = Home::new(place).await;
+    let store = home.store().await;
+    import(&store, (1..=2).map(customer).collect()).await;
+    let no = store.open_dispatch(&dispatch(new_id())).await.unwrap();
+    turn(&store, no, 100).await;
+    lose(&store, MORNING_US).await;
+    let early = Receipt { submitted_us: Some(MORNING_US - 121 * SECOND), ..heard_of("early", 1) };
+    let late = Receipt { at_us: EXPIRES_US + 86_400 * SECOND, ..heard_of("late", 1) };
+    let others = [early, late, heard_of("another's", 3)];
+    assert_eq!(store.delivery_receipts(&others).await.unwrap(), ["another's", "early", "late"]);
+    for _ in 0..2 {
+        assert_eq!(store.delivery_receipts(&[heard_of("one", 1)]).await.unwrap(), Vec::<String>::new());
+        assert_eq!(counts(&store, no).await, BTreeMap::from([(Unknown, 1), (Delivered, 1)]));
+    }
+    assert_eq!(store.delivery_receipts(&[heard_of("two", 1)]).await.unwrap(), ["two"], "none is left for it");
+}
+
+async fn of_two_unknown_messages_to_a_phone_none_is_resolved_and_a_sent_one_is_not_touched(place: Place) {
+    let home = Home::new(place).await;
+    let store = home.store().await;
+    import(&store, vec![customer(1)]).await;
+    let later = MORNING_US + 600 * SECOND;
+    let one = store.open_dispatch(&dispatch(new_id())).await.unwrap();
+    let other = Dispatch { incident: "another".into(), published_us: later, due_us: later, ..dispatch(new_id()) };
+    let two = store.open_dispatch(&other).await.unwrap();
+    turn(&store, one, 100).await;
+    turn(&store, two, 100).await;
+    let batch = lose(&store, later).await;
+    let heard = |id: &str| Receipt { at_us: later + 60 * SECOND, ..heard_of(id, 1) };
+    assert_eq!(store.delivery_receipts(&[heard("a")]).await.unwrap(), ["a"]);
+    assert_eq!(counts(&store, one).await, counts(&store, two).await, "both are unknown still");
+    let dated = Receipt { submitted_us: Some(MORNING_US + 60 * SECOND), ..heard("a") };
+    assert_eq!(store.delivery_receipts(&[dated]).await.unwrap(), Vec::<String>::new());
+    assert_eq!(counts(&store, one).await, BTreeMap::from([(Delivered, 1)]), "the other one was not published yet");
+    let of_two = batch.messages.iter().find(|message| message.dispatch == two).unwrap();
+    store.delivery_outcomes(batch.epoch, &[(of_two.number, sent_as(vec!["s".into()]))]).await.unwrap();
+    assert_eq!(store.delivery_receipts(&[heard("b")]).await.unwrap(), ["b"]);
+    assert_eq!(counts(&store, two).await, BTreeMap::from([(Sent, 1)]));
+}
+
+async fn what_can_wait_stays_in_the_queue_while_only_what_cannot_is_asked_for(place: Place) {
+    let home = Home::new(place).await;
+    let store = home.store().await;
+    import(&store, (1..=3).map(customer).collect()).await;
+    let routine = Dispatch { urgency: Urgency::Routine, ..dispatch(new_id()) };
+    let no = store.open_dispatch(&routine).await.unwrap();
+    turn(&store, no, 100).await;
+    let ask = |least| store.lease_deliveries("courier-1", Way::Sms, least, 10, MORNING_US, EXPIRES_US);
+    assert_eq!(ask(Urgency::Safety).await.unwrap().messages, []);
+    assert_eq!(ask(Urgency::Routine).await.unwrap().messages.len(), 3);
+}
+
+async fn notices_of_one_incident_that_are_turned_at_the_same_time_reach_a_recipient_once(place: Place) {
+    let home = Home::new(place).await;
+    let (one, two) = (home.store().await, home.store().await);
+    import(&one, (0..400).map(customer).collect()).await;
+    let regional = one.open_dispatch(&dispatch(new_id())).await.unwrap();
+    let national = two.open_dispatch(&dispatch(new_id())).await.unwrap();
+    let (regional, national) = tokio::join!(turn(&one, regional, 40), turn(&two, national, 40));
+    assert_eq!(regional + national, 400);
+}
+
 async fn what_is_cancelled_is_neither_handed_out_nor_written(place: Place) {
     let home = Home::new(place).await;
     let store = home.store().await;
@@ -277,6 +388,11 @@ on_both_engines!(
     medical_customers_are_leased_first_and_no_message_twice,
     a_lost_courier_makes_only_what_it_was_writing_unknown,
     receipts_in_any_order_come_to_the_same_and_all_parts_must_arrive,
+    an_unknown_message_is_delivered_when_receipts_of_all_of_its_parts_have_come,
+    a_receipt_that_echoes_nothing_resolves_the_one_unknown_message_to_its_phone,
+    of_two_unknown_messages_to_a_phone_none_is_resolved_and_a_sent_one_is_not_touched,
+    what_can_wait_stays_in_the_queue_while_only_what_cannot_is_asked_for,
+    notices_of_one_incident_that_are_turned_at_the_same_time_reach_a_recipient_once,
     what_is_cancelled_is_neither_handed_out_nor_written,
     nothing_goes_out_before_its_time_or_after_it,
     an_erased_customer_gets_nothing_more_and_the_message_still_counts,

@@ -4,6 +4,7 @@
 
 mod samples;
 
+mod audiences;
 mod contact_tallies;
 mod contacts;
 mod customers;
@@ -13,11 +14,14 @@ mod feed;
 mod group_commit;
 mod idempotency;
 mod leases;
+mod merging;
 mod national_notices;
 mod notices;
 mod open311;
 mod outages;
 mod personal_columns;
+mod rebasing;
+mod repeated_contacts;
 mod reports;
 mod sms_exchanges;
 mod standards;

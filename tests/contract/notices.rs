@@ -6,6 +6,7 @@ use gridcare_domain::{
     delivery::{DeliveryState, Way},
     feed::{Change, Kind},
     notice::{Content, Notice, NoticeChannel, NoticeText, Phase, Revision, RevisionKind, RevisionState, Urgency},
+    outage::Area,
     refusal::Refusal,
 };
 use gridcare_store::{
@@ -71,6 +72,7 @@ fn becomes(notice: Notice) -> NoticeDecision {
         ..dispatch(notice.id)
     };
     NoticeDecision::Becomes(Box::new(NoticeWrite {
+        revision: newest.number,
         change: Some(change),
         stops: newest.content.kind.ends(),
         dispatches: vec![told],
@@ -102,7 +104,10 @@ async fn turn(store: &NodeStore) {
 
 /// So many text messages are taken at this time.
 async fn take(store: &NodeStore, limit: i64, at_us: i64) {
-    let batch = store.lease_deliveries("one", Way::Sms, limit, MORNING_US, MORNING_US + MINUTE).await.unwrap();
+    let batch = store
+        .lease_deliveries("one", Way::Sms, Urgency::Routine, limit, MORNING_US, MORNING_US + MINUTE)
+        .await
+        .unwrap();
     let numbers: Vec<_> = batch.messages.iter().map(|message| message.number).collect();
     store.submitting(batch.epoch, "one", &numbers, MORNING_US).await.unwrap().unwrap();
     let sent = |number: &i64| (*number, Outcome::Sent { message_ids: vec![number.to_string()], at_us });
@@ -119,6 +124,7 @@ pub(crate) async fn use_notices(store: &NodeStore) {
         assert_eq!(store.notices(&NoticeQuery { incident, current_us: None }, None, 10).await.unwrap().len(), 1);
     }
     store.notices_shown(MORNING_US, 10).await.unwrap();
+    assert_eq!(store.outages_told(&[new_id()]).await.unwrap(), BTreeMap::new());
     assert_eq!(store.notice(id).await.unwrap().unwrap().notice.revisions.len(), 2);
     let sent = PrintSent {
         revision: 1,
@@ -164,6 +170,93 @@ async fn publishing_is_one_transaction_and_a_repetition_finds_its_answer(place: 
     assert_eq!(store.notices(&current, None, 10).await.unwrap(), [], "what has ended is not current");
     assert_eq!(store.notices_shown(MORNING_US, 10).await.unwrap(), [stored], "and is shown until it expires");
     assert_eq!(store.notices_shown(at(3_600).as_microsecond(), 10).await.unwrap(), []);
+}
+
+async fn an_older_revision_is_written_alone_when_it_is_the_one_that_changed(place: Place) {
+    let home = Home::new(place).await;
+    let store = home.store().await;
+    let id = new_id();
+    publish(&store, id).await;
+    publish(&store, id).await;
+    let seen = |stored: Option<&StoredNotice>| {
+        let mut notice = stored.unwrap().notice.clone();
+        notice.version += 1;
+        for revision in &mut notice.revisions {
+            revision.reviewer = Some("hoa".into());
+        }
+        let NoticeDecision::Becomes(write) = becomes(notice) else { unreachable!() };
+        let write = NoticeWrite { revision: 1, stops: false, dispatches: vec![], ..*write };
+        Ok(NoticeDecision::Becomes(Box::new(write)))
+    };
+    store.write_notice(Some(request()), MORNING_US, new_id(), id, &seen).await.unwrap().unwrap();
+    let stored = store.notice(id).await.unwrap().unwrap().notice;
+    let seen = Revision { reviewer: Some("hoa".into()), ..revision(1) };
+    assert_eq!((stored.version, stored.revisions), (3, vec![seen, revision(2)]));
+}
+
+async fn of_more_notices_than_are_shown_the_newest_are_kept(place: Place) {
+    let home = Home::new(place).await;
+    let store = home.store().await;
+    // The one that was published last holds longest, and was begun before the others.
+    let ids = [new_id(), new_id(), new_id()];
+    for (published, expires, id) in [(900, 9_000, ids[0]), (100, 1_000, ids[1]), (500, 5_000, ids[2])] {
+        let write = move |_: Option<&StoredNotice>| {
+            let mut notice = notice(id);
+            notice.revisions[0].published_at = Some(at(published));
+            notice.revisions[0].content.expires_at = at(expires);
+            Ok(becomes(notice))
+        };
+        store.write_notice(Some(request()), MORNING_US, new_id(), id, &write).await.unwrap().unwrap();
+    }
+    let shown = async |limit| {
+        let shown = store.notices_shown(MORNING_US, limit).await.unwrap();
+        shown.iter().map(|stored| stored.notice.id).collect::<Vec<_>>()
+    };
+    assert_eq!(shown(2).await, [ids[0], ids[2]]);
+    assert_eq!(shown(10).await, [ids[0], ids[2], ids[1]]);
+}
+
+async fn an_outage_is_told_by_what_was_written_and_published_about_it(place: Place) {
+    let home = Home::new(place).await;
+    let store = home.store().await;
+    let (outage, id) = (new_id(), new_id());
+    for (number, state) in [(1, RevisionState::Published), (2, RevisionState::Draft), (2, RevisionState::Published)] {
+        let write = move |stored: Option<&StoredNotice>| {
+            let before = stored.map_or_else(Vec::new, |stored| stored.notice.revisions.clone());
+            let published_at = (state == RevisionState::Published).then(|| at(90));
+            let written = Revision { state, created_at: at(number * 60), published_at, ..revision(number) };
+            let revisions = before.into_iter().filter(|known| known.number < number).chain([written]).collect();
+            let version = stored.map_or(1, |stored| stored.notice.version + 1);
+            Ok(becomes(Notice { version, outage_id: Some(outage), revisions, ..notice(id) }))
+        };
+        store.write_notice(Some(request()), MORNING_US, new_id(), id, &write).await.unwrap().unwrap();
+        let expected = if number == 2 && state == RevisionState::Published { 120 } else { 60 };
+        let told = store.outages_told(&[outage, new_id()]).await.unwrap();
+        assert_eq!(told, BTreeMap::from([(outage, at(expected).as_microsecond())]), "{number} {state}");
+    }
+}
+
+async fn a_plan_leaves_out_whom_another_notice_of_the_incident_and_phase_reaches(place: Place) {
+    let home = Home::new(place).await;
+    let store = home.store().await;
+    import(&store, (0..40).map(customer).collect()).await;
+    let feeder = Area { feeder: Some("471E1".into()), ..Area::default() };
+    let regional = Dispatch { places: vec![feeder], ..dispatch(new_id()) };
+    store.open_dispatch(&regional).await.unwrap();
+    turn(&store).await;
+    let count = async |asked: Dispatch| {
+        let groups = store.count_recipients(&asked, 7).await.unwrap();
+        groups.iter().map(|(_, _, recipients)| recipients).sum::<u64>()
+    };
+    let national = dispatch(new_id());
+    assert_eq!(count(national.clone()).await, 32, "the others alone");
+    assert_eq!(count(Dispatch { phase: Phase::AllClear, ..national.clone() }).await, 40, "another phase is news");
+    assert_eq!(count(Dispatch { incident: String::new(), ..national }).await, 40);
+    assert_eq!(
+        count(Dispatch { revision: i64::MAX, ..regional }).await,
+        8,
+        "and whom its own revisions reached is told"
+    );
 }
 
 async fn progress_is_counted_by_minute_and_province_and_told_once_for_each_change(place: Place) {
@@ -216,6 +309,10 @@ async fn an_erased_customer_is_named_by_no_notice_and_as_many_are_named(place: P
 
 on_both_engines!(
     publishing_is_one_transaction_and_a_repetition_finds_its_answer,
+    an_older_revision_is_written_alone_when_it_is_the_one_that_changed,
+    of_more_notices_than_are_shown_the_newest_are_kept,
+    an_outage_is_told_by_what_was_written_and_published_about_it,
+    a_plan_leaves_out_whom_another_notice_of_the_incident_and_phase_reaches,
     progress_is_counted_by_minute_and_province_and_told_once_for_each_change,
     an_erased_customer_is_named_by_no_notice_and_as_many_are_named,
 );

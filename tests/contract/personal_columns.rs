@@ -31,7 +31,7 @@ const ERASED: [&str; 21] = [
 ];
 
 /// Columns that can hold text or bytes and never hold what names a customer, and why.
-const NOBODY: [(&str, &str); 64] = [
+const NOBODY: [(&str, &str); 65] = [
     ("_sqlx_migrations.*", "of the product itself"),
     ("agent.*", "an agent, not a customer"),
     ("bulk_item.*", "ids, and refusals, which name nobody"),
@@ -67,6 +67,7 @@ const NOBODY: [(&str, &str); 64] = [
         "dispatch.*",
         "what was told to the public; and a place in the order of codes, which is emptied once all are told",
     ),
+    ("dispatch_range.*", "places in the order of codes, which go once their customers are told"),
     ("dispatch_place.*", "places of the grid, which many share"),
     ("feed.*", "nothing personal is in a feed; a test of the architecture says so"),
     ("feed_head.*", "made by the database"),

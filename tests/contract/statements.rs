@@ -51,11 +51,19 @@ const WHOLE_TABLE: [(&str, &str); 13] = [
 ];
 
 /// Statements whose filter has an index of its own, which must be the one that serves them on both engines.
-const BY_INDEX: [(&str, &str); 55] = [
+const BY_INDEX: [(&str, &str); 69] = [
     ("TICKET_STATE_NEWEST", "ticket_state"),
     ("TICKET_STATE_OLDEST", "ticket_state"),
     ("TICKET_CUSTOMER", "ticket_customer"),
     ("TICKET_ASSIGNEE", "ticket_assignee"),
+    ("TICKET_CUSTOMER_OLDEST", "ticket_customer"),
+    ("TICKET_CUSTOMER_UPDATED", "ticket_customer"),
+    ("TICKET_CUSTOMER_DEADLINE", "ticket_customer"),
+    ("TICKET_ASSIGNEE_OLDEST", "ticket_assignee"),
+    ("TICKET_ASSIGNEE_UPDATED", "ticket_assignee"),
+    ("TICKET_ASSIGNEE_DEADLINE", "ticket_assignee"),
+    ("TICKET_OF_OTHER_STANDARD", "ticket_state"),
+    ("TICKET_OF_STATE", "ticket_state"),
     ("TICKET_UPDATED", "ticket_updated"),
     ("TICKET_WORDS_NEWEST", "ticket_words"),
     ("TICKET_WORDS_OLDEST", "ticket_words"),
@@ -68,6 +76,7 @@ const BY_INDEX: [(&str, &str); 55] = [
     ("TICKET_CAME_BACK", "ticket_customer"),
     ("CONTACT_CAME_BACK", "contact_customer"),
     ("NOTIFICATION_OF", "notification_recipient"),
+    ("BULK_OLD", "bulk_operation_ended"),
     ("CONTACT_UNFINISHED", "contact_unfinished"),
     ("CONTACT_NEWEST", "contact_arrived"),
     ("CONTACT_SPAN", "contact_arrived"),
@@ -83,11 +92,13 @@ const BY_INDEX: [(&str, &str); 55] = [
     ("REGIONAL_NOTICE_NEWEST", "regional_notice_newest"),
     ("REGIONAL_NOTICE_OF_INCIDENT", "regional_notice_incident"),
     ("OUTAGE_BETWEEN", "outage_begins"),
-    ("DELIVERY_TAKE", "delivery_queue"),
+    ("DELIVERY_NEXT", "delivery_queue"),
     ("DELIVERY_RELEASE", "delivery_leased"),
     ("DELIVERY_COUNTS", "delivery_state"),
     ("DELIVERY_FORGET", "delivery_customer"),
     ("PARTS_OF", "delivery_part_number"),
+    ("UNKNOWN_AT", "customer_point_value"),
+    ("UNKNOWN_AT", "delivery_customer"),
     ("DISPATCH_BESIDE", "dispatch_incident"),
     ("DISPATCH_UNPLANNED", "dispatch_unplanned"),
     ("DISPATCH_GROUPS", "delivery_state"),
@@ -106,6 +117,9 @@ const BY_INDEX: [(&str, &str); 55] = [
     ("CUSTOMER_FED", "premises_feeder"),
     ("CUSTOMER_IN", "premises_area"),
     ("TICKET_SAYING", "ticket_words"),
+    ("TICKET_ENDED_IN", "ticket_merged"),
+    ("MERGED_MOVE", "ticket_merged"),
+    ("AGENT_FULL", "ticket_assignee"),
     ("NATIONAL_TICKET_OF_STATE", "national_ticket_state"),
 ];
 

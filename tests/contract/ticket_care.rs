@@ -2,15 +2,16 @@ use gridcare_chassis::id::new_id;
 use gridcare_domain::{
     assignment::Agent,
     calendar::Span,
-    ticket::{Attachment, LinkKind, State, Ticket, TimelineKind, merge, notice_due, rebase},
+    ticket::{Attachment, LinkKind, State, Ticket, TimelineKind, assign, merge, notice_due, rebase},
 };
 use gridcare_store::{
-    NodeStore,
-    bulk::{DONE, ItemResult},
+    NodeStore, StoreError,
+    bulk::{CANCELLED, DONE, ItemResult},
     due::Walk,
     notification::Notification,
     relation,
     request::Request,
+    team,
     ticket::{Order, TicketQuery},
     ticket_import::ImportedTicket,
     writer::{Changes, DecideTickets},
@@ -59,23 +60,26 @@ fn next(ticket: &Ticket, kind: TimelineKind) -> gridcare_store::writer::TicketWr
     write(Ticket { version: ticket.version + 1, ..ticket.clone() }, kind)
 }
 
-/// Links, attachments and a notification, in one change.
+/// Links, attachments and notifications, in one change.
 fn furnish(ticket: &Ticket) -> Changes {
     let (contact, outage) = (new_id(), new_id());
+    let mut extras = vec![
+        relation::link(ticket.id, LinkKind::Contact, contact, at(0)),
+        relation::link(ticket.id, LinkKind::Outage, outage, at(0)),
+        relation::unlink(ticket.id, LinkKind::Contact, contact),
+        relation::attach(ticket.id, &photo()),
+    ];
+    extras.extend(team::assigned("lan", 7));
     Changes {
-        extras: vec![
-            relation::link(ticket.id, LinkKind::Contact, contact, at(0)),
-            relation::link(ticket.id, LinkKind::Outage, outage, at(0)),
-            relation::unlink(ticket.id, LinkKind::Contact, contact),
-            relation::attach(ticket.id, &photo()),
-            gridcare_store::team::assigned("lan", 7),
-        ],
-        notifications: vec![Notification {
-            ticket_id: ticket.id,
-            recipient: "lan".into(),
-            event: "changed",
-            target: String::new(),
-        }],
+        extras,
+        notifications: ["lan", "mai"]
+            .map(|who| Notification {
+                ticket_id: ticket.id,
+                recipient: who.into(),
+                event: "changed",
+                target: String::new(),
+            })
+            .into(),
         ..Changes::from(next(ticket, TimelineKind::Linked))
     }
 }
@@ -98,6 +102,7 @@ pub(crate) async fn use_all(store: &NodeStore) {
     let outage = relations.links[0].target;
     assert_eq!(store.linked_tickets(LinkKind::Outage, outage, Uuid::nil(), 9).await.unwrap(), [one.id]);
     assert_eq!(store.notifications("lan", 0, 9).await.unwrap().len(), 1);
+    assert_eq!(store.forget_notifications(MORNING_US + 1, 1).await.unwrap(), 1);
 
     assert_eq!(store.next_due_us().await.unwrap(), one.due_us);
     assert_eq!(store.due_tickets(i64::MAX, 9).await.unwrap(), [(one.id, one.due_us.unwrap())]);
@@ -134,6 +139,7 @@ pub(crate) async fn use_all(store: &NodeStore) {
     assert!(store.end_bulk(id, DONE, MORNING_US).await.unwrap());
     assert!(!store.end_bulk(id, DONE, MORNING_US).await.unwrap(), "it has ended");
     assert_eq!(store.bulk(id).await.unwrap().map(|o| (o.state, o.succeeded, o.refused)), Some((DONE, 1, 0)));
+    assert_eq!(store.forget_bulks(MORNING_US + 1, 9).await.unwrap(), 3);
 
     let imported = ticket(store.next_number().await.unwrap(), "Từ hệ thống cũ");
     let batch =
@@ -141,7 +147,7 @@ pub(crate) async fn use_all(store: &NodeStore) {
     assert_eq!(store.import_tickets("old", MORNING_US, new_id(), &batch()).await.unwrap(), 1);
     assert_eq!(store.import_tickets("old", MORNING_US, new_id(), &batch()).await.unwrap(), 0, "it is known");
     assert!(store.known_imports("old", &["1", "2"]).await.unwrap().contains("1"));
-    let walk = Walk::new(State::New, Uuid::nil());
+    let walk = Walk::new(State::New);
     let step = store.rebase(&walk, 1, MORNING_US, new_id(), |t| {
         Some((
             Ticket { version: t.version + 1, ..t.clone() },
@@ -149,9 +155,11 @@ pub(crate) async fn use_all(store: &NodeStore) {
         ))
     });
     assert_eq!(step.await.unwrap().changed, 1);
+    let left = Walk::left_behind(State::New, "evn-2099.1");
+    assert!(store.rebase(&left, 9, MORNING_US, new_id(), |_| None).await.unwrap().seen > 0);
 }
 
-async fn merge_into(store: &NodeStore, one: &Ticket, two: &Ticket) {
+pub(crate) async fn merge_into(store: &NodeStore, one: &Ticket, two: &Ticket) {
     decide(
         store,
         vec![two.id, one.id],
@@ -220,6 +228,68 @@ async fn a_breach_is_noticed_once_however_many_processes_look(place: Place) {
     assert_eq!(store.answered(request()).await.unwrap(), None);
 }
 
+async fn of_two_processes_that_give_an_agents_last_place_away_one_does(place: Place) {
+    let home = Home::new(place).await;
+    let (one, other) = (home.store().await, home.store().await);
+    one.put_agent(request(), MORNING_US, &Agent { capacity: 1, ..lan() }, vec![]).await.unwrap().unwrap();
+    let tickets = [open_new(&one, "một").await, open_new(&one, "hai").await];
+    let give = async |store: &NodeStore, ticket: &Ticket| {
+        let decide: DecideTickets = Box::new(|tickets| {
+            let given = assign(&tickets[0], "lan", governance(), at(60))?;
+            let extras = team::assigned("lan", MORNING_US).into();
+            Ok(Changes { extras, ..Changes::from(write(given, TimelineKind::Assigned)) })
+        });
+        store.change_tickets(request(), MORNING_US, new_id(), vec![ticket.id], decide).await
+    };
+    let (first, second) = tokio::join!(give(&one, &tickets[0]), give(&other, &tickets[1]));
+    assert!(
+        matches!((&first, &second), (Ok(Ok(_)), Err(StoreError::AgentFull)) | (Err(StoreError::AgentFull), Ok(Ok(_)))),
+        "{first:?} {second:?}"
+    );
+    assert_eq!(one.agents(None, &TimeZone::UTC).await.unwrap()[0].1.open, 1);
+}
+
+async fn what_was_told_long_ago_goes_and_numbers_go_on(place: Place) {
+    let home = Home::new(place).await;
+    let store = home.store().await;
+    let opened = open_new(&store, "Mất điện").await;
+    let later = MORNING_US + 10;
+    // Each tells two.
+    for at_us in [MORNING_US, MORNING_US, MORNING_US, later] {
+        let decide: DecideTickets = Box::new(|tickets| Ok(furnish(&tickets[0])));
+        store.change_tickets(request(), at_us, new_id(), vec![opened.id], decide).await.unwrap().unwrap();
+    }
+    for gone in [4, 2, 0] {
+        assert_eq!(store.forget_notifications(later, 4).await.unwrap(), gone);
+    }
+    decide(&store, vec![opened.id], Box::new(|tickets| Ok(furnish(&tickets[0])))).await;
+    let left = store.notifications("lan", 0, 9).await.unwrap();
+    assert_eq!(left.iter().map(|told| told.number).collect::<Vec<_>>(), [7, 9]);
+}
+
+async fn bulk_operations_that_ended_long_ago_go_with_their_items(place: Place) {
+    let home = Home::new(place).await;
+    let store = home.store().await;
+    let [old, young, running] = [new_id(), new_id(), new_id()];
+    for id in [old, young, running] {
+        let tickets = [new_id(), new_id(), new_id()];
+        store.start_bulk(request(), MORNING_US, id, vec![1], &tickets, vec![]).await.unwrap().unwrap();
+    }
+    let later = MORNING_US + 10;
+    assert!(store.end_bulk(old, CANCELLED, MORNING_US).await.unwrap());
+    assert!(store.end_bulk(young, DONE, later).await.unwrap());
+    // Two items; the third with its operation; nothing.
+    for gone in [2, 2, 0] {
+        assert_eq!(store.forget_bulks(later, 2).await.unwrap(), gone);
+    }
+    assert_eq!((store.bulk(old).await.unwrap(), store.bulk_action(old).await.unwrap()), (None, None));
+    assert!(store.waiting_items(old, 9).await.unwrap().is_empty());
+    for id in [young, running] {
+        assert_eq!(store.waiting_items(id, 9).await.unwrap().len(), 3);
+    }
+    assert_eq!(store.running_bulks().await.unwrap(), [(running, vec![1])]);
+}
+
 async fn a_queue_is_sorted_by_deadline_page_after_page(place: Place) {
     let home = Home::new(place).await;
     let store = home.store().await;
@@ -263,7 +333,7 @@ async fn a_rebase_and_other_writes_do_not_disturb_each_other(place: Place) {
     for n in 1..=200_u64 {
         open(&store, &ticket(n, "Mất điện")).await;
     }
-    let walk = Walk::new(State::New, Uuid::nil());
+    let walk = Walk::new(State::New);
     let lane = || async {
         let mut changed = 0;
         loop {
@@ -301,6 +371,9 @@ async fn a_rebase_and_other_writes_do_not_disturb_each_other(place: Place) {
 on_both_engines!(
     a_merge_keeps_every_entry_once_and_leads_on_for_ever,
     a_breach_is_noticed_once_however_many_processes_look,
+    of_two_processes_that_give_an_agents_last_place_away_one_does,
+    what_was_told_long_ago_goes_and_numbers_go_on,
+    bulk_operations_that_ended_long_ago_go_with_their_items,
     a_queue_is_sorted_by_deadline_page_after_page,
     common_words_and_rare_words_find_the_same_as_looking_at_each,
     a_rebase_and_other_writes_do_not_disturb_each_other,

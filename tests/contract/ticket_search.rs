@@ -81,8 +81,9 @@ async fn what_people_type_finds_the_same_tickets_on_both_engines() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn letters_of_all_scripts_are_words_on_both_engines_exactly_as_the_rules_say() {
-    // Every 53rd letter or number of Unicode, and all of the blocks in which engines and languages disagree most.
-    let sampled = ('\0'..=char::MAX).filter(|c| c.is_alphanumeric()).step_by(53);
+    // Some letters and numbers of all of Unicode, and all of the blocks in which engines and languages disagree most.
+    let step = if std::env::var_os("GRIDCARE_TEST_LONG").is_some() { 53 } else { 331 };
+    let sampled = ('\0'..=char::MAX).filter(|c| c.is_alphanumeric()).step_by(step);
     let near = ('\u{80}'..='\u{24f}')
         .chain('\u{370}'..='\u{52f}')
         .chain('\u{1e00}'..='\u{1eff}')

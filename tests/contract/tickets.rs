@@ -107,6 +107,34 @@ async fn pages(store: &NodeStore, query: &TicketQuery, order: Order, size: usize
     }
 }
 
+/// What one customer or one agent has, in every order and in pages that are shorter or longer than what there is.
+async fn lists_of_one_owner_agree(store: &NodeStore, all: &[Ticket]) {
+    let owned = |code: Option<&str>, who: Option<&str>| TicketQuery {
+        customer_code: code.map(str::to_owned),
+        assignee: who.map(str::to_owned),
+        ..TicketQuery::default()
+    };
+    let team = Some(TEAMS[0].to_owned());
+    let states = vec![State::New, State::Assigned, State::Resolved];
+    let queries = [
+        owned(Some(CUSTOMERS[0]), None),
+        owned(None, Some(AGENTS[0])),
+        owned(Some(CUSTOMERS[0]), Some(AGENTS[0])),
+        TicketQuery { team, ..owned(None, Some(AGENTS[0])) },
+        TicketQuery { states, ..owned(None, Some(AGENTS[0])) },
+        TicketQuery { words: text::query_words("điện"), ..owned(None, Some(AGENTS[0])) },
+    ];
+    for query in &queries {
+        for order in ORDERS {
+            let expected = brute_force(all, query, order);
+            for (size, common) in [(7, 1), (7, 10_000), (150, 1)] {
+                let found = pages(store, query, order, size, common).await.concat();
+                assert_eq!(found.iter().collect::<Vec<_>>(), expected, "{query:?} {order:?} {size} {common}");
+            }
+        }
+    }
+}
+
 fn any_query() -> impl Strategy<Value = TicketQuery> {
     let some = |texts: &'static [&'static str]| prop::option::weighted(0.3, select(texts).prop_map(str::to_owned));
     let opened = || prop::option::weighted(0.3, (0..110_i64).prop_map(|second| MORNING_US + second * 1_000_000));
@@ -147,6 +175,7 @@ async fn lists_agree_with_a_plain_filter_page_by_page(place: Place) {
     let all = corpus();
     futures::future::join_all(all.iter().map(|ticket| open(&store, ticket))).await;
 
+    lists_of_one_owner_agree(&store, &all).await;
     let strategy = (any_query(), select(&ORDERS[..]), 1..40_usize, select(&[1, 10_000][..]));
     let mut runner =
         TestRunner::new(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() });

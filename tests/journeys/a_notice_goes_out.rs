@@ -3,6 +3,7 @@
 use std::{fs, time::Duration};
 
 use gridcare_tests::{Place, tool, world::World};
+use serde_json::json;
 
 use crate::on_both_engines;
 
@@ -20,11 +21,14 @@ async fn a_notice_goes_out(place: Place) {
     let mut world = World::new(place);
     let path = |name: &str| world.folder.path().join(name).display().to_string();
     let (key, content, proof) = (path("proof.key"), path("notice.yaml"), path("notice.proof"));
+    let both = path("both.yaml");
     assert_eq!(tool::run(&["keys", "generate", "--out", &key]).await.code, Some(0));
     fs::write(&content, CONTENT).unwrap();
+    fs::write(&both, CONTENT.replace("[SPC]", "[SPC, HCMC]")).unwrap();
     world.gateway_flags.extend(["--notices-proof-key".to_owned(), key.clone()]);
     let mut node = world.node("spc-1", "SPC").await;
-    let gateway = world.gateway(&[("spc-1", "SPC", &node)]).await;
+    let other = world.node("hcmc-1", "HCMC").await;
+    let gateway = world.gateway(&[("spc-1", "SPC", &node), ("hcmc-1", "HCMC", &other)]).await;
     node.kill();
     let at = gateway.endpoint();
     let notice = async |arguments: &[&str]| tool::run(&[&["notice"][..], arguments, &["--at", &at]].concat()).await;
@@ -38,7 +42,7 @@ async fn a_notice_goes_out(place: Place) {
 
     // The member is away, and says so by not answering; that does not hold up what must be told.
     let planned = notice(&["plan", id, "--json"]).await.json();
-    assert_eq!(planned["missing_regions"], serde_json::json!(["SPC"]));
+    assert_eq!(planned["missing_regions"], json!(["SPC"]));
     let refused = notice(&["publish", id, "--as", "lan", "--yes"]).await;
     assert!(refused.err.contains("draft"), "{}", refused.err);
     assert_eq!(notice(&["submit", id, "--as", "lan"]).await.code, Some(0));
@@ -58,7 +62,7 @@ async fn a_notice_goes_out(place: Place) {
     assert_eq!(listed["notices"][0]["id"], id);
     let progress = notice(&["progress", id, "--json"]).await.json();
     assert_eq!(progress["members"]["targets"][0]["state"], "waiting");
-    assert_eq!(progress["members"]["completeness"]["expected"], 1);
+    assert_eq!(progress["members"]["completeness"]["expected"], 2);
 
     let release = notice(&["print", id, "--output", "press"]).await;
     assert!(release.out.contains("22 tỉnh phía Nam"), "{release:?}");
@@ -71,6 +75,9 @@ async fn a_notice_goes_out(place: Place) {
         progress["members"]["targets"][0]["state"] == "landed"
     };
     until("the member has it", landed).await;
+    // Each node plans for its own customers, whoever else is named.
+    let planned = notice(&["plan", "--file", &both, "--expires-in", "6h", "--json"]).await.json();
+    assert_eq!((planned["regions"].as_array().map(Vec::len), &planned["missing_regions"]), (Some(2), &json!([])));
     let home = node.endpoint();
     let there = tool::run(&["notice", "show", id, "--at", &home, "--json"]).await.json();
     assert_eq!((&there["national"], &there["revisions"][0]["vi"]["title"]), (&true.into(), &"Mất điện".into()));
@@ -79,6 +86,16 @@ async fn a_notice_goes_out(place: Place) {
     let own = own["id"].as_str().unwrap();
     let publish = ["notice", "publish", own, "--as", "lan", "--yes", "--json", "--at", &home];
     assert_eq!(tool::run(&publish).await.json()["revisions"][0]["awaits_review"], true);
+    let update =
+        ["--id", own, "--kind", "update", "--file", &content, "--expires-in", "6h", "--as", "lan", "--at", &home];
+    assert_eq!(tool::run(&[&["notice", "write"][..], &update].concat()).await.code, Some(0));
+    // Whoever looks at it afterwards may come when another revision has followed.
+    assert_eq!(tool::run(&["notice", "review", own, "--as", "minh", "--at", &home]).await.code, Some(0));
+    let seen = tool::run(&["notice", "show", own, "--at", &home, "--json"]).await.json();
+    assert_eq!(
+        (&seen["revisions"][0]["awaits_review"], &seen["revisions"][1]["state"]),
+        (&false.into(), &"draft".into())
+    );
     until("the country knows it", async || notice(&["proof", own]).await.code == Some(0)).await;
 
     let proven = tool::run(&["notice", "proof", id, "--gateway", &at]).await;

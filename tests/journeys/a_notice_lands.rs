@@ -205,13 +205,20 @@ async fn a_national_notice_lands_once_and_is_followed_to_its_receipts(place: Pla
     };
     assert_eq!(refused(calls::notices(&node).move_revision(written).await), "NOTICE_IS_NATIONAL");
 
-    let plan = wire::PlanNoticeRequest { content: Some(first.clone()) };
-    let plan = calls::notices(&node).plan_notice(plan).await.unwrap().into_inner().regions.remove(0);
+    let mut asked = wire::PlanNoticeRequest { content: Some(first.clone()), ..Default::default() };
+    let plan = calls::notices(&node).plan_notice(asked.clone()).await.unwrap().into_inner().regions.remove(0);
     let groups: Vec<_> = plan.groups.iter().map(|g| (g.wave.as_str(), g.language(), g.recipients)).collect();
     let planned = [("medical", Language::En, 1), ("others", Language::Vi, 6), ("others", Language::En, 5)];
     assert_eq!((groups.as_slice(), plan.within_30_minutes), (&planned[..], 12), "{plan:?}");
 
     let batch = lease(&node, wire::NoticeChannel::Sms, 10).await;
+    // Once its messages are there, another notice of the incident would tell nobody of this phase.
+    asked.incident = "500kV-2013-05-22".into();
+    for (notice, recipients) in [(String::new(), 0), (id.clone(), 12)] {
+        asked.notice_id = notice;
+        let plan = calls::notices(&node).plan_notice(asked.clone()).await.unwrap().into_inner().regions.remove(0);
+        assert_eq!(plan.recipients, recipients, "{}", asked.notice_id);
+    }
     let text = &batch.texts[0];
     assert_eq!((text.revision, text.vi.as_ref().unwrap().title.as_str()), (1, "Mất điện <miền Nam>"));
     assert_eq!(batch.messages[0].address, "+84901234007", "who needs supply to live is told first");
@@ -225,6 +232,7 @@ async fn a_national_notice_lands_once_and_is_followed_to_its_receipts(place: Pla
         number,
         state: state.into(),
         at: Some(at(now())),
+        ..Default::default()
     };
     let receipts = vec![
         receipt(0, &format!("id-{}", numbers[0]), "delivered"),

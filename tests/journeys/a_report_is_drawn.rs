@@ -1,17 +1,22 @@
 use std::{path::PathBuf, time::Duration};
 
 use gridcare_chassis::clock::{Clock as _, SystemClock};
-use gridcare_domain::report::day::{date_of, local_day};
+use gridcare_domain::{
+    report::day::{date_of, local_day},
+    standard::{SecretKey, builtin},
+};
 use gridcare_proto::{
+    convert::time,
     federation::v1::ReachStatus,
     report::v1::{self as wire, ReportMeasure},
+    standard::v1 as standard,
     ticket::v1 as ticket,
 };
 use gridcare_tests::{
     Place, Process, calls, eventually, tool,
     world::{CAPABILITIES, NodeOf, World},
 };
-use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use tokio_stream::StreamExt as _;
 
 crate::on_both_engines!(
@@ -20,6 +25,7 @@ crate::on_both_engines!(
     a_tampered_tally_is_found,
     a_node_with_a_compacted_feed_or_another_zone_counts_anew,
     an_export_is_read_by_a_foreign_reader,
+    a_report_over_2013_uses_the_rules_of_2013,
 );
 
 /// A few local days around now.
@@ -293,7 +299,7 @@ async fn an_export_is_read_by_a_foreign_reader(place: Place) {
             let ended = tool::run(&arguments).await;
             assert_eq!(ended.code, Some(0), "{ended:?}");
             let found = read(file).await;
-            assert_eq!(found["names"].as_array().unwrap().len(), 17, "{found}");
+            assert_eq!(found["names"].as_array().unwrap().len(), 18, "{found}");
             assert_eq!((&found["names"][4], &found["types"][10]), (&"figure".into(), &"DOUBLE".into()), "{found}");
             // At the gateway the country and its one region.
             assert_eq!(found["inflow"], inflow, "{found}");
@@ -301,4 +307,86 @@ async fn an_export_is_read_by_a_foreign_reader(place: Place) {
         }
     }
     assert_eq!((rows[0], rows[2]), (rows[1], rows[3]), "both formats say the same");
+}
+
+/// Answered and resolved within an hour, in another system, on 22 May 2013.
+async fn import_of_2013(node: &Process, key: &str) {
+    use ticket::imported_event::Event;
+    let event = |second: i64, event| ticket::ImportedEvent {
+        at: Some(calls::at(second)),
+        event: Some(event),
+        ..Default::default()
+    };
+    let imported = ticket::ImportedTicket {
+        source_key: key.into(),
+        opened_at: Some(calls::at(0)),
+        opening: Some(calls::opening("Mất điện")),
+        events: vec![
+            event(600, Event::Said(ticket::TimelineKind::Reply.into())),
+            event(3_600, Event::State(ticket::TicketState::Resolved.into())),
+        ],
+    };
+    let request = ticket::ImportTicketsRequest {
+        request_id: calls::request_id(),
+        source: "old-desk".into(),
+        tickets: vec![imported],
+    };
+    let answer = calls::tickets(node).import_tickets(request).await.unwrap().into_inner();
+    assert_eq!((answer.imported, answer.rejections), (1, vec![]));
+}
+
+/// Rule, limit and source of each row of compliance.
+async fn rules_of(node: &Process, period: wire::ReportPeriod) -> Vec<[String; 3]> {
+    let rows = report(node, period).await.rows;
+    rows.into_iter().flat_map(|row| row.compliance).map(|row| [row.rule, row.limit, row.source]).collect()
+}
+
+async fn a_report_over_2013_uses_the_rules_of_2013(place: Place) {
+    let key = SecretKey::from_seed(&[7; 32]);
+    let trusted = format!("[{{id: \"{}\", public: \"{}\"}}]", key.public().id(), key.public().to_base64());
+    let mut world = World::new(place);
+    world.node_flags.extend(["--standards-trusted-keys".to_owned(), trusted]);
+    let node = world.node("hcmc-1", "HCMC").await;
+    import_of_2013(&node, "before the next version").await;
+
+    // In force for a minute, since it arrives late. It promises more from 2017 on, and knows another source of what held before.
+    let effective = Timestamp::from_second(SystemClock.now().as_second() - 60).unwrap();
+    let published = effective - SignedDuration::from_secs(60);
+    let mut bundle = builtin().to_owned();
+    for (from, to) in [
+        ("version: 1\n", "version: 2\n".to_owned()),
+        ("effective_at: 2013-01-01T00:00:00+07:00", format!("effective_at: {effective}")),
+        ("source: \"EVN 2017, assumed to have held before\"", "source: the archive".to_owned()),
+        (
+            "limit: 2 h, from: 2017-01-01, source: \"EVN 2017, in force by then; the day is assumed\"",
+            "limit: 90 min, from: 2017-01-01, source: the minister".to_owned(),
+        ),
+    ] {
+        assert!(bundle.contains(from), "{from}");
+        bundle = bundle.replacen(from, &to, 1);
+    }
+    let offer = standard::OfferStandardRequest {
+        request_id: calls::request_id(),
+        signature: key.sign(bundle.as_bytes(), published).to_yaml().into_bytes(),
+        bundle: bundle.into(),
+        published_at: Some(time::timestamp(published)),
+    };
+    let offered = calls::standards(&node).offer_standard(offer).await.unwrap().into_inner().standard.unwrap();
+    assert_eq!((offered.version.as_str(), offered.reasons), ("evn-2013.2", vec![]));
+    import_of_2013(&node, "after it").await;
+    open(&node, "outage").await;
+
+    let of_2013 = wire::ReportPeriod { from: "2013-01-01".into(), until: "2014-01-01".into(), ..Default::default() };
+    let expected = [
+        ["evn-2013.1/answer_first_urgent/0", "30 min", "practice"],
+        ["evn-2013.2/answer_first_urgent/0", "30 min", "practice"],
+        ["evn-2013.1/restore_after_fault/0", "2 h", "EVN 2017, assumed to have held before"],
+        ["evn-2013.2/restore_after_fault/0", "2 h", "the archive"],
+    ];
+    assert_eq!(rules_of(&node, of_2013).await, expected);
+    let expected = [
+        ["evn-2013.2/answer_first_urgent/1", "15 min", "practice"],
+        ["evn-2013.2/restore_after_fault/1", "90 min", "the minister"],
+    ];
+    assert_eq!(rules_of(&node, period(wire::ReportStep::Total)).await, expected);
 }

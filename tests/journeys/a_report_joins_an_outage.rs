@@ -60,6 +60,21 @@ async fn outage(node: &Process, feeder: &str) -> wire::Outage {
     calls::outages(node).record_outage(request).await.unwrap().into_inner().outage.unwrap()
 }
 
+/// Somebody claims a fact of an outage and is believed.
+async fn claim(node: &Process, outage: &wire::Outage, fact: fact_claim::Fact) {
+    let claim = wire::FactClaim { fact: Some(fact), source: "SCADA".into() };
+    let claim = wire::ClaimMade { claim: Some(claim), choose: true };
+    let change = wire::ChangeOutageRequest {
+        request_id: calls::request_id(),
+        id: outage.id.clone(),
+        author: "lan".into(),
+        reason: "như phòng điều độ cho biết".into(),
+        changes: vec![wire::OutageChange { change: Some(Change::Claim(claim)) }],
+        ..Default::default()
+    };
+    calls::outages(node).change_outage(change).await.unwrap();
+}
+
 async fn proposed(node: &Process) -> Vec<wire::ReportGroup> {
     let request = wire::ProposeGroupsRequest::default();
     calls::grouping(node).propose_groups(request).await.unwrap().into_inner().groups
@@ -158,16 +173,8 @@ async fn one_restoration_answers_every_linked_ticket_in_its_language(place: Plac
     let outage = outage(&node, "471-E5").await;
     let operation = join(&node, &outage, &[&reports[0], &reports[1]]).await;
     done(&node, &operation).await;
-    let claim = wire::FactClaim { fact: Some(fact_claim::Fact::Restoration(now())), source: "SCADA".into() };
-    let claim = wire::ClaimMade { claim: Some(claim), choose: false };
-    let change = wire::ChangeOutageRequest {
-        request_id: calls::request_id(),
-        id: outage.id.clone(),
-        author: "lan".into(),
-        changes: vec![wire::OutageChange { change: Some(Change::Claim(claim)) }],
-        ..Default::default()
-    };
-    calls::outages(&node).change_outage(change).await.unwrap();
+    let back = now();
+    claim(&node, &outage, fact_claim::Fact::Restoration(back)).await;
     // Whatever it was at: the operation survives the process.
     node.kill();
     node.restart().await;
@@ -178,14 +185,30 @@ async fn one_restoration_answers_every_linked_ticket_in_its_language(place: Plac
         })
         .await
     };
+    let replies = |found: &ticket::Ticket| {
+        let replies = found.timeline.iter().filter(|entry| entry.kind() == ticket::TimelineKind::Reply);
+        replies.cloned().collect::<Vec<_>>()
+    };
     for (report, words) in [(&reports[0], "đã có điện trở lại"), (&reports[1], "has been back since")] {
-        let found = resolved(report).await;
-        let replies: Vec<_> =
-            found.timeline.iter().filter(|entry| entry.kind() == ticket::TimelineKind::Reply).collect();
+        let replies = replies(&resolved(report).await);
         assert_eq!(replies.len(), 1, "once, whatever happened to the process");
         assert!(replies[0].text.contains(words) && replies[0].text.contains(&report.reference), "{replies:?}");
         assert_eq!(replies[0].visibility(), ticket::TimelineVisibility::Public);
     }
     join(&node, &outage, &[&late]).await;
     resolved(&late).await;
+
+    // It was said too early: whoever reports again is told again once supply is back.
+    claim(&node, &outage, fact_claim::Fact::NotRestored(true)).await;
+    let reopen = ticket::ReopenTicketRequest {
+        request_id: calls::request_id(),
+        name: reports[0].id.clone(),
+        reason: "vẫn mất điện".into(),
+        ..Default::default()
+    };
+    calls::tickets(&node).reopen_ticket(reopen).await.unwrap();
+    let later = prost_types::Timestamp { seconds: back.seconds + 60, ..back };
+    claim(&node, &outage, fact_claim::Fact::Restoration(later)).await;
+    assert_eq!(replies(&resolved(&reports[0]).await).len(), 2);
+    assert_eq!(replies(&resolved(&reports[1]).await).len(), 1, "nobody is told twice who did not ask again");
 }

@@ -6,6 +6,7 @@ use gridcare_domain::standard::builtin;
 use gridcare_proto::{
     convert::time,
     federation::v1::StandardStatus,
+    report::v1::{GetNationalReportRequest, GetReportRequest, ReportPeriod, ReportStep},
     standard::v1::{self as wire, TargetState, get_standard_request::Which},
     ticket::v1::OpenTicketRequest,
 };
@@ -16,8 +17,8 @@ use gridcare_tests::{
 use jiff::SignedDuration;
 
 use scene::{
-    at, bundle, country, current, get, in_force, in_seconds, national, now, offer, publish, reasons, signed, status,
-    stranger, target, told,
+    at, bundle, country, current, get, in_force, in_seconds, national, now, offer, offer_published, publish, reasons,
+    signed, status, stranger, target, told, versions_of,
 };
 
 crate::on_both_engines!(
@@ -26,6 +27,8 @@ crate::on_both_engines!(
     a_gateway_refuses_what_its_members_would_refuse,
     a_member_that_joins_later_gets_what_holds_and_what_will_hold,
     what_was_opened_before_a_stricter_form_keeps_its_answer,
+    clocks_run_under_a_bundle_that_comes_late_while_it_held,
+    figures_carry_what_the_standard_says_and_a_node_tells_what_it_counts_otherwise,
 );
 
 async fn a_published_bundle_reaches_every_node_also_one_that_was_away(place: Place) {
@@ -219,6 +222,58 @@ async fn what_was_opened_before_a_stricter_form_keeps_its_answer(place: Place) {
     .await;
     assert_eq!(calls::violating_fields(&refused), ["requester_name"]);
     assert_eq!(tickets.open_ticket(opening).await.unwrap().into_inner(), first, "a repetition gets the same answer");
+}
+
+async fn clocks_run_under_a_bundle_that_comes_late_while_it_held(place: Place) {
+    let world = country(place);
+    let node = world.node("hcmc-1", "HCMC").await;
+    let opened = calls::tickets(&node).open_ticket(calls::opening("Mất điện")).await.unwrap().into_inner();
+    let name = opened.ticket.unwrap().id;
+    let follow = async |versions: &[&str]| {
+        eventually("clocks follow", || async { (versions_of(&node, &name).await == versions).then_some(()) }).await;
+    };
+    let published_at = now();
+    let (late, newest) = (bundle(2, in_seconds(2)), bundle(3, in_seconds(3)));
+    let signature = signed(&late, &national());
+    offer(&node, &newest, signed(&newest, &national())).await;
+    follow(&["evn-2013.1", "evn-2013.3"]).await;
+    offer_published(&node, &late, signature, published_at).await;
+    follow(&["evn-2013.1", "evn-2013.2", "evn-2013.3"]).await;
+}
+
+async fn figures_carry_what_the_standard_says_and_a_node_tells_what_it_counts_otherwise(place: Place) {
+    let world = country(place);
+    let node = world.node("hcmc-1", "HCMC").await;
+    let gateway = world.gateway(&[("hcmc-1", "HCMC", &node)]).await;
+    let yaml = bundle(2, in_seconds(2))
+        .replacen("formula: score_sum / scores,", "formula: score_sum / scores, objective: 4.25,", 1)
+        .replacen("threshold: PT20S", "threshold: PT30S", 1);
+    publish(&gateway, &yaml, signed(&yaml, &national())).await.unwrap();
+    eventually("the second holds", || async { (current(&node).await? == "evn-2013.2").then_some(()) }).await;
+
+    let period = Some(ReportPeriod {
+        from: "2013-05-01".into(),
+        until: "2013-06-01".into(),
+        step: ReportStep::Total.into(),
+        ..Default::default()
+    });
+    let own = calls::reports(&node).get_report(GetReportRequest { period: period.clone() }).await.unwrap();
+    let request = GetNationalReportRequest { period, regions: vec![] };
+    let country = calls::national_reports(&gateway).get_national_report(request).await.unwrap();
+    for figures in [own.into_inner().figures, country.into_inner().figures] {
+        let figure = figures.into_iter().find(|figure| figure.figure == "satisfaction").unwrap();
+        let kpis = figure.kpis.iter().map(|kpi| (kpi.objective, kpi.standard.as_str()));
+        assert_eq!(kpis.collect::<Vec<_>>(), [(Some(4.25), "evn-2013.2")]);
+    }
+
+    let findings = get(&node, None).await.unwrap().standard.unwrap().findings;
+    let [remark] = findings.as_slice() else { panic!("{findings:?}") };
+    assert_eq!((remark.code.as_str(), remark.message.contains("20 s")), ("OTHER_THRESHOLD", true), "{remark:?}");
+    eventually("whoever published it is told too", || async {
+        let answer = target(&status(&gateway, "").await, "hcmc-1").answer.clone()?;
+        (answer.findings == findings).then_some(())
+    })
+    .await;
 }
 
 async fn a_member_that_joins_later_gets_what_holds_and_what_will_hold(place: Place) {

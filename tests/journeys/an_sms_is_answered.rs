@@ -1,3 +1,4 @@
+mod reports;
 mod scene;
 
 use gridcare_domain::{

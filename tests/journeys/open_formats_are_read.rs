@@ -4,6 +4,8 @@ use gridcare_proto::{notice::v1 as notice, outage::v1 as wire, ticket::v1::Ticke
 use gridcare_tests::{Place, Process, calls, eventually, http, variable, world::World};
 use jiff::{SignedDuration, Timestamp};
 
+use crate::a_notice_lands::{import, progress};
+
 crate::on_both_engines!(
     outages_are_read_by_maps_and_by_the_industry_at_home_and_in_the_country,
     a_city_asks_for_a_service_and_follows_it_without_seeing_who_asked,
@@ -200,6 +202,7 @@ async fn a_notice_is_an_alert_that_others_validate_and_subscribe_to(place: Place
     world.gateway_flags = vec!["--public-exercise".into(), "true".into()];
     let node = world.node("hcmc-1", "HCMC").await;
     let gateway = world.gateway(&[("hcmc-1", "HCMC", &node)]).await;
+    import(&node).await;
     let outage = record(&node, fault()).await;
     let told = tell(&node, &outage.id).await;
     let path = |number: i64| format!("/notices/cap/{}/{number}.xml", told.id);
@@ -208,11 +211,19 @@ async fn a_notice_is_an_alert_that_others_validate_and_subscribe_to(place: Place
     })
     .await;
 
+    assert_eq!(progress(&node, &told.id).await.first, [], "a read at a gateway says nothing of a province");
+
     let urls: Vec<_> =
         [&node, &gateway].iter().flat_map(|one| [1, 2].map(|n| format!("http://{}{}", one.http, path(n)))).collect();
     let arguments: Vec<_> = std::iter::once("cap").chain(urls.iter().map(String::as_str)).collect();
     let validated = foreign(&arguments).await;
     assert_eq!(validated.as_object().map(serde_json::Map::len), Some(4), "{validated}");
+    let everywhere = ["VN-57", "VN-SG"].map(|province| (notice::NoticeChannel::Web, province.to_owned()));
+    let reached = async |id: &str| {
+        let first = progress(&node, id).await.first;
+        first.iter().map(|first| (first.channel(), first.province.clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(reached(&told.id).await, everywhere);
     let last = http::get(node.http, &path(2), "").await;
     let first = format!("cskh.example.vn,urn:x-gridcare:notice:{}:1,", told.id);
     for part in [
@@ -245,4 +256,10 @@ async fn a_notice_is_an_alert_that_others_validate_and_subscribe_to(place: Place
         let rss = http::get(process.http, "/notices.rss?lang=en", "").await.body;
         assert!(rss.contains("<title>Power cut in District 1</title>"), "{rss}");
     }
+    let listed = tell(&node, &outage.id).await;
+    eventually("whoever reads a list has read the notice", || async {
+        http::get(node.http, "/notices.atom", "").await;
+        (reached(&listed.id).await == everywhere).then_some(())
+    })
+    .await;
 }

@@ -10,6 +10,7 @@ crate::on_both_engines!(
     two_edits_of_one_version_conflict_and_nothing_is_lost,
     a_request_id_belongs_to_its_caller,
     pages_hold_every_ticket_once,
+    a_customer_says_how_satisfied_they_are_and_the_last_word_counts,
 );
 
 async fn a_ticket_lives_from_opening_to_reopening(place: Place) {
@@ -209,4 +210,41 @@ async fn pages_hold_every_ticket_once(place: Place) {
     sorted.reverse();
     assert_eq!(seen, sorted, "newest first, each once");
     assert_eq!(seen.len(), 25);
+}
+
+async fn a_customer_says_how_satisfied_they_are_and_the_last_word_counts(place: Place) {
+    let world = World::new(place);
+    let node = world.node("hcmc-1", "HCMC").await;
+    let opened = calls::opened(&node, calls::opening("Mất điện")).await;
+    let mut tickets = calls::tickets(&node);
+    let rate = |score: i32, comment: &str| wire::RateTicketRequest {
+        request_id: calls::request_id(),
+        name: opened.reference.clone(),
+        score,
+        comment: comment.into(),
+    };
+    let early = tickets.rate_ticket(rate(5, "")).await.unwrap_err();
+    assert_eq!((early.code(), calls::reason(&early).as_str()), (tonic::Code::FailedPrecondition, "NOT_YET_RESOLVED"));
+    let resolve = wire::ResolveTicketRequest {
+        request_id: calls::request_id(),
+        name: opened.id.clone(),
+        resolution: "Đã đóng điện".into(),
+        ..Default::default()
+    };
+    tickets.resolve_ticket(resolve).await.unwrap();
+    for score in [0, 6] {
+        let refused = tickets.rate_ticket(rate(score, "")).await.unwrap_err();
+        assert_eq!(calls::violating_fields(&refused), ["score"]);
+    }
+    let request = rate(2, "Chờ lâu quá");
+    let first = tickets.rate_ticket(request.clone()).await.unwrap().into_inner().ticket.unwrap();
+    assert_eq!((first.satisfaction, first.rated_at.is_some()), (2, true));
+    let again = tickets.rate_ticket(request).await.unwrap().into_inner().ticket.unwrap();
+    assert_eq!(again, first, "asked again, answered again");
+    tickets.rate_ticket(rate(5, "Hiểu rồi, cảm ơn")).await.unwrap();
+    let read = calls::ticket(&node, &opened.id).await;
+    assert_eq!((read.satisfaction, read.state()), (5, wire::TicketState::Resolved));
+    let said: Vec<_> = read.timeline.iter().rev().filter(|e| e.kind() == wire::TimelineKind::Rated).collect();
+    assert_eq!(said.iter().map(|e| e.text.as_str()).collect::<Vec<_>>(), ["Chờ lâu quá", "Hiểu rồi, cảm ơn"]);
+    assert!(said.iter().all(|e| e.visibility() == wire::TimelineVisibility::Internal));
 }

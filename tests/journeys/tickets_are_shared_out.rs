@@ -10,6 +10,7 @@ crate::on_both_engines!(
     everybody_gets_another_next_ticket_in_the_order_of_deadlines,
     strategies_respect_shifts_skills_and_capacity,
     a_bulk_action_has_a_result_for_each_ticket_and_survives_its_process,
+    a_ticket_that_cannot_be_read_keeps_no_bulk_action_waiting,
 );
 
 fn claim(name: &str, agent: &str) -> wire::ClaimTicketRequest {
@@ -128,6 +129,51 @@ async fn strategies_respect_shifts_skills_and_capacity(place: Place) {
     assert_eq!(calls::reason(&refused), "NOBODY_HAS_THE_SKILL");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn two_processes_of_one_node_give_nobody_more_than_they_may_have() {
+    let world = World::new(Place::Postgres);
+    let database = world.place.database(&world.folder, "hcmc-1").await;
+    let of = gridcare_tests::world::NodeOf {
+        id: "hcmc-1",
+        region: "HCMC",
+        capabilities: gridcare_tests::world::CAPABILITIES,
+    };
+    let nodes = [world.node_on(&of, &database).await, world.node_on(&of, &database).await];
+    for n in 0..12 {
+        agent(&nodes[0], &format!("agent {n}"), &[], 1, vec![]).await;
+    }
+    let given = (0..12).map(|n| {
+        let node = &nodes[n % 2];
+        async move {
+            let opening = wire::OpenTicketRequest { team: "district-1".into(), ..calls::opening("việc") };
+            let request = wire::AutoAssignTicketRequest {
+                request_id: calls::request_id(),
+                name: calls::opened(node, opening).await.id,
+                strategy: AssignmentStrategy::RoundRobin.into(),
+                ..Default::default()
+            };
+            let answer = calls::tickets(node).auto_assign_ticket(request).await.unwrap().into_inner();
+            answer.ticket.unwrap().assignee
+        }
+    });
+    let given: BTreeSet<_> = futures::future::join_all(given).await.into_iter().collect();
+    assert_eq!(given.len(), 12, "everybody has one, and so nobody two: {given:?}");
+}
+
+async fn done(node: &Process, started: &wire::BulkOperation) -> wire::BulkOperation {
+    eventually("the operation is done", || async {
+        let request = wire::GetBulkOperationRequest { id: started.id.clone() };
+        let operation = calls::tickets(node).get_bulk_operation(request).await.unwrap().into_inner().operation.unwrap();
+        (operation.state() == BulkOperationState::Done).then_some(operation)
+    })
+    .await
+}
+
+async fn refused(node: &Process, started: &wire::BulkOperation) -> Vec<wire::BulkResult> {
+    let request = wire::ListBulkResultsRequest { id: started.id.clone(), refused_only: true, ..Default::default() };
+    calls::tickets(node).list_bulk_results(request).await.unwrap().into_inner().results
+}
+
 async fn a_bulk_action_has_a_result_for_each_ticket_and_survives_its_process(place: Place) {
     let world = World::new(place);
     let database = world.place.database(&world.folder, "hcmc-1").await;
@@ -164,16 +210,9 @@ async fn a_bulk_action_has_a_result_for_each_ticket_and_survives_its_process(pla
     let node = world.node_on(&of, &database).await;
     let again = calls::tickets(&node).start_bulk_action(request).await.unwrap().into_inner().operation.unwrap();
     assert_eq!(again.id, started.id, "asked again, answered again");
-    let done = eventually("the operation is done", || async {
-        let request = wire::GetBulkOperationRequest { id: started.id.clone() };
-        let operation =
-            calls::tickets(&node).get_bulk_operation(request).await.unwrap().into_inner().operation.unwrap();
-        (operation.state() == BulkOperationState::Done).then_some(operation)
-    })
-    .await;
+    let done = done(&node, &started).await;
     assert_eq!((done.succeeded, done.refused), (149, 1));
-    let request = wire::ListBulkResultsRequest { id: started.id.clone(), refused_only: true, ..Default::default() };
-    let results = calls::tickets(&node).list_bulk_results(request).await.unwrap().into_inner().results;
+    let results = refused(&node, &started).await;
     assert_eq!(results.len(), 1);
     assert_eq!(
         (results[0].ticket_id.as_str(), results[0].reason.as_str()),
@@ -183,5 +222,58 @@ async fn a_bulk_action_has_a_result_for_each_ticket_and_survives_its_process(pla
         let read = calls::ticket(&node, &ticket.id).await;
         let changes = read.timeline.iter().filter(|e| e.kind() == wire::TimelineKind::StateChanged).count();
         assert_eq!(changes, 1, "each ticket changed once");
+    }
+}
+
+/// One ticket's row becomes one that no process of the product writes.
+async fn damage(database: &str) {
+    let damage = "UPDATE ticket SET clocks = 'damaged' WHERE subject = 'Hỏng'";
+    let damaged = if database.starts_with("sqlite") {
+        let pool = sqlx::SqlitePool::connect(database).await.unwrap();
+        let damaged = sqlx::query(damage).execute(&pool).await.unwrap().rows_affected();
+        pool.close().await;
+        damaged
+    } else {
+        let pool = sqlx::PgPool::connect(database).await.unwrap();
+        let damaged = sqlx::query(damage).execute(&pool).await.unwrap().rows_affected();
+        pool.close().await;
+        damaged
+    };
+    assert_eq!(damaged, 1);
+}
+
+async fn a_ticket_that_cannot_be_read_keeps_no_bulk_action_waiting(place: Place) {
+    let world = World::new(place);
+    let database = world.place.database(&world.folder, "hcmc-1").await;
+    let of = gridcare_tests::world::NodeOf {
+        id: "hcmc-1",
+        region: "HCMC",
+        capabilities: gridcare_tests::world::CAPABILITIES,
+    };
+    let mut node = world.node_on(&of, &database).await;
+    let mut opened = Vec::new();
+    for subject in ["Mất điện", "Hỏng", "Cũng mất điện"] {
+        opened.push(calls::opened(&node, calls::opening(subject)).await);
+    }
+    assert!(node.stop().await.success());
+    damage(&database).await;
+    node.restart().await;
+    let start = async |action: Action| {
+        let request = wire::StartBulkActionRequest {
+            request_id: calls::request_id(),
+            names: opened.iter().map(|ticket| ticket.id.clone()).collect(),
+            action: Some(wire::BulkAction { action: Some(action), author: "lan".into(), ..Default::default() }),
+            ..Default::default()
+        };
+        calls::tickets(&node).start_bulk_action(request).await.unwrap().into_inner().operation.unwrap()
+    };
+    let operations =
+        [start(Action::Assignee("mai".into())).await, start(Action::State(wire::TicketState::Resolved.into())).await];
+    for started in &operations {
+        let done = done(&node, started).await;
+        assert_eq!((done.succeeded, done.refused), (2, 1));
+        let results = refused(&node, started).await;
+        let failed: Vec<_> = results.iter().map(|r| (r.ticket_id.as_str(), r.reason.as_str())).collect();
+        assert_eq!(failed, [(opened[1].id.as_str(), "FAILED")]);
     }
 }

@@ -2,13 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use gridcare_proto::ticket::v1::{self as wire, TimelineKind};
+use gridcare_proto::{
+    outage::v1 as outage,
+    ticket::v1::{self as wire, TimelineKind},
+};
 use gridcare_tests::{Place, Process, calls, world::World};
 
 crate::on_both_engines!(
     merged_tickets_live_on_in_one,
     a_part_becomes_a_ticket_of_its_own,
     parents_children_links_and_files_belong_to_a_ticket,
+    of_two_tickets_that_become_parts_of_each_other_one_is_refused,
+    of_a_ticket_that_gets_a_part_and_becomes_one_at_once_one_change_is_refused,
+    a_timeline_is_read_page_by_page_also_after_a_merge,
 );
 
 async fn said(node: &Process, name: &str, text: &str) {
@@ -20,6 +26,25 @@ async fn said(node: &Process, name: &str, text: &str) {
         ..Default::default()
     };
     calls::tickets(node).add_timeline_entry(request).await.unwrap();
+}
+
+async fn watch(node: &Process, name: &str, watcher: &str) {
+    let request = wire::WatchTicketRequest {
+        request_id: calls::request_id(),
+        name: name.into(),
+        watcher: watcher.into(),
+        remove: false,
+    };
+    calls::tickets(node).watch_ticket(request).await.unwrap();
+}
+
+/// Of which tickets somebody was told, and what.
+async fn told(node: &Process, recipient: &str) -> Vec<(String, String)> {
+    let request = wire::ListNotificationsRequest { recipient: recipient.into(), ..Default::default() };
+    let told = calls::tickets(node).list_notifications(request).await.unwrap().into_inner().notifications;
+    let mut told: Vec<_> = told.into_iter().map(|n| (n.ticket_id, n.event)).collect();
+    told.sort();
+    told
 }
 
 fn merge(sources: &[&wire::Ticket], into: &wire::Ticket) -> wire::MergeTicketsRequest {
@@ -47,9 +72,16 @@ async fn merged_tickets_live_on_in_one(place: Place) {
     }
     let before: BTreeSet<String> = opened.iter().flat_map(entries).collect();
     let mut tickets = calls::tickets(&node);
+    watch(&node, &opened[0].id, "mai").await;
+    watch(&node, &opened[2].id, "mai").await;
+    watch(&node, &opened[2].id, "lan").await;
     let request = merge(&[&opened[0], &opened[1]], &opened[2]);
     let merged = tickets.merge_tickets(request.clone()).await.unwrap().into_inner();
     assert_eq!(tickets.merge_tickets(request).await.unwrap().into_inner(), merged, "asked again, answered again");
+    let mut changed = vec![(opened[0].id.clone(), "changed".to_owned()), (opened[2].id.clone(), "changed".to_owned())];
+    changed.sort();
+    assert_eq!(told(&node, "mai").await, changed, "of what ended, and of what lives on");
+    assert_eq!(told(&node, "lan").await, [], "nobody is told of what they did themselves");
     tickets.merge_tickets(merge(&[&opened[2]], &opened[3])).await.unwrap();
     for old in &opened {
         let found = calls::ticket(&node, &old.reference).await;
@@ -112,8 +144,15 @@ async fn a_part_becomes_a_ticket_of_its_own(place: Place) {
         ..Default::default()
     };
     let mut tickets = calls::tickets(&node);
+    let refund =
+        wire::SplitTicketRequest { request_id: calls::request_id(), category: "refund".into(), ..request.clone() };
+    let refused = tickets.split_ticket(refund).await.unwrap_err();
+    assert_eq!(calls::reason(&refused), "REQUIRED_BY_CATEGORY", "{}", refused.message());
+    assert_eq!(calls::violating_fields(&refused), ["requester_contact_point"], "nobody could be answered");
+    watch(&node, &opened.id, "mai").await;
     let split = tickets.split_ticket(request.clone()).await.unwrap().into_inner();
     assert_eq!(tickets.split_ticket(request.clone()).await.unwrap().into_inner(), split, "asked again, answered again");
+    assert_eq!(told(&node, "mai").await, [(opened.id.clone(), "changed".to_owned())]);
     let (kept, new) = (
         calls::ticket(&node, &opened.id).await,
         calls::ticket(&node, &split.new_ticket.as_ref().unwrap().reference).await,
@@ -127,6 +166,20 @@ async fn a_part_becomes_a_ticket_of_its_own(place: Place) {
     assert_eq!(ids(&kept, TimelineKind::Note).len(), 1);
     let strange = wire::SplitTicketRequest { request_id: calls::request_id(), ..request };
     assert_eq!(calls::reason(&tickets.split_ticket(strange).await.unwrap_err()), "ENTRY_NOT_MOVABLE");
+}
+
+/// A new outage; its id.
+async fn recorded_outage(node: &Process) -> String {
+    let draft = outage::OutageDraft {
+        kind: outage::OutageKind::Unplanned.into(),
+        cause: "weather".into(),
+        areas: vec![outage::OutageArea { feeder: "471-E5".into(), ..Default::default() }],
+        begins_at: Some(calls::at(0)),
+        ..Default::default()
+    };
+    let request =
+        outage::RecordOutageRequest { request_id: calls::request_id(), outage: Some(draft), author: "lan".into() };
+    calls::outages(node).record_outage(request).await.unwrap().into_inner().outage.unwrap().id
 }
 
 async fn parents_children_links_and_files_belong_to_a_ticket(place: Place) {
@@ -148,14 +201,20 @@ async fn parents_children_links_and_files_belong_to_a_ticket(place: Place) {
     {
         assert_eq!(calls::reason(&tickets.set_ticket_parent(request).await.unwrap_err()), reason);
     }
-    let link = wire::LinkTicketRequest {
+    let link = |kind: wire::LinkKind, target: String| wire::LinkTicketRequest {
         request_id: calls::request_id(),
         name: child.id.clone(),
-        kind: wire::LinkKind::Outage.into(),
-        target: calls::request_id(),
+        kind: kind.into(),
+        target,
         ..Default::default()
     };
-    tickets.link_ticket(link.clone()).await.unwrap();
+    for (kind, reason) in [(wire::LinkKind::Outage, "NO_SUCH_OUTAGE"), (wire::LinkKind::Contact, "NO_SUCH_CONTACT")] {
+        let refused = tickets.link_ticket(link(kind, calls::request_id())).await.unwrap_err();
+        assert_eq!((refused.code(), calls::reason(&refused).as_str()), (tonic::Code::NotFound, reason));
+    }
+    let request = link(wire::LinkKind::Outage, recorded_outage(&node).await);
+    let linked = tickets.link_ticket(request.clone()).await.unwrap().into_inner();
+    assert_eq!(tickets.link_ticket(request).await.unwrap().into_inner(), linked, "asked again, answered again");
     let file = wire::Attachment {
         uri: "https://files.example/1.jpg".into(),
         file_name: "công tơ.jpg".into(),
@@ -174,17 +233,98 @@ async fn parents_children_links_and_files_belong_to_a_ticket(place: Place) {
     let huge = wire::Attachment { size_bytes: 1 << 30, media_type: "application/x-sh".into(), ..file };
     let refused = tickets.attach_to_ticket(attach(huge)).await.unwrap_err();
     assert_eq!(calls::violating_fields(&refused), ["attachment.media_type", "attachment.size_bytes"]);
-    let watch = |watcher: &str| wire::WatchTicketRequest {
+    watch(&node, &child.id, "mai").await;
+    let nothing = wire::WatchTicketRequest {
         request_id: calls::request_id(),
-        name: child.id.clone(),
-        watcher: watcher.into(),
+        name: calls::request_id(),
+        watcher: "mai".into(),
         remove: false,
     };
-    tickets.watch_ticket(watch("mai")).await.unwrap();
+    let refused = tickets.watch_ticket(nothing).await.unwrap_err();
+    assert_eq!((refused.code(), calls::reason(&refused).as_str()), (tonic::Code::NotFound, "NO_SUCH_TICKET"));
     let read = calls::ticket(&node, &child.id).await;
     assert_eq!((read.links.len(), read.attachments.len(), read.watchers), (1, 1, vec!["mai".to_owned()]));
     said(&node, &child.id, "đang xử lý").await;
-    let told = wire::ListNotificationsRequest { recipient: "mai".into(), ..Default::default() };
-    let told = tickets.list_notifications(told).await.unwrap().into_inner().notifications;
-    assert_eq!(told.iter().map(|n| n.event.as_str()).collect::<Vec<_>>(), ["changed"]);
+    assert_eq!(told(&node, "mai").await, [(child.id.clone(), "changed".to_owned())]);
+}
+
+/// Makes a ticket a part of another; why not, if it was refused.
+async fn put_under(node: &Process, child: &wire::Ticket, parent: &wire::Ticket) -> Option<String> {
+    let request = wire::SetTicketParentRequest {
+        request_id: calls::request_id(),
+        name: child.id.clone(),
+        parent: parent.id.clone(),
+        ..Default::default()
+    };
+    calls::tickets(node).set_ticket_parent(request).await.err().map(|refused| calls::reason(&refused))
+}
+
+async fn of_two_tickets_that_become_parts_of_each_other_one_is_refused(place: Place) {
+    let world = World::new(place);
+    let node = world.node("hcmc-1", "HCMC").await;
+    for n in 0..5 {
+        let one = calls::opened(&node, calls::opening(&format!("một {n}"))).await;
+        let other = calls::opened(&node, calls::opening(&format!("hai {n}"))).await;
+        let (first, second) = tokio::join!(put_under(&node, &one, &other), put_under(&node, &other, &one));
+        assert_eq!([first, second].into_iter().flatten().collect::<Vec<_>>(), ["PARENT_HAS_PARENT"]);
+    }
+}
+
+async fn of_a_ticket_that_gets_a_part_and_becomes_one_at_once_one_change_is_refused(place: Place) {
+    let world = World::new(place);
+    let node = world.node("hcmc-1", "HCMC").await;
+    for n in 0..5 {
+        let part = calls::opened(&node, calls::opening(&format!("một {n}"))).await;
+        let middle = calls::opened(&node, calls::opening(&format!("hai {n}"))).await;
+        let whole = calls::opened(&node, calls::opening(&format!("ba {n}"))).await;
+        let (first, second) = tokio::join!(put_under(&node, &part, &middle), put_under(&node, &middle, &whole));
+        match (first.as_deref(), second.as_deref()) {
+            (None, Some("HAS_CHILDREN")) | (Some("PARENT_HAS_PARENT"), None) => {}
+            both => panic!("{both:?}"),
+        }
+    }
+}
+
+/// A whole timeline, in pages of this size.
+async fn timeline(node: &Process, name: &str, page_size: i32) -> Vec<wire::TimelineEntry> {
+    let (mut entries, mut page_token) = (Vec::new(), String::new());
+    loop {
+        let request = wire::ListTimelineRequest { name: name.into(), page_size, page_token };
+        let page = calls::tickets(node).list_timeline(request).await.unwrap().into_inner();
+        assert!(page.entries.len() <= usize::try_from(page_size).unwrap());
+        entries.extend(page.entries);
+        if page.next_page_token.is_empty() {
+            return entries;
+        }
+        page_token = page.next_page_token;
+    }
+}
+
+async fn a_timeline_is_read_page_by_page_also_after_a_merge(place: Place) {
+    let world = World::new(place);
+    let node = world.node("hcmc-1", "HCMC").await;
+    let one = calls::opened(&node, calls::opening("Mất điện")).await;
+    let other = calls::opened(&node, calls::opening("Cũng mất điện")).await;
+    for n in 0..7 {
+        said(&node, &one.id, &format!("một {n}")).await;
+        said(&node, &other.id, &format!("hai {n}")).await;
+    }
+    let shown = calls::ticket(&node, &one.id).await.timeline;
+    assert_eq!(shown.len(), 8);
+    for page_size in [1, 3, 8, 9] {
+        assert_eq!(timeline(&node, &one.reference, page_size).await, shown, "pages of {page_size}");
+    }
+    let request = wire::ListTimelineRequest { name: one.id.clone(), page_size: 3, ..Default::default() };
+    let mut tickets = calls::tickets(&node);
+    let page_token = tickets.list_timeline(request.clone()).await.unwrap().into_inner().next_page_token;
+    tickets.merge_tickets(merge(&[&one], &other)).await.unwrap();
+    let merged = timeline(&node, &one.reference, 3).await;
+    assert_eq!(merged, calls::ticket(&node, &other.id).await.timeline);
+    assert_eq!(merged.len(), 17, "those of both, and that they were merged");
+    assert!(merged.windows(2).all(|pair| pair[0].id > pair[1].id), "the newest first, and none twice");
+
+    let stale = tickets.list_timeline(wire::ListTimelineRequest { page_token, ..request }).await.unwrap_err();
+    assert_eq!(calls::violating_fields(&stale), ["page_token"], "it is another timeline by now");
+    let nothing = wire::ListTimelineRequest { name: calls::request_id(), ..Default::default() };
+    assert_eq!(calls::reason(&tickets.list_timeline(nothing).await.unwrap_err()), "NO_SUCH_TICKET");
 }

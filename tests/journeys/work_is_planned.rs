@@ -1,4 +1,5 @@
 use gridcare_proto::{
+    notice::v1 as notice,
     outage::v1::{self as wire, outage_change::Change},
     ticket::v1::Language,
 };
@@ -7,6 +8,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan as _, tz::TimeZone};
 
 crate::on_both_engines!(
     work_is_told_five_days_before_unless_it_is_an_emergency,
+    work_is_listed_until_a_notice_says_how_it_is_planned_now,
     a_calendar_follows_every_revision_of_the_plan,
 );
 
@@ -79,6 +81,65 @@ async fn work_is_told_five_days_before_unless_it_is_an_emergency(place: Place) {
     assert!(cancelled.plan[2].cancelled);
     let again = change(&node, &cancelled, Change::CancelWork(true), "hoãn").await.unwrap_err();
     assert_eq!(calls::violating_fields(&again), ["changes[0].cancel_work"]);
+}
+
+/// A notice about work goes out with one person's word.
+async fn tell(node: &Process, of: &wire::Outage) {
+    let text = |title: &str| Some(notice::NoticeText { title: title.into(), body: "471-E5.".into() });
+    let content = notice::NoticeContent {
+        kind: notice::RevisionKind::Initial.into(),
+        phase: notice::Phase::Planned.into(),
+        urgency: notice::Urgency::Emergency.into(),
+        audience: Some(notice::NoticeAudience { regions: vec!["HCMC".into()], ..Default::default() }),
+        channels: vec![notice::NoticeChannel::Web.into()],
+        vi: text("Lịch ngừng cấp điện"),
+        en: text("Planned work"),
+        expires_at: Some(prost_types::Timestamp { seconds: now().as_second() + 3_600, nanos: 0 }),
+        ..Default::default()
+    };
+    let create = notice::CreateNoticeRequest {
+        request_id: calls::request_id(),
+        incident: "471-E5".into(),
+        outage_id: of.id.clone(),
+        content: Some(content),
+        author: "lan".into(),
+    };
+    let created = calls::notices(node).create_notice(create).await.unwrap().into_inner().notice.unwrap();
+    let publish = notice::MoveRevisionRequest {
+        request_id: calls::request_id(),
+        id: created.id,
+        act: notice::RevisionAct::Publish.into(),
+        author: "lan".into(),
+        ..Default::default()
+    };
+    calls::notices(node).move_revision(publish).await.unwrap();
+}
+
+async fn work_is_listed_until_a_notice_says_how_it_is_planned_now(place: Place) {
+    let world = World::new(place);
+    let node = world.node("hcmc-1", "HCMC").await;
+    let address = node.endpoint();
+    let listed = async || {
+        let list = tool::run(&["outages", "untold", "--json", "--address", &address]).await.json();
+        let listed = list["outages"].as_array().unwrap().iter();
+        let listed = listed.map(|work| (work["id"].as_str().unwrap().to_owned(), work["cancelled"] == true));
+        listed.collect::<Vec<_>>()
+    };
+    let work = record(&node, plan(200)).await.unwrap();
+    assert!(work.needs_notice);
+    assert_eq!(listed().await, [(work.id.clone(), false)]);
+    tell(&node, &work).await;
+    let get = wire::GetOutageRequest { id: work.id.clone() };
+    assert!(!calls::outages(&node).get_outage(get).await.unwrap().into_inner().outage.unwrap().needs_notice);
+    assert!(listed().await.is_empty());
+    let moved = change(&node, &work, Change::Reschedule(plan(300)), "thời tiết").await.unwrap();
+    assert!(moved.needs_notice);
+    tell(&node, &moved).await;
+    let cancelled = change(&node, &moved, Change::CancelWork(true), "hoãn").await.unwrap();
+    assert!(cancelled.needs_notice);
+    assert_eq!(listed().await, [(work.id.clone(), true)]);
+    let shown = tool::run(&["outages", "untold", "--lang", "vi", "--address", &address]).await.out;
+    assert!(shown.contains(&work.id) && shown.contains("hủy"), "{shown}");
 }
 
 async fn a_calendar_follows_every_revision_of_the_plan(place: Place) {

@@ -1,6 +1,6 @@
 //! `gridcare smsc-sim`: a message centre to try a courier on, over real SMPP.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 use gridcare_chassis::{
@@ -8,7 +8,7 @@ use gridcare_chassis::{
     config::{LogFormat, Telemetry},
     shutdown, telemetry,
 };
-use gridcare_courier::smsc::{Ids, ReceiptForm, Smsc, SmscConfig, SmscCounts};
+use gridcare_courier::smsc::{Ids, ReceiptForm, Smsc, SmscConfig, SmscCounts, acceptor};
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -28,6 +28,12 @@ pub(crate) struct SmscSim {
     /// Address to listen on
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:2775")]
     listen: SocketAddr,
+    /// PEM file with its certificate chain: it speaks TLS; together with --tls-key
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// PEM file with the private key of --tls-cert
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
     /// Parts a second that it takes from all sessions together; above it answers `ESME_RTHROTTLED`. 0 for any number
     #[arg(long, value_name = "N", default_value_t = 0)]
     rate: u32,
@@ -108,6 +114,10 @@ impl SmscSim {
         let guard = telemetry::init(&config, "smsc-sim", "smsc-sim")
             .map_err(|error| Failure::because("telemetry cannot start", &error))?;
         let stop = shutdown::on_signal().map_err(|error| Failure::because("signals cannot be caught", &error))?;
+        let files = self.tls_cert.as_deref().zip(self.tls_key.as_deref());
+        let tls = files.map(|(cert, key)| acceptor(cert, key)).transpose().map_err(|error| {
+            Failure::because("TLS cannot be set up; choose other files for --tls-cert and --tls-key", &error)
+        })?;
         let smsc = Smsc::new(self.config(), SystemClock::shared(), stop.clone());
         let listener = TcpListener::bind(self.listen).await.map_err(|error| {
             Failure::because(format!("cannot listen on {}; choose another --listen", self.listen), &error)
@@ -127,7 +137,7 @@ impl SmscSim {
             }
         };
         let ended = tokio::select! {
-            ended = smsc.serve(listener, None) => ended,
+            ended = smsc.serve(listener, tls) => ended,
             () = telling => Ok(()),
         };
         guard.shutdown().await;

@@ -38,6 +38,8 @@ reported = Your report is registered as {$ticket}. {$more}
 reported-where = Please call {$hotline} with your customer code or address.
 reported-thanks = Thank you.
 
+rated = Thank you for your rating.
+
 private = For your privacy, data of {$code} goes to its registered numbers only. Please call {$hotline}.
 unknown-code = There is no customer {$code} here. Please check the code or call {$hotline}.
 elsewhere = {$code} is served by {$region}. Please contact {$region}.
@@ -85,6 +87,17 @@ cause-safety = safety of people
 cause-other = another cause
 
 ticket-subject = Outage reported by SMS
+
+# Where a ticket stands, in the standard's templates.
+state-new = new
+state-assigned = assigned
+state-in_progress = in progress
+state-waiting_customer = waiting for the customer
+state-waiting_third_party = waiting for a third party
+state-resolved = resolved
+state-closed = closed
+state-cancelled = cancelled
+state-reopened = open again
 
 # What the customer of a report is told when supply is back.
 restored = Supply in your area has been back since { $at }; the cause was: { $cause }. Your report { $ticket } is settled. If you still have no power, please tell us.

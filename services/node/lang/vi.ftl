@@ -32,6 +32,8 @@ reported = Đã ghi nhận báo mất điện, số phiếu {$ticket}. {$more}
 reported-where = Xin gọi {$hotline} cho biết mã khách hàng hoặc địa chỉ.
 reported-thanks = Cảm ơn quý khách.
 
+rated = Cảm ơn quý khách đã đánh giá.
+
 private = Vì bảo mật, thông tin của mã {$code} chỉ gửi đến số đã đăng ký. Xin gọi {$hotline}.
 unknown-code = Không tìm thấy mã khách hàng {$code}. Xin kiểm tra lại hoặc gọi {$hotline}.
 elsewhere = Mã {$code} do {$region} phục vụ. Xin liên hệ {$region}.
@@ -79,6 +81,17 @@ cause-safety = bảo đảm an toàn
 cause-other = nguyên nhân khác
 
 ticket-subject = Báo mất điện qua tin nhắn
+
+# Where a ticket stands, in the standard's templates.
+state-new = mới tiếp nhận
+state-assigned = đã phân công
+state-in_progress = đang xử lý
+state-waiting_customer = chờ khách hàng
+state-waiting_third_party = chờ bên thứ ba
+state-resolved = đã giải quyết
+state-closed = đã đóng
+state-cancelled = đã hủy
+state-reopened = đã mở lại
 
 # What the customer of a report is told when supply is back.
 restored = Khu vực của Quý khách đã có điện trở lại từ { $at }; nguyên nhân: { $cause }. Phản ánh { $ticket } đã được giải quyết. Nếu vẫn chưa có điện, xin Quý khách báo lại cho chúng tôi.

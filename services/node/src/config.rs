@@ -1,3 +1,4 @@
+mod keep;
 mod keys;
 mod notices;
 mod open;
@@ -17,6 +18,7 @@ use gridcare_domain::{
     routing::{Route, Routing},
 };
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
+pub use keep::Keep;
 pub use keys::Keys;
 pub(crate) use keys::key_bytes;
 pub use notices::Notices;
@@ -70,22 +72,6 @@ impl Default for Database {
 pub struct BusConfig {
     /// `redis://host:6379`; none, and they stay within this process.
     pub redis_url: Option<String>,
-}
-
-/// How long things are kept.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Keep {
-    /// Days after which feed entries are compacted away; a reader further behind takes a snapshot.
-    pub feed_days: u32,
-    /// Days within which a repeated `request_id` gets its first answer.
-    pub request_days: u32,
-}
-
-impl Default for Keep {
-    fn default() -> Self {
-        Self { feed_days: 30, request_days: 7 }
-    }
 }
 
 /// What the figures mean.
@@ -199,8 +185,10 @@ impl Settings for NodeConfig {
         Setting::secret("keys.pseudonym", "64 hexadecimal digits, this node's alone, or @file"),
         Setting::secret("keys.unique", "64 hexadecimal digits, shared by the country's nodes, or @file"),
         Setting::new("keys.unique_id", "name of keys.unique"),
-        Setting::new("keep.feed_days", "days after which feed entries are compacted away"),
-        Setting::new("keep.request_days", "days within which a repeated request_id gets its first answer"),
+        Keep::SETTINGS[0],
+        Keep::SETTINGS[1],
+        Keep::SETTINGS[2],
+        Keep::SETTINGS[3],
         Setting::new("figures.definition", "name of what the figures mean"),
         Setting::new("figures.service_level_s", "seconds within which an answer meets the service level"),
         Setting::new("figures.short_abandon_s", "seconds below which giving up is a short abandon"),
@@ -289,9 +277,6 @@ impl Settings for NodeConfig {
                 ));
             }
         }
-        if self.keep.feed_days == 0 || self.keep.request_days == 0 {
-            found.push("keep: give at least one day".to_owned());
-        }
         if let Err(problems) = self.routing() {
             let key = if self.routing.table.is_empty() { "routing.file" } else { "routing.table" };
             found.extend(problems.into_iter().map(|problem| format!("{key}: {problem}")));
@@ -299,6 +284,7 @@ impl Settings for NodeConfig {
         found.extend(self.listen.check());
         found.extend(self.tls.check(self.listen.grpc));
         found.extend(self.telemetry.check());
+        found.extend(self.keep.check());
         found.extend(self.sms.check());
         found.extend(self.notices.check());
         found.extend(self.billing.check());

@@ -82,7 +82,7 @@ impl Texts {
 mod tests {
     use std::collections::BTreeSet;
 
-    use gridcare_domain::{keyword::Answer, outage::Cause};
+    use gridcare_domain::{keyword::Answer, outage::Cause, ticket::State};
 
     use super::*;
 
@@ -100,7 +100,9 @@ mod tests {
         }
         let causes = Cause::ALL.iter().map(|cause| format!("cause-{cause}"));
         let answers = Answer::ALL.iter().map(|answer| format!("help-{answer}"));
-        let missing: Vec<_> = causes.chain(answers).filter(|name| !names(Language::Vi).contains(name)).collect();
+        let states = State::ALL.iter().map(|state| format!("state-{state}"));
+        let missing: Vec<_> =
+            causes.chain(answers).chain(states).filter(|name| !names(Language::Vi).contains(name)).collect();
         assert_eq!(missing, Vec::<String>::new());
     }
 

@@ -9,7 +9,7 @@ mod customers;
 
 use std::time::Duration;
 
-pub use customers::bare_customers;
+pub use customers::{bare_customers, settle};
 
 use gridcare_domain::{
     contact::{Contact, Outcome},

@@ -31,6 +31,11 @@ statements! {
     BULK_RESULTS =
         "SELECT place, ticket_id, reason, message FROM bulk_item
          WHERE operation_id = $1 AND place > $2 AND reason IS NOT NULL AND ($3 = 0 OR reason <> '') ORDER BY place LIMIT $4";
+    BULK_OLD = "SELECT id FROM bulk_operation WHERE ended_us IS NOT NULL AND ended_us < $1 ORDER BY ended_us LIMIT 1";
+    BULK_ITEMS_EXPIRE =
+        "DELETE FROM bulk_item WHERE operation_id = $1
+             AND place IN (SELECT place FROM bulk_item WHERE operation_id = $1 ORDER BY place LIMIT $2)";
+    BULK_EXPIRE = "DELETE FROM bulk_operation WHERE id = $1";
 }
 
 /// Running, done or cancelled: the numbers of the wire.
@@ -183,6 +188,20 @@ impl NodeStore {
         let ended = tx.execute(&BULK_END, values![id, state, now_us]).await?;
         tx.commit().await?;
         Ok(ended > 0)
+    }
+
+    /// Forgets at most `limit` items of the operation that ended first, before `before_us`, and it with the last of them; returns
+    /// how many rows.
+    pub async fn forget_bulks(&self, before_us: i64, limit: i64) -> Result<u64, StoreError> {
+        let Some(row) = self.db.fetch_one(&BULK_OLD, values![before_us]).await? else { return Ok(0) };
+        let id = row.uuid(0)?;
+        let mut tx = self.db.begin().await?;
+        let mut gone = tx.execute(&BULK_ITEMS_EXPIRE, values![id, limit]).await?;
+        if gone < u64::try_from(limit).unwrap_or(0) {
+            gone += tx.execute(&BULK_EXPIRE, values![id]).await?;
+        }
+        tx.commit().await?;
+        Ok(gone)
     }
 
     /// Results in the order of their places.

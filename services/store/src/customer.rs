@@ -2,7 +2,7 @@ use std::collections::{HashMap, HashSet};
 
 use gridcare_domain::{
     contact::Channel,
-    customer::{Consent, ContactPoint, Customer, Locality, digest, name_key},
+    customer::{Consent, Customer, Locality, PointKind, digest, name_key},
     customer_code::CustomerCode,
     refusal::{Refusal, RefusalKind},
 };
@@ -15,6 +15,7 @@ use crate::{
     db::Tx,
     request::{self, Request},
     statement::{Rows, row, statements, values},
+    told_at::{flags, granted, province, told_at, wave},
 };
 
 statements! {
@@ -23,13 +24,16 @@ statements! {
     CUSTOMER_KNOWN [code Text] =
         "SELECT customer.code, customer.version, customer.body FROM customer JOIN v ON v.code = customer.code";
     CUSTOMER_PUT [code Text, body Uuid, source Text, name Text, name_plain Text, name_key Text, preferred_channel Int,
-                  preferred_language Int, updated_us Int] =
-        "INSERT INTO customer (code, version, body, source, name, name_plain, name_key, preferred_channel, preferred_language, updated_us)
-         SELECT code, 1, body, source, name, name_plain, name_key, preferred_channel, preferred_language, updated_us FROM v WHERE true
+                  preferred_language Int, updated_us Int, phone_no Int, email_no Int, wave Int, province Text] =
+        "INSERT INTO customer (code, version, body, source, name, name_plain, name_key, preferred_channel, preferred_language, updated_us,
+             phone_no, email_no, wave, province)
+         SELECT code, 1, body, source, name, name_plain, name_key, preferred_channel, preferred_language, updated_us,
+             phone_no, email_no, wave, province FROM v WHERE true
          ON CONFLICT (code) DO UPDATE SET version = customer.version + 1, body = excluded.body, source = excluded.source,
              name = excluded.name, name_plain = excluded.name_plain, name_key = excluded.name_key,
              preferred_channel = excluded.preferred_channel, preferred_language = excluded.preferred_language,
-             updated_us = excluded.updated_us";
+             updated_us = excluded.updated_us, phone_no = excluded.phone_no, email_no = excluded.email_no, wave = excluded.wave,
+             province = excluded.province";
     POINT_ADD [customer_code Text, no Int, kind Int, value Text, granted Int, consents Text] =
         "INSERT INTO customer_point (customer_code, no, kind, value, granted, consents)
          SELECT customer_code, no, kind, value, granted, consents FROM v WHERE true";
@@ -112,13 +116,17 @@ fn prepare<'a>(
             customer.preferred_channel.map(Channel::number),
             customer.preferred_language.number(),
             now_us,
+            told_at(customer, PointKind::Phone),
+            told_at(customer, PointKind::Email),
+            wave(customer).number(),
+            province(customer),
         ]);
         for (no, point) in (0_i64..).zip(&customer.contact_points) {
             let (granted, consents) = (granted(point), consents_text(&point.consents));
             prepared.points.push(row![code, no, point.kind.number(), point.value.as_str(), granted, consents]);
         }
         for place in &customer.premises {
-            let flags = i64::from(place.medical_equipment) | (i64::from(place.critical_service) << 1);
+            let flags = flags(place);
             prepared.premises.push(row![
                 code,
                 place.code.as_str(),
@@ -134,11 +142,6 @@ fn prepare<'a>(
         }
     }
     prepared
-}
-
-/// The purposes that were agreed to, as a bit mask.
-pub(crate) fn granted(point: &ContactPoint) -> i64 {
-    point.consents.iter().filter(|consent| consent.granted).fold(0, |mask, c| mask | (1 << c.purpose.number()))
 }
 
 pub(crate) fn consents_text(consents: &[Consent]) -> String {

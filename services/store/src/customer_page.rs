@@ -1,6 +1,6 @@
 //! Reading customers: one, and pages of many.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use gridcare_domain::{
     contact::Channel,
@@ -210,6 +210,22 @@ impl NodeStore {
     /// A customer by code.
     pub async fn customer(&self, code: &CustomerCode) -> Result<Option<StoredCustomer>, StoreError> {
         find(&mut self.db().snapshot().await?, code).await
+    }
+
+    /// The premises of these customers, by the customer's code.
+    pub async fn premises_of(
+        &self,
+        codes: &BTreeSet<&CustomerCode>,
+    ) -> Result<HashMap<String, Vec<Premises>>, StoreError> {
+        let mut rows = Rows::of(&PREMISES_OF, codes.len());
+        for code in codes {
+            rows.push(row![code.as_str()]);
+        }
+        let mut premises: HashMap<String, Vec<Premises>> = HashMap::new();
+        for found in self.db().snapshot().await?.fetch_rows(&PREMISES_OF, rows).await? {
+            premises.entry(found.text(0)?).or_default().push(place(&found)?);
+        }
+        Ok(premises)
     }
 
     /// A page of customers. The narrowest filter chooses the index, and with it the order: contact point, feeder, area, name.

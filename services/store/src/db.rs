@@ -603,7 +603,14 @@ async fn open_postgres(address: &str, connections: u32) -> Result<PgPool, StoreE
         // One plan per statement: planning a batch anew costs more than the batch.
         // A process that is paused in the middle of a transaction would hold its locks, and with them every other
         // process, for as long as it is paused: the server ends such a session.
-        .options([("plan_cache_mode", "force_generic_plan"), ("idle_in_transaction_session_timeout", "15000")])
+        // A plan that was made while a table was new stays until the server has counted its rows. What a node works on is in
+        // memory or on a disk without a head to move, and each statement has an index: at the default price of a page the server
+        // would read a new table whole instead, for each batch, and go on so while the table grows.
+        .options([
+            ("plan_cache_mode", "force_generic_plan"),
+            ("random_page_cost", "1.1"),
+            ("idle_in_transaction_session_timeout", "15000"),
+        ])
         // Our own spans name statements. The driver's log would repeat their texts, and its asking whether it may do so
         // leaves per-layer filters in a state in which the next event of a thread is lost.
         .disable_statement_logging();
@@ -633,7 +640,7 @@ fn words_query(engine: Engine, words: &[String]) -> String {
 /// The words predicate, `{words:$n}`, and what it finds, `{hits:$n}`: the one search that the engines serve differently.
 fn render(
     text: &str,
-    lock: impl Fn(&str) -> String,
+    lock: impl Fn(&str, &str) -> String,
     words: impl Fn(&str) -> String,
     hits: impl Fn(&str) -> String,
 ) -> String {
@@ -643,7 +650,7 @@ fn render(
         let (token, behind) = after.split_once('}').expect("a token of a statement is closed");
         rendered.push_str(before);
         match token.split_once(':') {
-            Some(("lock", table)) => rendered.push_str(&lock(table)),
+            Some((how @ ("lock" | "change" | "keep" | "free"), table)) => rendered.push_str(&lock(how, table)),
             Some(("words", value)) => rendered.push_str(&words(value)),
             Some(("hits", value)) => rendered.push_str(&hits(value)),
             _ => panic!("a statement has an unknown token {token:?}"),
@@ -661,7 +668,7 @@ fn sqlite_text(statement: &'static Statement) -> &'static str {
     statement.rendered_sqlite.get_or_init(|| {
         render(
             statement.text,
-            |_| String::new(),
+            |_, _| String::new(),
             |value| format!("ticket.number IN (SELECT rowid FROM ticket_words WHERE ticket_words MATCH {value})"),
             |value| format!("SELECT 1 AS hit FROM ticket_words WHERE ticket_words MATCH {value}"),
         )
@@ -675,7 +682,12 @@ fn postgres_text(statement: &'static Statement) -> &'static str {
     statement.rendered.get_or_init(|| {
         let text = render(
             statement.text,
-            |table| format!("FOR UPDATE OF {table}"),
+            |how, table| match how {
+                "change" => format!("FOR NO KEY UPDATE OF {table}"),
+                "keep" => format!("FOR KEY SHARE OF {table}"),
+                "free" => format!("FOR UPDATE OF {table} SKIP LOCKED"),
+                _ => format!("FOR UPDATE OF {table}"),
+            },
             |value| format!("array_to_tsvector(string_to_array(ticket.words, ' ')) @@ CAST({value} AS tsquery)"),
             |value| {
                 let found = format!("array_to_tsvector(string_to_array(words, ' ')) @@ CAST({value} AS tsquery)");

@@ -1,11 +1,12 @@
-//! Messages are leased to couriers, written, and reported. Who changes them takes the one row of `delivery_head` first.
+//! Messages are leased to couriers, written, and reported. Who hands them out, takes them back or hears of them takes the one row
+//! of `delivery_head` first; who writes under a lease and says what became of it locks that lease, or its messages, alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use gridcare_domain::{
     customer::Language,
     delivery::{DeliveryState, Way},
-    notice::{NoticeText, Phase, RevisionKind},
+    notice::{NoticeText, Phase, RevisionKind, Urgency},
 };
 use uuid::Uuid;
 
@@ -21,11 +22,13 @@ statements! {
     DELIVERY_EPOCH = "UPDATE delivery_head SET epoch = epoch + 1 WHERE one = 1 RETURNING epoch";
     DISPATCH_OPEN =
         "SELECT no, vi, en, diacritics, expires_us, notice_id, revision, incident, revision_kind, phase, vi_title, en_title, published_us FROM dispatch
-         WHERE stage IN (0, 1) AND kind = $1 AND cancelled_us IS NULL AND due_us <= $2 AND expires_us > $2 ORDER BY urgency DESC, no";
-    DELIVERY_TAKE =
-        "UPDATE delivery SET state = 2, lease = $1 WHERE number IN
-             (SELECT number FROM delivery WHERE dispatch_no = $2 AND state = 1 ORDER BY wave, number LIMIT $3)
-         RETURNING number";
+         WHERE stage IN (0, 1) AND kind = $1 AND urgency >= $3 AND cancelled_us IS NULL AND due_us <= $2 AND expires_us > $2
+         ORDER BY urgency DESC, no";
+    // Changed by their numbers afterwards: of a limit that it does not know Postgres expects a tenth of all messages, and would
+    // read all of them for a courier that asks for some.
+    DELIVERY_NEXT = "SELECT number FROM delivery WHERE dispatch_no = $1 AND state = 1 ORDER BY wave, number LIMIT $2";
+    DELIVERY_TAKE [number Int, lease Int] =
+        "UPDATE delivery SET state = 2, lease = v.lease FROM v WHERE delivery.number = v.number AND delivery.state + 0 = 1 RETURNING delivery.number";
     // A customer whose number is gone meanwhile is not in the answer, and fails.
     DELIVERY_ADDRESS [number Int] =
         "SELECT delivery.number, delivery.wave, customer_point.value, customer.preferred_language FROM v
@@ -37,28 +40,19 @@ statements! {
         "SELECT delivery.number, delivery.wave, delivery.address FROM v JOIN delivery ON delivery.number = v.number WHERE delivery.address IS NOT NULL";
     LEASE_PUT = "INSERT INTO delivery_lease (epoch, courier, until_us) VALUES ($1, $2, $3)";
     LEASE_RENEW = "UPDATE delivery_lease SET until_us = $1 WHERE epoch = $2 AND courier = $3 AND until_us > $4";
-    LEASE_HELD = "SELECT epoch FROM delivery_lease WHERE epoch = $1 AND courier = $2 AND until_us > $3";
-    LEASES_OVER = "SELECT epoch FROM delivery_lease WHERE until_us <= $1";
-    LEASE_END = "DELETE FROM delivery_lease WHERE epoch = $1";
-    // A lost courier makes only what it was writing unknown.
-    DELIVERY_RELEASE =
-        "UPDATE delivery SET state = CASE WHEN state = 2 THEN 1 ELSE 4 END WHERE lease = $1 AND state IN (2, 3) RETURNING dispatch_no";
+    // It cannot end before what is begun under it is durable.
+    LEASE_HELD = "SELECT epoch FROM delivery_lease WHERE epoch = $1 AND courier = $2 AND until_us > $3 {keep:delivery_lease}";
+    // `+ 0`: found by their numbers alone. What an index of states says of messages that pass through is mostly over.
     DELIVERY_SUBMITTING [number Int, lease Int, now_us Int] =
-        "UPDATE delivery SET state = 3 FROM v, dispatch WHERE delivery.number = v.number AND delivery.lease = v.lease AND delivery.state = 2
+        "UPDATE delivery SET state = 3 FROM v, dispatch WHERE delivery.number = v.number AND delivery.lease = v.lease AND delivery.state + 0 = 2
              AND dispatch.no = delivery.dispatch_no AND dispatch.cancelled_us IS NULL AND dispatch.expires_us > v.now_us
          RETURNING delivery.number";
     DELIVERY_OUTCOME [number Int, lease Int, state Int] =
-        "UPDATE delivery SET state = v.state FROM v WHERE delivery.number = v.number AND delivery.lease = v.lease AND delivery.state IN (2, 3, 4)
+        "UPDATE delivery SET state = v.state FROM v WHERE delivery.number = v.number AND delivery.lease = v.lease AND delivery.state + 0 IN (2, 3, 4)
              AND (v.state > 1 OR delivery.state < 4) AND v.state <> delivery.state
          RETURNING delivery.number";
     PART_PUT [message_id Text, number Int] =
         "INSERT INTO delivery_part (message_id, number, state) SELECT message_id, number, 5 FROM v WHERE true ON CONFLICT (message_id) DO NOTHING";
-    DISPATCH_NOTICE = "SELECT notice_id FROM dispatch WHERE no = $1";
-    DELIVERY_HELD = "SELECT number FROM delivery WHERE dispatch_no = $1 AND state <> 1 AND state = 2 LIMIT 1";
-    DISPATCH_OVER = "SELECT no, notice_id FROM dispatch WHERE stage IN (0, 1) AND (expires_us <= $1 OR cancelled_us IS NOT NULL) ORDER BY stage, no";
-    DELIVERY_EXPIRE =
-        "UPDATE delivery SET state = 6 WHERE number IN (SELECT number FROM delivery WHERE dispatch_no = $1 AND state = 1 LIMIT $2)";
-    DISPATCH_CLOSE = "UPDATE dispatch SET stage = 2, after_code = '' WHERE no = $1";
     // Queued messages and the others have an index each.
     DELIVERY_COUNTS =
         "SELECT state, COUNT(*) FROM delivery WHERE dispatch_no = $1 AND state = 1 GROUP BY state
@@ -188,11 +182,13 @@ pub(crate) async fn forget(tx: &mut Tx, code: &str) -> Result<(), StoreError> {
 }
 
 impl NodeStore {
-    /// Hands a courier at most `limit` messages, pressing dispatches and early waves first, until `until_us`.
+    /// Hands a courier at most `limit` messages that are at least so urgent, pressing dispatches and early waves first, until
+    /// `until_us`.
     pub async fn lease_deliveries(
         &self,
         courier: &str,
         way: Way,
+        urgency: Urgency,
         limit: i64,
         now_us: i64,
         until_us: i64,
@@ -203,9 +199,14 @@ impl NodeStore {
         let mut batch = Batch { epoch, texts: Vec::new(), messages: Vec::new() };
         let mut left = limit;
         let mut anything = false;
-        for row in tx.fetch(&DISPATCH_OPEN, values![way.number(), now_us]).await? {
+        for row in tx.fetch(&DISPATCH_OPEN, values![way.number(), now_us, urgency.number()]).await? {
             let dispatch = row.int(0)?;
-            let taken = tx.fetch(&DELIVERY_TAKE, values![epoch, dispatch, left]).await?;
+            let next = tx.fetch(&DELIVERY_NEXT, values![dispatch, left]).await?;
+            let mut rows = Rows::of(&DELIVERY_TAKE, next.len());
+            for row in &next {
+                rows.push(values![row.int(0)?, epoch]);
+            }
+            let taken = tx.fetch_rows(&DELIVERY_TAKE, rows).await?;
             let mut unreached = BTreeSet::new();
             let mut numbers = Vec::with_capacity(taken.len());
             for row in &taken {
@@ -272,7 +273,6 @@ impl NodeStore {
         now_us: i64,
     ) -> Result<Option<Vec<i64>>, StoreError> {
         let mut tx = self.db.begin().await?;
-        tx.execute(&DELIVERY_TURN, vec![]).await?;
         if tx.fetch_one(&LEASE_HELD, values![epoch, courier, now_us]).await?.is_none() {
             return Ok(None);
         }
@@ -294,7 +294,6 @@ impl NodeStore {
         outcomes: &[(i64, Outcome)],
     ) -> Result<BTreeSet<i64>, StoreError> {
         let mut tx = self.db.begin().await?;
-        tx.execute(&DELIVERY_TURN, vec![]).await?;
         let outcomes: BTreeMap<i64, &Outcome> = outcomes.iter().map(|(number, outcome)| (*number, outcome)).collect();
         let mut rows = Rows::of(&DELIVERY_OUTCOME, outcomes.len());
         for (number, outcome) in &outcomes {
@@ -323,56 +322,6 @@ impl NodeStore {
         progress::moved(&mut tx, &news).await?;
         tx.commit().await?;
         Ok(changed)
-    }
-
-    /// Takes messages back from couriers that are lost; returns how many leases ended.
-    pub async fn end_delivery_leases(&self, now_us: i64) -> Result<usize, StoreError> {
-        if self.db.fetch(&LEASES_OVER, values![now_us]).await?.is_empty() {
-            return Ok(0);
-        }
-        let mut tx = self.db.begin().await?;
-        tx.execute(&DELIVERY_TURN, vec![]).await?;
-        let over = tx.fetch(&LEASES_OVER, values![now_us]).await?;
-        let mut dispatches = BTreeSet::new();
-        for row in &over {
-            for released in tx.fetch(&DELIVERY_RELEASE, values![row.int(0)?]).await? {
-                dispatches.insert(released.int(0)?);
-            }
-            tx.execute(&LEASE_END, values![row.int(0)?]).await?;
-        }
-        let mut notices = BTreeSet::new();
-        for no in dispatches {
-            if let Some(row) = tx.fetch_one(&DISPATCH_NOTICE, values![no]).await? {
-                notices.insert(row.uuid(0)?);
-            }
-        }
-        progress::mark(&mut tx, notices).await?;
-        tx.commit().await?;
-        Ok(over.len())
-    }
-
-    /// Lets at most `limit` queued messages of each dispatch expire that is cancelled or whose time is over; returns how many.
-    pub async fn expire_deliveries(&self, now_us: i64, limit: i64) -> Result<u64, StoreError> {
-        if self.db.fetch(&DISPATCH_OVER, values![now_us]).await?.is_empty() {
-            return Ok(0);
-        }
-        let mut tx = self.db.begin().await?;
-        tx.execute(&DELIVERY_TURN, vec![]).await?;
-        let mut expired = 0;
-        let mut notices = BTreeSet::new();
-        for row in tx.fetch(&DISPATCH_OVER, values![now_us]).await? {
-            let no = row.int(0)?;
-            let gone = tx.execute(&DELIVERY_EXPIRE, values![no, limit]).await?;
-            expired += gone;
-            notices.insert(row.uuid(1)?);
-            // What a courier still holds comes back to the queue when its lease ends, and expires then.
-            if gone == 0 && tx.fetch_one(&DELIVERY_HELD, values![no]).await?.is_none() {
-                tx.execute(&DISPATCH_CLOSE, values![no]).await?;
-            }
-        }
-        progress::mark(&mut tx, notices).await?;
-        tx.commit().await?;
-        Ok(expired)
     }
 
     /// How many messages of a dispatch stand where.

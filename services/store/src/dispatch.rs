@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::{
     NodeStore, StoreError,
-    db::Tx,
+    db::{Engine, Tx},
     progress,
     recipients::{self, recipients},
     statement::{Rows, statements, values},
@@ -37,9 +37,21 @@ statements! {
          SELECT dispatch_no, NULL, 0, 3, 1, 0, address FROM v WHERE true";
     DISTRICT_SPELLINGS = "SELECT DISTINCT premises.district FROM premises WHERE premises.province = $1";
     DISPATCH_TURNING = "SELECT no FROM dispatch WHERE stage = 0 ORDER BY urgency DESC, no";
-    // Locked, so that one process turns it at a time and each range is there once.
-    DISPATCH_LOCK =
-        "SELECT kind, everybody, incident, phase, notice_id, after_code FROM dispatch WHERE no = $1 AND stage = 0 {lock:dispatch}";
+    // Who finds the next ranges. Those who turn others meanwhile are in nobody's way.
+    DISPATCH_PLAN = "SELECT notice_id, after_code FROM dispatch WHERE no = $1 AND stage = 0 {change:dispatch}";
+    DISPATCH_RANGED = "UPDATE dispatch SET after_code = $1 WHERE no = $2";
+    DISPATCH_TURNED = "UPDATE dispatch SET after_code = '', stage = 1 WHERE no = $1";
+    // Kept as it is while a range of it is turned: it is neither closed, nor is another one about the incident turned.
+    DISPATCH_KEEP = "SELECT kind, everybody, incident, phase, notice_id FROM dispatch WHERE no = $1 AND stage = 0 {keep:dispatch}";
+    // All about one incident are locked together: who turns one of them sees whom the others reach already.
+    DISPATCH_LOCK_BESIDE =
+        "SELECT no FROM dispatch WHERE incident = (SELECT incident FROM dispatch WHERE no = $1) AND phase = (SELECT phase FROM dispatch WHERE no = $1)
+             AND kind = (SELECT kind FROM dispatch WHERE no = $1) ORDER BY no {lock:dispatch}";
+    RANGE_PUT [dispatch_no Int, after_code Text, until_code Text] =
+        "INSERT INTO dispatch_range (dispatch_no, after_code, until_code) SELECT dispatch_no, after_code, until_code FROM v WHERE true";
+    RANGE_TAKE = "SELECT after_code, until_code FROM dispatch_range WHERE dispatch_no = $1 ORDER BY after_code LIMIT 1 {free:dispatch_range}";
+    RANGE_LEFT = "SELECT after_code FROM dispatch_range WHERE dispatch_no = $1 LIMIT 1";
+    RANGE_TURNED = "DELETE FROM dispatch_range WHERE dispatch_no = $1 AND after_code = $2";
     TURN_UNTIL =
         "SELECT MAX(page.code) FROM (SELECT customer.code FROM customer WHERE customer.code > $1 ORDER BY customer.code LIMIT $2) AS page";
     DISPATCH_BESIDE = "SELECT no FROM dispatch WHERE incident = $1 AND phase = $2 AND kind = $3 AND notice_id <> $4 LIMIT 1";
@@ -49,33 +61,22 @@ statements! {
         recipients!(""),
         " ORDER BY page.code"
     );
-    // Everybody is the largest audience, and asks for no places: half of the work.
-    TURN_EVERYBODY =
-        "INSERT INTO delivery (dispatch_no, customer_code, point_no, wave, state, lease)
-         SELECT CAST($1 AS BIGINT), o.customer_code, MIN(o.no),
-             CAST(MIN(CASE WHEN (r.flags & 1) <> 0 THEN 1 WHEN (r.flags & 2) <> 0 THEN 2 ELSE 3 END) AS BIGINT), 1, 0
-         FROM customer_point AS o
-         LEFT JOIN premises AS r ON r.customer_code = o.customer_code AND r.customer_code > $3 AND r.customer_code <= $4
-         WHERE o.customer_code > $3 AND o.customer_code <= $4 AND o.kind = $2 AND (o.granted & 2) <> 0
-         GROUP BY o.customer_code ORDER BY o.customer_code";
     // A national and a regional notice of one incident reach nobody twice; whom the other one did not reach is told by this.
     TURN_RANGE_BESIDE = concat!(
         "INSERT INTO delivery (dispatch_no, customer_code, point_no, wave, state, lease)
          SELECT CAST($1 AS BIGINT), page.code, page.point_no, page.wave, 1, 0 FROM ",
-        recipients!(
-            " AND c.code NOT IN (SELECT e.customer_code FROM dispatch AS q JOIN delivery AS e ON e.dispatch_no = q.no
-                 WHERE q.incident = $6 AND q.phase = $7 AND q.kind = $2 AND q.notice_id <> $8
-                     AND e.state <> 6 AND e.customer_code > $3 AND e.customer_code <= $4)"
-        ),
+        recipients!(beside),
         " ORDER BY page.code"
     );
-    TURNED_TO = "UPDATE dispatch SET after_code = $1, stage = $2 WHERE no = $3 AND after_code = $4 AND stage = 0";
     DISPATCH_CANCEL = "UPDATE dispatch SET cancelled_us = $1 WHERE notice_id = $2 AND cancelled_us IS NULL";
 }
 
 /// Customers who are turned together: so many that a million take seconds, so few that whoever writes meanwhile waits for
 /// milliseconds.
 pub const RANGE: i64 = 5_000;
+
+/// Ranges that are found together: some for each who turns them, and so few that nobody waits for that.
+const RANGES: usize = 8;
 
 /// A published revision, as it is sent on one way.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,6 +120,8 @@ pub struct Dispatch {
 pub enum Turned {
     /// So many messages were added, and there may be more customers.
     Range(u64),
+    /// What is left is in the hands of others.
+    Others,
     /// All of its messages are there.
     All,
 }
@@ -223,38 +226,97 @@ impl NodeStore {
         self.db.fetch(&DISPATCH_TURNING, vec![]).await?.iter().map(|row| row.int(0)).collect()
     }
 
-    /// Turns the next `page` customers into messages. What broke off goes on behind the last range that is durable.
-    pub async fn turn_dispatch(&self, no: i64, page: i64) -> Result<Turned, StoreError> {
-        let mut tx = self.db.begin().await?;
-        let Some(row) = tx.fetch_one(&DISPATCH_LOCK, values![no]).await? else { return Ok(Turned::All) };
-        let after = row.text(5)?;
-        let until = tx.fetch_one(&TURN_UNTIL, values![after.as_str(), page]).await?;
-        let Some(until) = until.map(|row| row.text_or_null(0)).transpose()?.flatten() else {
-            tx.execute(&TURNED_TO, values!["", 1_i64, no, after]).await?;
-            progress::mark(&mut tx, [row.uuid(4)?]).await?;
-            tx.commit().await?;
-            return Ok(Turned::All);
-        };
-        let (kind, incident, phase, notice_id) = (row.int(0)?, row.text(2)?, row.int(3)?, row.uuid(4)?);
-        let everybody = row.int(1)?;
-        let mut range = values![no, kind, after.as_str(), until.as_str()];
-        let beside = tx.fetch_one(&DISPATCH_BESIDE, values![incident.as_str(), phase, kind, notice_id]).await?;
-        let added = if beside.is_some() {
-            range.extend(values![everybody, incident, phase, notice_id]);
-            tx.execute(&TURN_RANGE_BESIDE, range).await?
-        } else if everybody == 1 {
-            tx.execute(&TURN_EVERYBODY, range).await?
-        } else {
-            range.extend(values![everybody]);
-            tx.execute(&TURN_RANGE, range).await?
-        };
-        if tx.execute(&TURNED_TO, values![until, 0_i64, no, after]).await? == 0 {
-            tx.rollback().await?;
-            return Err(StoreError::Raced);
+    /// How many may turn ranges of a dispatch at once to its advantage.
+    #[must_use]
+    pub fn turning_lanes(&self) -> usize {
+        match self.db.engine() {
+            Engine::Postgres => 3,
+            Engine::Sqlite => 1,
         }
-        progress::mark(&mut tx, [row.uuid(4)?]).await?;
+    }
+
+    /// Turns the next `page` customers into messages. Whoever asks meanwhile, in whatever process, gets another range, and what
+    /// broke off is turned by the next who asks.
+    pub async fn turn_dispatch(&self, no: i64, page: i64) -> Result<Turned, StoreError> {
+        loop {
+            if let Some(added) = self.turn_range(no).await? {
+                return Ok(Turned::Range(added));
+            }
+            if let Some(turned) = self.find_ranges(no, page).await? {
+                return Ok(turned);
+            }
+        }
+    }
+
+    /// Turns a range that nobody has in hand; how many messages that are. None when there is none.
+    async fn turn_range(&self, no: i64) -> Result<Option<u64>, StoreError> {
+        let mut alone = false;
+        loop {
+            let mut tx = self.db.begin().await?;
+            let Some(range) = tx.fetch_one(&RANGE_TAKE, values![no]).await? else {
+                tx.rollback().await?;
+                return Ok(None);
+            };
+            let (after, until) = (range.text(0)?, range.text(1)?);
+            if alone {
+                tx.fetch(&DISPATCH_LOCK_BESIDE, values![no]).await?;
+            }
+            let Some(row) = tx.fetch_one(&DISPATCH_KEEP, values![no]).await? else {
+                tx.rollback().await?;
+                return Ok(None);
+            };
+            let (kind, everybody, incident) = (row.int(0)?, row.int(1)?, row.text(2)?);
+            let (phase, notice_id) = (row.int(3)?, row.uuid(4)?);
+            let beside = tx.fetch_one(&DISPATCH_BESIDE, values![incident.as_str(), phase, kind, notice_id]).await?;
+            if beside.is_some() && !alone {
+                // Not locked on top of what is: two who did that would wait for each other.
+                tx.rollback().await?;
+                alone = true;
+                continue;
+            }
+            let mut range = values![no, kind, after.as_str(), until, everybody];
+            let added = if beside.is_some() {
+                range.extend(values![incident, phase, notice_id]);
+                tx.execute(&TURN_RANGE_BESIDE, range).await?
+            } else {
+                tx.execute(&TURN_RANGE, range).await?
+            };
+            tx.execute(&RANGE_TURNED, values![no, after]).await?;
+            progress::mark(&mut tx, [notice_id]).await?;
+            tx.commit().await?;
+            return Ok(Some(added));
+        }
+    }
+
+    /// Cuts the next customers into ranges of `page`. When there are none, it says how far the dispatch is; none when there are.
+    async fn find_ranges(&self, no: i64, page: i64) -> Result<Option<Turned>, StoreError> {
+        let mut tx = self.db.begin().await?;
+        let Some(row) = tx.fetch_one(&DISPATCH_PLAN, values![no]).await? else {
+            tx.rollback().await?;
+            return Ok(Some(Turned::All));
+        };
+        let mut after = row.text(1)?;
+        let mut rows = Rows::of(&RANGE_PUT, RANGES);
+        while rows.len() < RANGES {
+            let until = tx.fetch_one(&TURN_UNTIL, values![after.as_str(), page]).await?;
+            let Some(until) = until.map(|row| row.text_or_null(0)).transpose()?.flatten() else { break };
+            rows.push(values![no, after, until.as_str()]);
+            after = until;
+        }
+        if !rows.is_empty() {
+            tx.execute_rows(&RANGE_PUT, rows).await?;
+            tx.execute(&DISPATCH_RANGED, values![after, no]).await?;
+            tx.commit().await?;
+            return Ok(None);
+        }
+        if tx.fetch_one(&RANGE_LEFT, values![no]).await?.is_some() {
+            tx.rollback().await?;
+            return Ok(Some(Turned::Others));
+        }
+        tx.execute(&DISPATCH_TURNED, values![no]).await?;
+        progress::mark(&mut tx, [row.uuid(0)?]).await?;
         tx.commit().await?;
-        Ok(Turned::Range(added))
+        Ok(Some(Turned::All))
     }
 
     /// Nothing of these revisions is handed out any more.

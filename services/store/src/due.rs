@@ -16,11 +16,12 @@ use crate::{
     statement::{Rows, values},
     ticket::{
         self, TICKET_CAME_BACK, TICKET_CHILDREN, TICKET_DUE, TICKET_MERGED_INTO, TICKET_NEXT_DUE,
-        TICKET_OF_STATE_LOCKED, TICKET_REBASE,
+        TICKET_OF_OTHER_STANDARD, TICKET_OF_STATE, TICKET_REBASE,
     },
 };
 
-/// The longest way from a merged ticket to the one that lives.
+/// The longest way from a merged ticket to the one that lives. A merge leads all that ended in its source on to its target, so
+/// that it is one step, but not always was.
 const MERGES: usize = 1_000;
 
 /// How far open tickets of one state have been taken in hand. Several may walk it together: each takes the next page, and
@@ -28,24 +29,39 @@ const MERGES: usize = 1_000;
 #[derive(Debug)]
 pub struct Walk {
     state: State,
+    /// Only those that are not under this version of the standard.
+    not_under: Option<String>,
     after: Mutex<Uuid>,
 }
 
 impl Walk {
-    /// Through the tickets of a state that come after an id.
+    /// Through all tickets of a state.
     #[must_use]
-    pub fn new(state: State, after: Uuid) -> Self {
-        Self { state, after: Mutex::new(after) }
+    pub fn new(state: State) -> Self {
+        Self { state, not_under: None, after: Mutex::new(Uuid::nil()) }
+    }
+
+    /// Through all tickets of a state, of which only those are read that are not under this version of the standard.
+    #[must_use]
+    pub fn left_behind(state: State, version: &str) -> Self {
+        Self { not_under: Some(version.to_owned()), ..Self::new(state) }
     }
 }
 
 /// One step of a rebase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rebased {
-    /// Tickets looked at; none at the end of the walk.
+    /// Tickets looked at: some until the walk has ended, then none.
     pub seen: usize,
     /// Tickets that changed.
     pub changed: usize,
+}
+
+/// A page of a walk: its tickets, and the transaction in which they are locked, if they are.
+struct Taken {
+    tx: Option<Tx>,
+    seen: usize,
+    tickets: Vec<Ticket>,
 }
 
 /// Writes tickets as they were decided; returns what is to be told of them, and those that somebody else wrote meanwhile.
@@ -127,26 +143,12 @@ impl NodeStore {
         batch_id: Uuid,
         decide: impl Fn(&Ticket) -> Option<(Ticket, Change)>,
     ) -> Result<Rebased, StoreError> {
-        let mut after = walk.after.lock().await;
-        let page = values![walk.state.number(), *after, limit];
-        // SQLite has one writer: it is not kept waiting by what is only read and decided.
-        let mut tx = match self.db.engine() {
-            Engine::Postgres => Some(self.db.begin().await?),
-            Engine::Sqlite => None,
-        };
-        let rows = match &mut tx {
-            Some(tx) => tx.fetch(&TICKET_OF_STATE_LOCKED, page).await?,
-            None => self.db.fetch(&TICKET_OF_STATE_LOCKED, page).await?,
-        };
-        let tickets: Vec<Ticket> = rows.iter().map(ticket::ticket).collect::<Result<_, _>>()?;
-        let Some(last) = tickets.last() else {
+        let Some(Taken { tx, seen, tickets }) = self.take(walk, limit).await? else {
             return Ok(Rebased { seen: 0, changed: 0 });
         };
-        *after = last.id;
-        drop(after);
         let decided: Vec<_> = tickets.iter().filter_map(&decide).collect();
         if decided.is_empty() {
-            return Ok(Rebased { seen: tickets.len(), changed: 0 });
+            return Ok(Rebased { seen, changed: 0 });
         }
         let mut tx = match tx {
             Some(tx) => tx,
@@ -166,6 +168,43 @@ impl NodeStore {
         feed::append(&mut tx, batch_id, now_us, told).await?;
         tx.commit().await?;
         self.writer.committed(Committed { feed: true, contacts: false });
-        Ok(Rebased { seen: tickets.len(), changed })
+        Ok(Rebased { seen, changed })
+    }
+
+    /// The next page of a walk; `None` at its end. Nobody is kept waiting by what is only read and decided: not the one writer of
+    /// `SQLite`, nor on Postgres whoever works on a ticket, where each lock is a write as well.
+    async fn take(&self, walk: &Walk, limit: i64) -> Result<Option<Taken>, StoreError> {
+        let mut after = walk.after.lock().await;
+        let Some(version) = &walk.not_under else {
+            let page = values![walk.state.number(), *after, limit];
+            let rows = self.db.fetch(&TICKET_OF_STATE, page).await?;
+            let tickets: Vec<Ticket> = rows.iter().map(ticket::ticket).collect::<Result<_, _>>()?;
+            let Some(last) = tickets.last() else { return Ok(None) };
+            *after = last.id;
+            return Ok(Some(Taken { tx: None, seen: tickets.len(), tickets }));
+        };
+        let page = values![walk.state.number(), *after, limit, version.as_str()];
+        let rows = self.db.fetch(&TICKET_OF_OTHER_STANDARD, page).await?;
+        let Some(last) = rows.last() else { return Ok(None) };
+        *after = last.uuid(0)?;
+        drop(after);
+        let mut left = Vec::new();
+        for row in &rows {
+            if row.text(1)? != *version {
+                left.push(row.uuid(0)?);
+            }
+        }
+        if left.is_empty() {
+            return Ok(Some(Taken { tx: None, seen: rows.len(), tickets: Vec::new() }));
+        }
+        let (tx, tickets) = match self.db.engine() {
+            Engine::Postgres => {
+                let mut tx = self.db.begin().await?;
+                let tickets = ticket::lock(&mut tx, left.into_iter()).await?;
+                (Some(tx), tickets)
+            }
+            Engine::Sqlite => (None, ticket::lock(&mut self.db.snapshot().await?, left.into_iter()).await?),
+        };
+        Ok(Some(Taken { tx, seen: rows.len(), tickets }))
     }
 }

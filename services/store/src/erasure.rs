@@ -1,7 +1,7 @@
 //! Erasing a customer: one transaction takes away what names the person and leaves what must be kept under a pseudonym; the
 //! stored answers that carry the person's data are gone through afterwards, for as long as it takes.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use gridcare_domain::{
     customer::{ErasureReason, Traces, forget},
@@ -36,6 +36,9 @@ statements! {
     TICKET_SAYING =
         "SELECT ticket.id, ticket.requester_contact_point, ticket.requester_name, ticket.subject, ticket.description FROM ticket
          WHERE {words:$1} AND (ticket.customer_code IS NULL) IS TRUE";
+    // Of nobody's code, and merged into one of these.
+    TICKET_ENDED_IN [id Uuid] =
+        "SELECT ticket.id FROM v JOIN ticket ON ticket.merged_into = v.id WHERE (ticket.customer_code IS NULL) IS TRUE";
     TICKET_ERASE [id Uuid, version Int, subject Text, customer_code Text, updated_us Int, words Text] =
         "UPDATE ticket SET version = v.version, subject = v.subject, description = '', customer_code = v.customer_code,
              requester_name = NULL, requester_contact_point = NULL, updated_us = v.updated_us, words = v.words
@@ -103,7 +106,8 @@ pub struct Erased {
 pub struct Traced {
     /// The customer, if stored.
     pub customer: Option<StoredCustomer>,
-    /// Tickets, in the order of their ids: with the code, or of no code and with a number or an address of this customer alone.
+    /// Tickets, in the order of their ids: with the code, or of no code and with a number or an address of this customer alone;
+    /// and those of no code that were merged into one of these.
     pub tickets: Vec<Uuid>,
     /// Contacts, by the same rule.
     pub contacts: Vec<StoredContact>,
@@ -120,23 +124,35 @@ async fn trace(tx: &mut Tx, code: &CustomerCode) -> Result<(Traced, Traces), Sto
         traces.shared(&shared.text(0)?);
     }
     let own = tx.fetch(&TICKET_ID_OF_CUSTOMER, values![code.as_str()]).await?;
-    let mut tickets = own.iter().map(|row| row.uuid(0)).collect::<Result<Vec<_>, _>>()?;
+    let mut tickets = own.iter().map(|row| row.uuid(0)).collect::<Result<BTreeSet<_>, _>>()?;
     for words in traces.searches() {
         let query = tx.words_query(&words);
         for row in tx.fetch(&TICKET_SAYING, values![query]).await? {
             let point = row.text_or_null(1)?;
             let texts = [row.text_or_null(2)?.unwrap_or_default(), row.text(3)?, row.text(4)?];
             if traces.concerns(point.as_deref(), &texts.each_ref().map(String::as_str)) {
-                tickets.push(row.uuid(0)?);
+                tickets.insert(row.uuid(0)?);
             }
         }
     }
-    tickets.sort_unstable();
-    tickets.dedup();
+    // Whoever merged one told whose it is. Each is looked at once, and so this ends.
+    let mut found: Vec<Uuid> = tickets.iter().copied().collect();
+    while !found.is_empty() {
+        let mut rows = Rows::of(&TICKET_ENDED_IN, found.len());
+        for id in found.drain(..) {
+            rows.push(row![id]);
+        }
+        for row in tx.fetch_rows(&TICKET_ENDED_IN, rows).await? {
+            let id = row.uuid(0)?;
+            if tickets.insert(id) {
+                found.push(id);
+            }
+        }
+    }
     let mut contacts = contact::of_customer(tx, code).await?;
     contacts.extend(contact::at_points(tx, &traces.point_spellings()).await?);
     contacts.sort_by_key(|stored| stored.arrival_no);
-    Ok((Traced { customer, tickets, contacts }, traces))
+    Ok((Traced { customer, tickets: tickets.into_iter().collect(), contacts }, traces))
 }
 
 impl NodeStore {

@@ -60,6 +60,15 @@ pub enum StoreError {
     /// A request id was used twice at once; nothing of it was kept, and running it again finds the first one's answer.
     #[error("a request id was used twice at once; try again")]
     Raced,
+    /// A timeline entry that was to change hands had left its ticket meanwhile; nothing of that write was kept.
+    #[error("a timeline entry that was to move has left its ticket; read the ticket again")]
+    EntryGone,
+    /// An agent was given as much as they may have meanwhile; nothing of that write was kept.
+    #[error("the agent has as many open tickets as they may; choose another agent")]
+    AgentFull,
+    /// A ticket that was to become a part got parts of its own meanwhile; nothing of that write was kept.
+    #[error("a ticket that has parts is no part of another; read the ticket again")]
+    HasParts,
     /// The lease was lost in the middle of work done under it; nothing of that work was kept.
     #[error("lease {0} was taken over by another holder")]
     LeaseLost(String),

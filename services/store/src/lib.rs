@@ -18,6 +18,7 @@ pub mod customer_page;
 pub mod db;
 /// Messages to customers, leased to couriers.
 pub mod delivery;
+mod delivery_ends;
 /// Published revisions that become messages.
 pub mod dispatch;
 /// Tickets at which something must be noticed.
@@ -72,6 +73,7 @@ pub mod team;
 pub mod ticket;
 /// Tickets that come from another system.
 pub mod ticket_import;
+mod told_at;
 mod under_way;
 /// Group commit.
 pub mod writer;
@@ -151,6 +153,7 @@ pub fn node_statements() -> Vec<&'static statement::Statement> {
         customer::STATEMENTS,
         customer_page::STATEMENTS,
         delivery::STATEMENTS,
+        delivery_ends::STATEMENTS,
         dispatch::STATEMENTS,
         erasure::STATEMENTS,
         counted::STATEMENTS,

@@ -37,9 +37,16 @@ statements! {
     NOTICE_OF_INCIDENT =
         "SELECT notice.id, notice.version, notice.incident, notice.outage_id, notice.national FROM notice
          WHERE notice.incident = $5 AND notice.id < $1 AND notice.shown_until_us > $2 AND notice.ended <= $3 ORDER BY notice.id DESC LIMIT $4";
+    // Where there are more than fit, the oldest are left out, however long they hold.
     NOTICE_SHOWN =
         "SELECT notice.id, notice.version, notice.incident, notice.outage_id, notice.national FROM notice
-         WHERE notice.shown_until_us > $1 ORDER BY notice.shown_until_us LIMIT $2";
+         WHERE notice.shown_until_us > $1
+         ORDER BY (SELECT MAX(notice_revision.published_us) FROM notice_revision WHERE notice_revision.notice_id = notice.id) DESC,
+             notice.id DESC LIMIT $2";
+    OUTAGES_TOLD [outage_id Uuid] =
+        "SELECT notice.outage_id, MAX(notice_revision.created_us) FROM v JOIN notice ON notice.outage_id = v.outage_id
+         JOIN notice_revision ON notice_revision.notice_id = notice.id AND notice_revision.published_us IS NOT NULL
+         GROUP BY notice.outage_id";
     REVISION_PUT =
         "INSERT INTO notice_revision (notice_id, number, state, author, created_us, approver, published_us, reviewer, content)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
@@ -71,11 +78,13 @@ pub struct StoredNotice {
     pub national: bool,
 }
 
-/// A notice as it is to be stored. Of its revisions the newest alone is written.
+/// A notice as it is to be stored. Of its revisions one alone is written.
 #[derive(Debug, Clone)]
 pub struct NoticeWrite {
     /// The notice afterwards.
     pub stored: StoredNotice,
+    /// The number of the revision that is new or changed; it need not be the newest.
+    pub revision: i64,
     /// Its feed entry, when the country learns of it.
     pub change: Option<Change>,
     /// Nothing of earlier revisions is sent any more.
@@ -196,24 +205,26 @@ async fn put(tx: &mut Tx, write: &NoticeWrite, new: bool, now_us: i64) -> Result
     } else {
         tx.execute(&NOTICE_UPDATE, values![notice.id, notice.version, shown_until, ended]).await?;
     }
-    let Some(newest) = notice.newest() else { return Err(corrupt(&"a notice without a revision")) };
+    let Some(revision) = notice.revisions.iter().find(|revision| revision.number == write.revision) else {
+        return Err(corrupt(&"a notice without the revision that is written"));
+    };
     let row = values![
         notice.id,
-        newest.number,
-        newest.state.number(),
-        newest.author.as_str(),
-        newest.created_at.as_microsecond(),
-        newest.approver.as_deref(),
-        newest.published_at.map(Timestamp::as_microsecond),
-        newest.reviewer.as_deref(),
-        serde_json::to_string(&newest.content).map_err(|e| corrupt(&e))?,
+        revision.number,
+        revision.state.number(),
+        revision.author.as_str(),
+        revision.created_at.as_microsecond(),
+        revision.approver.as_deref(),
+        revision.published_at.map(Timestamp::as_microsecond),
+        revision.reviewer.as_deref(),
+        serde_json::to_string(&revision.content).map_err(|e| corrupt(&e))?,
     ];
     tx.execute(&REVISION_PUT, row).await?;
-    tx.execute(&NAMED_DELETE, values![notice.id, newest.number]).await?;
-    let named: BTreeSet<_> = newest.content.audience.customers.iter().map(CustomerCode::as_str).collect();
+    tx.execute(&NAMED_DELETE, values![notice.id, revision.number]).await?;
+    let named: BTreeSet<_> = revision.content.audience.customers.iter().map(CustomerCode::as_str).collect();
     let mut rows = Rows::of(&NAMED_PUT, named.len());
     for code in named {
-        rows.push(values![notice.id, newest.number, code]);
+        rows.push(values![notice.id, revision.number, code]);
     }
     tx.execute_rows(&NAMED_PUT, rows).await?;
     if write.stops {
@@ -222,7 +233,7 @@ async fn put(tx: &mut Tx, write: &NoticeWrite, new: bool, now_us: i64) -> Result
     for dispatch in &write.dispatches {
         dispatch::open_in(tx, dispatch).await?;
     }
-    if newest.state == RevisionState::Published {
+    if revision.state == RevisionState::Published {
         progress::mark(tx, [notice.id]).await?;
     }
     Ok(())
@@ -315,7 +326,19 @@ impl NodeStore {
         whole(&mut tx, &heads).await
     }
 
-    /// Notices that are shown to the public now: published and not expired; also those that have ended.
+    /// When the newest published revision about each of these outages was written, microseconds since 1970; of those about which
+    /// there is one.
+    pub async fn outages_told(&self, outages: &[Uuid]) -> Result<BTreeMap<Uuid, i64>, StoreError> {
+        let mut rows = Rows::of(&OUTAGES_TOLD, outages.len());
+        for outage in outages {
+            rows.push(values![*outage]);
+        }
+        let mut tx = self.db.snapshot().await?;
+        tx.fetch_rows(&OUTAGES_TOLD, rows).await?.iter().map(|row| Ok((row.uuid(0)?, row.int(1)?))).collect()
+    }
+
+    /// Notices that are shown to the public now: published and not expired; also those that have ended. The newest published
+    /// first.
     pub async fn notices_shown(&self, now_us: i64, limit: i64) -> Result<Vec<StoredNotice>, StoreError> {
         let mut tx = self.db.snapshot().await?;
         let heads = tx.fetch(&NOTICE_SHOWN, values![now_us, limit]).await?;

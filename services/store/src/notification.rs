@@ -17,6 +17,10 @@ statements! {
     NOTIFICATION_OF =
         "SELECT number, at_us, ticket_id, recipient, event, target FROM notification
          WHERE recipient = $1 AND number > $2 ORDER BY number LIMIT $3";
+    // Numbers follow the times, but for differences of clocks: how far old ones go is seen in the first page of them.
+    NOTIFICATION_OLD =
+        "SELECT MAX(number) FROM (SELECT number, at_us FROM notification WHERE number > 0 ORDER BY number LIMIT $1) AS page WHERE at_us < $2";
+    NOTIFICATION_EXPIRE = "DELETE FROM notification WHERE number > 0 AND number <= $1 AND at_us < $2";
 }
 
 /// Something that somebody is told.
@@ -83,5 +87,15 @@ impl NodeStore {
         limit: i64,
     ) -> Result<Vec<StoredNotification>, StoreError> {
         self.db.fetch(&NOTIFICATION_OF, values![recipient, after, limit]).await?.iter().map(notification).collect()
+    }
+
+    /// Forgets at most `limit` of what was told before `before_us`, the lowest numbers first; returns how many.
+    pub async fn forget_notifications(&self, before_us: i64, limit: i64) -> Result<u64, StoreError> {
+        let row = self.db.fetch_one(&NOTIFICATION_OLD, values![limit, before_us]).await?;
+        let Some(until) = row.map(|row| row.int_or_null(0)).transpose()?.flatten() else { return Ok(0) };
+        let mut tx = self.db.begin().await?;
+        let gone = tx.execute(&NOTIFICATION_EXPIRE, values![until, before_us]).await?;
+        tx.commit().await?;
+        Ok(gone)
     }
 }

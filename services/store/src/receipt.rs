@@ -2,20 +2,45 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use gridcare_domain::delivery::{DeliveryState, of_parts};
+use gridcare_domain::{
+    customer::Language,
+    delivery::{DeliveryState, Way, of_parts},
+    sms_text::SmsText,
+};
 
 use crate::{
     NodeStore, StoreError,
+    db::Tx,
     delivery::DELIVERY_TURN,
     progress,
     statement::{Rows, statements, values},
 };
 
 statements! {
-    // A receipt that echoes our own number resolves what was unknown.
+    // A receipt that says whose it is resolves what was unknown: the first one of a message, and those of its other parts.
     PART_ADOPT [message_id Text, number Int] =
         "INSERT INTO delivery_part (message_id, number, state) SELECT v.message_id, v.number, 5 FROM v
-         JOIN delivery ON delivery.number = v.number WHERE delivery.state = 4 ON CONFLICT (message_id) DO NOTHING";
+         JOIN delivery ON delivery.number = v.number
+         WHERE delivery.state = 4 OR EXISTS (SELECT 1 FROM delivery_part AS p WHERE p.number = v.number AND p.message_id LIKE '?%')
+         {lock:delivery} ON CONFLICT (message_id) DO NOTHING RETURNING number";
+    // The one message to a phone that a receipt may be of; of two, none. A message whose other parts are awaited may be it, too.
+    UNKNOWN_AT [message_id Text, phone Text, sent_us Int, open_us Int] =
+        "SELECT v.message_id, (
+             SELECT CASE WHEN COUNT(*) = 1 THEN MIN(delivery.number) END FROM customer_point
+             JOIN delivery ON delivery.customer_code = customer_point.customer_code AND delivery.point_no = customer_point.no
+             JOIN dispatch ON dispatch.no = delivery.dispatch_no
+             WHERE customer_point.value = v.phone AND dispatch.kind = 1 AND dispatch.due_us <= v.sent_us AND dispatch.expires_us > v.open_us
+                 AND (delivery.state = 4
+                     OR EXISTS (SELECT 1 FROM delivery_part AS p WHERE p.number = delivery.number AND p.message_id LIKE '?%'))) AS number
+         FROM v";
+    ADOPTED_TEXT [number Int] =
+        "SELECT delivery.number, dispatch.kind, dispatch.vi, dispatch.en, dispatch.diacritics, customer.preferred_language FROM v
+         JOIN delivery ON delivery.number = v.number JOIN dispatch ON dispatch.no = delivery.dispatch_no
+         LEFT JOIN customer ON customer.code = delivery.customer_code";
+    ADOPTED_PARTS = "SELECT message_id FROM delivery_part WHERE number = $1";
+    PART_AWAITED [message_id Text, number Int] =
+        "INSERT INTO delivery_part (message_id, number, state) SELECT message_id, number, 5 FROM v WHERE true ON CONFLICT (message_id) DO NOTHING";
+    PART_HEARD [message_id Text] = "DELETE FROM delivery_part WHERE message_id IN (SELECT message_id FROM v)";
     PART_MERGE [message_id Text, state Int] =
         "UPDATE delivery_part SET state = CASE WHEN delivery_part.state < v.state THEN v.state ELSE delivery_part.state END
          FROM v WHERE delivery_part.message_id = v.message_id RETURNING delivery_part.message_id, delivery_part.number";
@@ -24,10 +49,15 @@ statements! {
         "SELECT delivery_part.number, delivery_part.state FROM v JOIN delivery_part ON delivery_part.number = v.number
          WHERE delivery_part.number BETWEEN (SELECT MIN(number) FROM v) AND (SELECT MAX(number) FROM v)";
     DELIVERY_UNKNOWN [number Int] =
-        "SELECT delivery.number FROM v JOIN delivery ON delivery.number = v.number WHERE delivery.state = 4";
+        "SELECT delivery.number FROM v JOIN delivery ON delivery.number = v.number WHERE delivery.state + 0 = 4";
     DELIVERY_MERGE [number Int, state Int] =
         "UPDATE delivery SET state = v.state FROM v WHERE delivery.number = v.number AND delivery.state < v.state RETURNING delivery.number";
 }
+
+/// A centre tries for as long as a message is valid. While no courier is there it holds the receipt, and may do so for a day.
+const HELD_US: i64 = 86_400_000_000;
+/// Centres tell times to the minute, and of a message two of them.
+const ROUNDED_US: i64 = 120_000_000;
 
 /// What was heard of one part.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +70,64 @@ pub struct Receipt {
     pub state: DeliveryState,
     /// When that came about, microseconds since 1970.
     pub at_us: i64,
+    /// The phone that it is of, E.164, where nothing else says whose it is; personal.
+    pub phone: Option<String>,
+    /// By when at the latest the message was submitted, microseconds since 1970, where that is known.
+    pub submitted_us: Option<i64>,
+}
+
+/// The unknown messages that receipts are of which echo nothing, by phone and time. What may be another's is nobody's.
+async fn by_phone(tx: &mut Tx, receipts: &[Receipt]) -> Result<Vec<(String, i64)>, StoreError> {
+    let mut rows = Rows::of(&UNKNOWN_AT, 0);
+    for receipt in receipts.iter().filter(|receipt| receipt.number.is_none()) {
+        if let Some(phone) = &receipt.phone {
+            let at_us = receipt.at_us;
+            let sent_us = receipt.submitted_us.map_or(at_us, |by_us| by_us.saturating_add(ROUNDED_US).min(at_us));
+            let open_us = at_us.saturating_sub(HELD_US);
+            rows.push(values![receipt.message_id.as_str(), phone.as_str(), sent_us, open_us]);
+        }
+    }
+    let mut found = Vec::new();
+    for row in tx.fetch_rows(&UNKNOWN_AT, rows).await? {
+        if let Some(number) = row.int_or_null(1)? {
+            found.push((row.text(0)?, number));
+        }
+    }
+    Ok(found)
+}
+
+/// Parts of messages that were unknown and of which a first receipt came: the others are awaited under names of our own, so that
+/// nobody is said to have a text of which they have half.
+async fn await_others(tx: &mut Tx, adopted: &BTreeSet<i64>) -> Result<(), StoreError> {
+    let mut rows = Rows::of(&ADOPTED_TEXT, adopted.len());
+    for number in adopted {
+        rows.push(values![*number]);
+    }
+    let (mut awaited, mut heard) = (Rows::of(&PART_AWAITED, 0), Rows::of(&PART_HEARD, 0));
+    for row in tx.fetch_rows(&ADOPTED_TEXT, rows).await? {
+        let number = row.int(0)?;
+        let english = row.int_or_null(5)? == Some(Language::En.number());
+        let parts = if row.int(1)? == Way::Sms.number() {
+            let text = row.text(if english { 3 } else { 2 })?;
+            SmsText::answering(&text, "", row.int(4)? == 1).parts.len()
+        } else {
+            1
+        };
+        let stand = tx.fetch(&ADOPTED_PARTS, values![number]).await?;
+        let stand = stand.iter().map(|row| row.text(0)).collect::<Result<Vec<_>, _>>()?;
+        let named = |part: usize| format!("?{number}.{part}");
+        let known = stand.iter().filter(|id| !id.starts_with('?')).count();
+        for part in 1..=parts {
+            let (name, open) = (named(part), part > known);
+            match (open, stand.contains(&name)) {
+                (true, false) => awaited.push(values![name, number]),
+                (false, true) => heard.push(values![name]),
+                _ => {}
+            }
+        }
+    }
+    tx.execute_rows(&PART_AWAITED, awaited).await?;
+    tx.execute_rows(&PART_HEARD, heard).await.map(drop)
 }
 
 impl NodeStore {
@@ -62,7 +150,13 @@ impl NodeStore {
         for (id, number) in echoed {
             adopted.push(values![id, number]);
         }
-        tx.execute_rows(&PART_ADOPT, adopted).await?;
+        // One whose id is known here conflicts with itself, and adopts nothing.
+        for (id, number) in by_phone(&mut tx, receipts).await? {
+            adopted.push(values![id, number]);
+        }
+        let adopted = tx.fetch_rows(&PART_ADOPT, adopted).await?;
+        let adopted = adopted.iter().map(|row| row.int(0)).collect::<Result<BTreeSet<_>, _>>()?;
+        await_others(&mut tx, &adopted).await?;
         let mut rows = Rows::of(&PART_MERGE, heard.len());
         for (id, state) in &heard {
             rows.push(values![*id, state.number()]);

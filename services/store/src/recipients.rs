@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::{
     NodeStore, StoreError,
     db::{Row, Tx},
-    dispatch::{self, Dispatch, TURN_UNTIL},
+    dispatch::{self, DISPATCH_BESIDE, Dispatch, TURN_UNTIL},
     progress,
     statement::{statements, values},
 };
@@ -14,26 +14,39 @@ use crate::{
 /// The customers of a range of codes who are told of a dispatch: $1 its number, $2 the kind of contact point, codes after $3 and
 /// until $4, $5 whether everybody is told; and what else must hold of them.
 ///
-/// To the first contact point of its kind that agreed. Every table is cut to the range by itself, so that however an engine joins
-/// them it reads the range and no more.
+/// Where, in which wave and in which province a customer is told stands with the customer. Every table is cut to the range by itself, so that however
+/// an engine joins them it reads the range and no more; and who tells everybody, or whole provinces, asks for no premises.
+///
+/// `recipients!(beside)` leaves out whom other notices of the incident, $6, and the phase, $7, reach than $8.
 macro_rules! recipients {
+    (beside) => {
+        $crate::recipients::recipients!(
+            " AND c.code NOT IN (SELECT e.customer_code FROM dispatch AS q JOIN delivery AS e ON e.dispatch_no = q.no
+                 WHERE q.incident = $6 AND q.phase = $7 AND q.kind = $2 AND q.notice_id <> $8
+                     AND e.state <> 6 AND e.customer_code > $3 AND e.customer_code <= $4)"
+        )
+    };
     ($unless:literal) => {
         concat!(
             "(
-             SELECT c.code, MIN(c.preferred_language) AS language, MIN(o.no) AS point_no,
-                 CAST(MIN(CASE WHEN (r.flags & 1) <> 0 THEN 1 WHEN (r.flags & 2) <> 0 THEN 2 ELSE 3 END) AS BIGINT) AS wave
+             SELECT c.code, c.preferred_language AS language, CASE WHEN CAST($2 AS BIGINT) = 1 THEN c.phone_no ELSE c.email_no END AS point_no, c.wave
              FROM customer AS c
-             JOIN customer_point AS o ON o.customer_code = c.code AND o.customer_code > $3 AND o.customer_code <= $4
-                 AND o.kind = $2 AND (o.granted & 2) <> 0
-             LEFT JOIN premises AS r ON r.customer_code = c.code AND r.customer_code > $3 AND r.customer_code <= $4
-             LEFT JOIN dispatch_place AS a ON a.dispatch_no = $1 AND a.province = COALESCE(r.province, '')
-                 AND (a.district IS NULL OR a.district = r.district) AND (a.area IS NULL OR a.area = r.area)
-                 AND (a.feeder IS NULL OR a.feeder = r.feeder)
-             LEFT JOIN dispatch_customer AS n ON n.dispatch_no = $1 AND n.customer_code = c.code
-                 AND n.customer_code > $3 AND n.customer_code <= $4
-             WHERE c.code > $3 AND c.code <= $4",
+             WHERE c.code > $3 AND c.code <= $4
+                 AND CASE WHEN CAST($2 AS BIGINT) = 1 THEN c.phone_no ELSE c.email_no END IS NOT NULL
+                 AND (CAST($5 AS BIGINT) = 1
+                     OR c.province IN (SELECT w.province FROM dispatch_place AS w
+                         WHERE w.dispatch_no = $1 AND w.district IS NULL AND w.area IS NULL AND w.feeder IS NULL)
+                     OR ((c.province IS NULL OR EXISTS (SELECT 1 FROM dispatch_place AS f
+                             WHERE f.dispatch_no = $1 AND (f.district IS NOT NULL OR f.area IS NOT NULL OR f.feeder IS NOT NULL)))
+                         AND c.code IN (SELECT r.customer_code FROM premises AS r
+                             JOIN dispatch_place AS a ON a.dispatch_no = $1 AND a.province = COALESCE(r.province, '')
+                                 AND (a.district IS NULL OR a.district = r.district) AND (a.area IS NULL OR a.area = r.area)
+                                 AND (a.feeder IS NULL OR a.feeder = r.feeder)
+                             WHERE r.customer_code > $3 AND r.customer_code <= $4))
+                     OR c.code IN (SELECT n.customer_code FROM dispatch_customer AS n
+                         WHERE n.dispatch_no = $1 AND n.customer_code > $3 AND n.customer_code <= $4))",
             $unless,
-            " GROUP BY c.code HAVING CAST($5 AS BIGINT) = 1 OR COUNT(a.n) > 0 OR COUNT(n.customer_code) > 0) AS page"
+            ") AS page"
         )
     };
 }
@@ -44,6 +57,11 @@ statements! {
     RECIPIENT_COUNT = concat!(
         "SELECT page.wave, page.language, COUNT(*) FROM ",
         recipients!(""),
+        " GROUP BY page.wave, page.language"
+    );
+    RECIPIENT_COUNT_BESIDE = concat!(
+        "SELECT page.wave, page.language, COUNT(*) FROM ",
+        recipients!(beside),
         " GROUP BY page.wave, page.language"
     );
     DISPATCH_UNPLANNED =
@@ -111,8 +129,9 @@ impl NodeStore {
         provinces_in(&mut self.db.snapshot().await?).await
     }
 
-    /// Who would be told, in the order of their waves. Nothing of it is kept: each range of `page` customers is asked for in a
-    /// transaction that is rolled back, so that whoever writes waits for one range at most.
+    /// Who would be told, in the order of their waves; whom another notice of the incident and phase reaches is not. Nothing of it is
+    /// kept: each range of `page` customers is asked for in a transaction that is rolled back, so that whoever writes waits for one
+    /// range at most. `dispatch` is of a revision that is not sent yet.
     pub async fn count_recipients(&self, dispatch: &Dispatch, page: i64) -> Result<Vec<Group>, StoreError> {
         let mut counts = std::collections::BTreeMap::new();
         let mut after = String::new();
@@ -126,8 +145,16 @@ impl NodeStore {
                 return Ok(counts.into_iter().map(|((wave, language), count)| (wave, language, count)).collect());
             };
             let no = dispatch::open_in(&mut tx, dispatch).await?;
-            let range = values![no, dispatch.way.number(), after, until.as_str(), everybody,];
-            for row in tx.fetch(&RECIPIENT_COUNT, range).await? {
+            let mut range = values![no, dispatch.way.number(), after, until.as_str(), everybody];
+            let (incident, phase) = (dispatch.incident.as_str(), dispatch.phase.number());
+            let beside = values![incident, phase, dispatch.way.number(), dispatch.notice_id];
+            let statement = if tx.fetch_one(&DISPATCH_BESIDE, beside).await?.is_some() {
+                range.extend(values![incident, phase, dispatch.notice_id]);
+                &RECIPIENT_COUNT_BESIDE
+            } else {
+                &RECIPIENT_COUNT
+            };
+            for row in tx.fetch(statement, range).await? {
                 let (wave, language, count) = group(&row)?;
                 *counts.entry((wave, language)).or_insert(0) += count;
             }

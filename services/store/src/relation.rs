@@ -10,6 +10,7 @@ use crate::{
     NodeStore, StoreError,
     db::Row,
     statement::{Rows, statements, values},
+    ticket::TICKET_CHILDREN,
     writer::Extra,
 };
 
@@ -37,6 +38,7 @@ statements! {
     ATTACHMENTS_OF =
         "SELECT id, uri, file_name, media_type, size_bytes, sha256, at_us FROM ticket_attachment WHERE ticket_id = $1 ORDER BY id LIMIT 1000";
     TIMELINE_MOVE = "UPDATE timeline SET ticket_id = $2 WHERE ticket_id = $1 AND id <> $3";
+    MERGED_MOVE = "UPDATE ticket SET merged_into = $2 WHERE merged_into = $1";
     ENTRY_MOVE = "UPDATE timeline SET ticket_id = $3 WHERE ticket_id = $1 AND id = $2";
 }
 
@@ -93,20 +95,26 @@ pub fn attach(ticket: Uuid, file: &Attachment) -> Extra {
 }
 
 /// Everything of `from` belongs to `to` from now on: every entry of its timeline, each exactly once, save `last`, which says
-/// that it was handed over.
+/// that it was handed over. What was merged into `from` leads on to `to` at once, so that a chain of merges has one step.
 #[must_use]
 pub fn hand_over(from: Uuid, to: Uuid, last: Uuid) -> Vec<Extra> {
-    let rest = [&WATCHERS_MOVE, &LINKS_MOVE, &ATTACHMENTS_MOVE];
+    let rest = [&WATCHERS_MOVE, &LINKS_MOVE, &ATTACHMENTS_MOVE, &MERGED_MOVE];
     let timeline = Extra { statement: &TIMELINE_MOVE, values: values![from, to, last] };
     std::iter::once(timeline)
         .chain(rest.into_iter().map(|statement| Extra { statement, values: values![from, to] }))
         .collect()
 }
 
-/// One entry of `from` belongs to `to` from now on.
+/// One entry of `from` belongs to `to` from now on. A write that finds it gone fails with [`StoreError::EntryGone`].
 #[must_use]
 pub fn hand_over_entry(from: Uuid, entry: Uuid, to: Uuid) -> Extra {
     Extra { statement: &ENTRY_MOVE, values: values![from, entry, to] }
+}
+
+/// A ticket has no parts when this is written. A write that finds one fails with [`StoreError::HasParts`].
+#[must_use]
+pub fn no_parts(ticket: Uuid) -> Extra {
+    Extra { statement: &TICKET_CHILDREN, values: values![ticket, 1_i64] }
 }
 
 fn at(us: i64) -> Result<Timestamp, StoreError> {

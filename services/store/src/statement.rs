@@ -3,7 +3,8 @@ use std::sync::OnceLock;
 use uuid::Uuid;
 
 /// One SQL statement, written once for both engines. Tokens in braces are rendered by `db.rs`:
-/// `{lock}` locks rows for update, `{rows}` stands for the rows of a bulk statement.
+/// `{lock}` locks rows against everybody, `{change}` against who locks or changes them, `{keep}` against who locks them; `{free}`
+/// locks those that nobody else has locked and leaves out the others; `{rows}` stands for the rows of a bulk statement.
 pub struct Statement {
     /// Stable name, for traces, errors and tests.
     pub name: &'static str,

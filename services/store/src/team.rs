@@ -14,22 +14,35 @@ use crate::{
     writer::{Answer, Extra},
 };
 
+/// How many open tickets an agent has.
+macro_rules! load {
+    () => {
+        "(SELECT COUNT(*) FROM ticket WHERE ticket.assignee = agent.id AND ticket.state IN (1, 2, 3, 4, 5, 9))"
+    };
+}
+
 statements! {
     AGENT_PUT =
         "INSERT INTO agent (id, team, skills, shifts, capacity, active, assigned_us) VALUES ($1, $2, $3, $4, $5, $6, 0)
          ON CONFLICT (id) DO UPDATE SET team = excluded.team, skills = excluded.skills, shifts = excluded.shifts,
              capacity = excluded.capacity, active = excluded.active";
-    AGENT_LIST =
-        "SELECT id, team, skills, shifts, capacity, active, assigned_us,
-             (SELECT COUNT(*) FROM ticket WHERE ticket.assignee = agent.id AND ticket.state IN (1, 2, 3, 4, 5, 9)) AS load
-         FROM agent WHERE (CAST($1 AS TEXT) IS NULL OR team = $1) ORDER BY id LIMIT 10000";
-    AGENT_ASSIGNED = "UPDATE agent SET assigned_us = $2 WHERE id = $1 AND assigned_us < $2";
+    AGENT_LIST = concat!("SELECT id, team, skills, shifts, capacity, active, assigned_us, ", load!(), " AS load
+         FROM agent WHERE (CAST($1 AS TEXT) IS NULL OR team = $1) ORDER BY id LIMIT 10000");
+    // It locks the agent's row, also when another was given a ticket later: whoever wants the same agent waits.
+    AGENT_ASSIGNED =
+        "UPDATE agent SET assigned_us = CASE WHEN assigned_us < $2 THEN $2 ELSE assigned_us END WHERE id = $1";
+    AGENT_FULL = concat!("SELECT 1 FROM agent WHERE id = $1 AND capacity < ", load!());
 }
 
-/// The agent was given a ticket now.
+/// The agent was given a ticket now. A write that leaves the agent with more than they may have fails with
+/// [`StoreError::AgentFull`]: counted by a statement of its own once the agent's row is locked, so that it sees what others gave
+/// meanwhile.
 #[must_use]
-pub fn assigned(agent: &str, at_us: i64) -> Extra {
-    Extra { statement: &AGENT_ASSIGNED, values: values![agent, at_us] }
+pub fn assigned(agent: &str, at_us: i64) -> [Extra; 2] {
+    [
+        Extra { statement: &AGENT_ASSIGNED, values: values![agent, at_us] },
+        Extra { statement: &AGENT_FULL, values: values![agent] },
+    ]
 }
 
 fn agent(row: &Row, zone: &TimeZone) -> Result<(Agent, Load), StoreError> {

@@ -113,7 +113,14 @@ statements! {
         "UPDATE ticket SET version = v.version, updated_us = v.updated_us, standard = v.standard, clocks = v.clocks, due_us = v.due_us,
              deadline_us = v.deadline_us
          FROM v WHERE ticket.id = v.id AND ticket.version = v.version - 1 RETURNING ticket.id";
-    TICKET_OF_STATE_LOCKED = concat!("SELECT ", columns!(), " FROM ticket WHERE ticket.state = $1 AND ticket.id > $2 ORDER BY ticket.id LIMIT $3 {lock:ticket}");
+    // Ordered by a state that is one alone: an order of ids alone would let Postgres walk the tickets of all states.
+    TICKET_OF_STATE = concat!("SELECT ", columns!(), " FROM ticket WHERE (ticket.state, ticket.id) > ($1, $2) AND ticket.state <= $1
+         ORDER BY ticket.state, ticket.id LIMIT $3");
+    // The ids of a page that are not under this version, and its last one whatever it is under, where the walk goes on: whether
+    // any of them is another's or none, no more than a page of the index is read.
+    TICKET_OF_OTHER_STANDARD =
+        "WITH page AS (SELECT id, standard FROM ticket WHERE (state, id) > ($1, $2) AND state <= $1 ORDER BY state, id LIMIT $3)
+         SELECT id, standard FROM page WHERE standard <> $4 OR id = (SELECT id FROM page ORDER BY id DESC LIMIT 1) ORDER BY id";
     TICKET_DUE = "SELECT id, due_us FROM ticket WHERE due_us IS NOT NULL AND due_us <= $1 ORDER BY due_us, id LIMIT $2";
     TICKET_NEXT_DUE = "SELECT MIN(due_us) FROM ticket WHERE due_us IS NOT NULL";
     TICKET_CAME_BACK =
@@ -131,13 +138,19 @@ statements! {
     TICKET_BY_ID = concat!("SELECT ", columns!(), " FROM ticket WHERE ticket.id = $1");
     TICKET_BY_NUMBER = concat!("SELECT ", columns!(), " FROM ticket WHERE ticket.number = $1");
     TICKET_ID_OF = "SELECT id, prefix FROM ticket WHERE number = $1";
-    TIMELINE_OF = "SELECT id, at_us, kind, visibility, author, text, state FROM timeline WHERE ticket_id = $1 ORDER BY id DESC LIMIT $2";
+    TIMELINE_OF = "SELECT id, at_us, kind, visibility, author, text, state FROM timeline WHERE ticket_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
     TICKET_NEWEST = concat!("SELECT * FROM (SELECT ", columns!(), " FROM ticket WHERE ticket.id < $1 AND ticket.id > $2 ", passes!(), " ORDER BY ticket.id DESC LIMIT 101) AS page LIMIT $11");
     TICKET_OLDEST = concat!("SELECT * FROM (SELECT ", columns!(), " FROM ticket WHERE ticket.id > $1 AND ticket.id < $2 ", passes!(), " ORDER BY ticket.id LIMIT 101) AS page LIMIT $11");
     TICKET_STATE_NEWEST = concat!("SELECT * FROM (SELECT ", columns!(), " FROM ticket WHERE ticket.state = $19 AND ticket.id < $1 AND ticket.id > $2 ", passes!(), " ORDER BY ticket.id DESC LIMIT 101) AS page LIMIT $11");
     TICKET_STATE_OLDEST = concat!("SELECT * FROM (SELECT ", columns!(), " FROM ticket WHERE ticket.state = $19 AND ticket.id > $1 AND ticket.id < $2 ", passes!(), " ORDER BY ticket.id LIMIT 101) AS page LIMIT $11");
     TICKET_CUSTOMER = concat!("SELECT * FROM (SELECT ", columns!(), " FROM ticket WHERE ticket.customer_code = $19 AND ticket.id < $1 AND ticket.id > $2 ", passes!(), " ORDER BY ticket.id DESC LIMIT 101) AS page LIMIT $11");
     TICKET_ASSIGNEE = concat!("SELECT * FROM (SELECT ", columns!(), " FROM ticket WHERE ticket.assignee = $19 AND ticket.id < $1 AND ticket.id > $2 ", passes!(), " ORDER BY ticket.id DESC LIMIT 101) AS page LIMIT $11");
+    TICKET_CUSTOMER_OLDEST = concat!("SELECT * FROM (SELECT ", columns!(), " FROM ticket WHERE ticket.customer_code = $19 AND ticket.id > $1 AND ticket.id < $2 ", passes!(), " ORDER BY ticket.id LIMIT 101) AS page LIMIT $11");
+    TICKET_ASSIGNEE_OLDEST = concat!("SELECT * FROM (SELECT ", columns!(), " FROM ticket WHERE ticket.assignee = $19 AND ticket.id > $1 AND ticket.id < $2 ", passes!(), " ORDER BY ticket.id LIMIT 101) AS page LIMIT $11");
+    TICKET_CUSTOMER_UPDATED = concat!("SELECT ", columns!(), " FROM ticket WHERE ticket.customer_code = $20 AND (ticket.updated_us <= $19) IS TRUE AND (ticket.updated_us < $19 OR ticket.id < $1) IS TRUE AND (ticket.id > $2) IS TRUE ", filters!(), " ORDER BY ticket.updated_us DESC, ticket.id DESC LIMIT $11");
+    TICKET_ASSIGNEE_UPDATED = concat!("SELECT ", columns!(), " FROM ticket WHERE ticket.assignee = $20 AND (ticket.updated_us <= $19) IS TRUE AND (ticket.updated_us < $19 OR ticket.id < $1) IS TRUE AND (ticket.id > $2) IS TRUE ", filters!(), " ORDER BY ticket.updated_us DESC, ticket.id DESC LIMIT $11");
+    TICKET_CUSTOMER_DEADLINE = concat!("SELECT ", columns!(), " FROM ticket WHERE ticket.customer_code = $20 AND (ticket.deadline_us >= $19) IS TRUE AND (ticket.deadline_us > $19 OR ticket.id > $1) IS TRUE AND (ticket.id < $2) IS TRUE ", filters!(), " ORDER BY ticket.deadline_us, ticket.id LIMIT $11");
+    TICKET_ASSIGNEE_DEADLINE = concat!("SELECT ", columns!(), " FROM ticket WHERE ticket.assignee = $20 AND (ticket.deadline_us >= $19) IS TRUE AND (ticket.deadline_us > $19 OR ticket.id > $1) IS TRUE AND (ticket.id < $2) IS TRUE ", filters!(), " ORDER BY ticket.deadline_us, ticket.id LIMIT $11");
     // The inner limit is that of a slice, as a number: a plan is made once, and of a limit that it does not know the planner
     // supposes a tenth of the table. One that may be a thousand already makes it sort a whole agent's or team's tickets.
     // `IS TRUE` hides a condition from the choice of an index: a plan is made once for all values (see `db.rs`), and a span of
@@ -327,6 +340,18 @@ impl<'a> Terms<'a> {
         values.extend(self.patterns.iter().map(|pattern| Value::from(pattern.as_deref())));
         values.extend(more);
         values
+    }
+}
+
+/// The statement that sorts all tickets of a customer, or else of an agent, and whose they are: some thousands at most, where
+/// an order's own index would be walked through everybody's until a page is full.
+fn sorted(query: &TicketQuery, order: Order) -> Option<(&'static Statement, &str)> {
+    match (order, query.customer_code.as_deref(), query.assignee.as_deref()) {
+        (Order::UpdatedDesc, Some(code), _) => Some((&TICKET_CUSTOMER_UPDATED, code)),
+        (Order::UpdatedDesc, None, Some(who)) => Some((&TICKET_ASSIGNEE_UPDATED, who)),
+        (Order::DeadlineAsc, Some(code), _) => Some((&TICKET_CUSTOMER_DEADLINE, code)),
+        (Order::DeadlineAsc, None, Some(who)) => Some((&TICKET_ASSIGNEE_DEADLINE, who)),
+        _ => None,
     }
 }
 
@@ -549,7 +574,12 @@ impl NodeStore {
 
     /// The newest entries of a ticket's timeline.
     pub async fn timeline(&self, id: Uuid, limit: i64) -> Result<Vec<TimelineEntry>, StoreError> {
-        self.db.fetch(&TIMELINE_OF, values![id, limit]).await?.iter().map(entry).collect()
+        self.timeline_before(id, Uuid::max(), limit).await
+    }
+
+    /// The newest of those entries of a ticket's timeline that are older than this one.
+    pub async fn timeline_before(&self, id: Uuid, before: Uuid, limit: i64) -> Result<Vec<TimelineEntry>, StoreError> {
+        self.db.fetch(&TIMELINE_OF, values![id, before, limit]).await?.iter().map(entry).collect()
     }
 
     /// A page of tickets. The narrowest filter chooses the index.
@@ -587,6 +617,10 @@ impl NodeStore {
                 }
             };
         }
+        if let Some((statement, owner)) = sorted(query, order) {
+            let terms = Terms::of(query, order, after, limit, common);
+            return self.list(statement, terms.with(&query.states, values![terms.key_us, owner])).await;
+        }
         let mut page: Vec<Ticket> = Vec::new();
         let mut after = after;
         while page.len() < limit {
@@ -618,6 +652,12 @@ impl NodeStore {
             }
             (Order::OpenedDesc, None, Some(who)) => {
                 self.list(&TICKET_ASSIGNEE, terms.with(states, values![who.as_str()])).await
+            }
+            (Order::OpenedAsc, Some(code), _) => {
+                self.list(&TICKET_CUSTOMER_OLDEST, terms.with(states, values![code.as_str()])).await
+            }
+            (Order::OpenedAsc, None, Some(who)) => {
+                self.list(&TICKET_ASSIGNEE_OLDEST, terms.with(states, values![who.as_str()])).await
             }
             _ if states.is_empty() => {
                 let statement = if terms.order.rises() { &TICKET_OLDEST } else { &TICKET_NEWEST };

@@ -20,10 +20,10 @@ use crate::{
     db::{Db, Engine, Tx},
     feed,
     notification::{self, Notification},
-    opening,
+    opening, relation,
     request::{self, Answered, Request},
     statement::{Statement, Value},
-    ticket,
+    team, ticket,
     under_way::UnderWay,
 };
 
@@ -74,7 +74,7 @@ impl From<TicketWrite> for Changes {
     }
 }
 
-/// A row that a module of this crate writes within a ticket's transaction.
+/// A row that a module of this crate writes within a ticket's transaction, or a look at whether it may be written.
 pub struct Extra {
     pub(crate) statement: &'static Statement,
     pub(crate) values: Vec<Value>,
@@ -347,7 +347,10 @@ async fn commit_and_answer(
             }
         }
         Err(failure) if batch.len() == 1 => {
-            tracing::error!(error = &failure as &dyn std::error::Error, "a write failed");
+            // Whoever was overtaken decides anew.
+            if !matches!(failure, StoreError::EntryGone | StoreError::AgentFull | StoreError::HasParts) {
+                tracing::error!(error = &failure as &dyn std::error::Error, "a write failed");
+            }
             if let Some(member) = batch.into_iter().next() {
                 let _ = member.answer.send(Err(failure));
             }
@@ -528,12 +531,32 @@ async fn write_decisions(
         ticket::update(tx, &silent.iter().map(|(ticket, _)| ticket).collect::<Vec<_>>()).await?;
     }
     for extra in extras {
-        tx.execute(extra.statement, extra.values).await?;
+        write_extra(tx, extra).await?;
     }
     let told: Vec<&Notification> = decided.iter().flat_map(|(_, changes)| &changes.notifications).collect();
     notification::tell(tx, now_us, &told).await?;
     let spoken = opened.iter().chain(&changed).map(|write| &write.change);
     Ok(spoken.chain(silent.iter().map(|(_, change)| change)).cloned().collect())
+}
+
+/// Writes a row of another table. What was decided before the locks were held is looked at once more: another may have been
+/// first, and an entry is nowhere twice.
+async fn write_extra(tx: &mut Tx, Extra { statement, values }: Extra) -> Result<(), StoreError> {
+    let is = |other: &Statement| std::ptr::eq(statement, other);
+    let overtaken = if is(&team::AGENT_FULL) {
+        Some(StoreError::AgentFull)
+    } else if is(&ticket::TICKET_CHILDREN) {
+        Some(StoreError::HasParts)
+    } else {
+        None
+    };
+    if let Some(overtaken) = overtaken {
+        let found = tx.fetch_one(statement, values).await?;
+        return if found.is_some() { Err(overtaken) } else { Ok(()) };
+    }
+    let moves_entry = is(&relation::ENTRY_MOVE);
+    let changed = tx.execute(statement, values).await?;
+    if moves_entry && changed == 0 { Err(StoreError::EntryGone) } else { Ok(()) }
 }
 
 /// The new tickets of the members that open one and were not answered before.

@@ -6,6 +6,7 @@ use gridcare_proto::{
     convert::time,
     federation::v1::{self as federation, StandardStatus, feed_entry::Change},
     standard::v1::{self as wire, get_standard_request::Which},
+    ticket::v1::{ClockExplanation, ExplainClocksRequest},
 };
 use gridcare_tests::{Place, Process, calls, world::World};
 use jiff::Timestamp;
@@ -57,11 +58,21 @@ pub(super) fn signed(yaml: &str, key: &SecretKey) -> Vec<u8> {
 
 /// Offers a bundle as a gateway does that published it now.
 pub(super) async fn offer(node: &Process, yaml: &str, signature: Vec<u8>) -> wire::Standard {
+    offer_published(node, yaml, signature, now()).await
+}
+
+/// The same of one that was published then.
+pub(super) async fn offer_published(
+    node: &Process,
+    yaml: &str,
+    signature: Vec<u8>,
+    published_at: Timestamp,
+) -> wire::Standard {
     let request = wire::OfferStandardRequest {
         request_id: calls::request_id(),
         bundle: yaml.into(),
         signature,
-        published_at: Some(time::timestamp(now())),
+        published_at: Some(time::timestamp(published_at)),
     };
     calls::standards(node).offer_standard(request).await.unwrap().into_inner().standard.unwrap()
 }
@@ -82,6 +93,18 @@ pub(super) async fn current(node: &Process) -> Option<String> {
 
 pub(super) async fn at(node: &Process, at: Timestamp) -> String {
     get(node, Some(Which::At(time::timestamp(at)))).await.unwrap().standard.unwrap().version
+}
+
+/// The versions under which a ticket's supply is to be restored, one after the other.
+pub(super) async fn versions_of(node: &Process, name: &str) -> Vec<String> {
+    let request = ExplainClocksRequest { name: name.to_owned(), at: None };
+    let explained = calls::tickets(node).explain_clocks(request).await.unwrap().into_inner().clocks;
+    let target = |one: &ClockExplanation| one.clock.as_ref().is_some_and(|clock| clock.target == "restore_after_fault");
+    let intervals = explained.into_iter().find(target).unwrap().intervals.into_iter();
+    let mut versions: Vec<_> =
+        intervals.map(|interval| interval.rule.split('/').next().unwrap_or_default().to_owned()).collect();
+    versions.dedup();
+    versions
 }
 
 pub(super) async fn publish(

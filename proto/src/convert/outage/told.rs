@@ -180,5 +180,7 @@ pub fn to_wire(outage: &Outage, now: Timestamp) -> wire::Outage {
         plan: revisions.collect(),
         updated_at: Some(time::timestamp(outage.updated_at)),
         customer_time_us: supply::customer_time_us(&deltas, i64::MIN, now_us).to_string(),
+        // Whoever knows the notices says so.
+        needs_notice: false,
     }
 }

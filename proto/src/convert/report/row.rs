@@ -1,9 +1,13 @@
 use std::collections::BTreeMap;
 
-use gridcare_domain::{clock::Rule, standard::limit};
 use gridcare_domain::{
+    clock::Rule,
     metric::ddsketch::DurationSketch,
-    report::{ALL, AgeBand, Compliance, Figures, REPORT_FIGURES, Standing, Sums, Unreadable, day::date_of, share},
+    report::{
+        ALL, AgeBand, Compliance, Figures, REPORT_FIGURES, ReportFigure, Standing, Sums, Unreadable, day::date_of,
+        share,
+    },
+    standard::{Bundle, Kpi, limit},
 };
 
 use crate::{
@@ -179,15 +183,78 @@ fn open(region: &str, category: &str, standing: &Standing) -> wire::OpenTickets 
     }
 }
 
-/// How every figure is made.
+/// How every figure is made, and what the standard in force says of it.
 #[must_use]
-pub fn figures_to_wire() -> Vec<wire::ReportFigure> {
-    let figure = |figure: &gridcare_domain::report::ReportFigure| wire::ReportFigure {
+pub fn figures_to_wire(standard: Option<&Bundle>) -> Vec<wire::ReportFigure> {
+    let figure = |figure: &ReportFigure| wire::ReportFigure {
         figure: figure.name.to_owned(),
         formula: figure.formula.to_owned(),
         threshold: figure.threshold.to_owned(),
         denominator: figure.denominator.to_owned(),
         day: figure.day.to_owned(),
+        kpis: standard.map(|bundle| kpis(figure, bundle)).unwrap_or_default(),
     };
     REPORT_FIGURES.iter().map(figure).collect()
+}
+
+fn kpis(figure: &ReportFigure, bundle: &Bundle) -> Vec<wire::ReportKpi> {
+    let said = |kpi: &Kpi| wire::ReportKpi {
+        id: kpi.id.clone(),
+        name_vi: kpi.name_vi.clone(),
+        name_en: kpi.name_en.clone(),
+        objective: kpi.objective,
+        threshold: kpi.threshold.clone().unwrap_or_default(),
+        source: kpi.source.clone(),
+        assumed: kpi.assumed,
+        standard: bundle.version_id(),
+    };
+    figure.kpis.iter().filter_map(|id| bundle.kpi(id)).map(said).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use gridcare_domain::standard::{builtin, read};
+
+    use super::{
+        super::{Cell, Table},
+        *,
+    };
+
+    /// What ships, with something to reach.
+    fn bundle() -> Bundle {
+        let yaml = builtin()
+            .replacen("formula: score_sum / scores,", "formula: score_sum / scores, objective: 4.25,", 1)
+            .replacen("formula: p90_first_response,", "formula: p90_first_response, objective: 3600,", 1);
+        read(&yaml).unwrap()
+    }
+
+    #[test]
+    fn figures_carry_what_the_standard_says_of_them() {
+        let figures = figures_to_wire(Some(&bundle()));
+        let of = |name: &str| figures.iter().find(|figure| figure.figure == name).unwrap().kpis.as_slice();
+        let [satisfaction] = of("satisfaction") else { panic!("one says what satisfaction is to be") };
+        assert_eq!((satisfaction.objective, satisfaction.assumed), (Some(4.25), true));
+        assert_eq!((satisfaction.source.as_str(), satisfaction.standard.as_str()), ("practice", "evn-2013.1"));
+        assert_eq!(satisfaction.name_vi, "Điểm hài lòng bình quân");
+        let quantiles: Vec<_> = of("first_response").iter().map(|kpi| (kpi.id.as_str(), kpi.objective)).collect();
+        assert_eq!(quantiles, [("first_response_p50", None), ("first_response_p90", Some(3600.0))]);
+        assert_eq!(of("compliance_of_all")[0].id, "compliance");
+        assert_eq!(of("first_contact_resolution")[0].threshold, "P7D");
+        assert!(of("inflow").is_empty(), "the standard does not name it");
+        assert!(figures_to_wire(None).iter().all(|figure| figure.kpis.is_empty()));
+    }
+
+    #[test]
+    fn an_export_has_objectives_beside_what_should_reach_them() {
+        let duration = wire::DurationFigure { count: 1, ..Default::default() };
+        let scores = wire::SatisfactionFigure { scores: vec![0, 0, 0, 0, 1], ..Default::default() };
+        let row = wire::ReportRow { first_response: Some(duration), satisfaction: Some(scores), ..Default::default() };
+        let figures = figures_to_wire(Some(&bundle()));
+        let table = Table::of_report(&wire::GetReportResponse { rows: vec![row], figures, ..Default::default() });
+        let column = |name: &str| table.columns.iter().position(|(column, _)| *column == name).unwrap();
+        let (figure, subject, objective) = (column("figure"), column("subject"), column("objective"));
+        let reached = table.rows.iter().filter(|row| row[objective] != Cell::Empty);
+        let reached: Vec<_> = reached.map(|row| format!("{:?} {:?}", row[figure], row[subject])).collect();
+        assert_eq!(reached, [r#"Text("first_response") Text("p90")"#, r#"Text("satisfaction") Empty"#]);
+    }
 }

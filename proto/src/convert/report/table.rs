@@ -59,10 +59,42 @@ const COLUMNS: &[(&str, Column)] = &[
     ("regions_expected", Column::Count),
     ("regions_covered", Column::Count),
     ("as_of", Column::Text),
+    ("objective", Column::Number),
 ];
 
 /// Which regions a figure covers, by its name.
 type Coverage<'a> = BTreeMap<&'a str, &'a FigureCompleteness>;
+
+/// What is said of figures, whatever the row.
+struct Known<'a> {
+    coverage: Coverage<'a>,
+    /// What the standard says, by the figure's name.
+    kpis: BTreeMap<&'a str, &'a [wire::ReportKpi]>,
+    as_of: Cell,
+}
+
+impl<'a> Known<'a> {
+    fn new(figures: &'a [wire::ReportFigure], coverage: Coverage<'a>, as_of: Option<&prost_types::Timestamp>) -> Self {
+        Self {
+            coverage,
+            kpis: figures.iter().map(|figure| (figure.figure.as_str(), figure.kpis.as_slice())).collect(),
+            as_of: as_of.and_then(time::instant).map_or(Cell::Empty, |at| Cell::Text(at.to_string())),
+        }
+    }
+
+    /// What the standard says of a line: of a quantile its own, of how many gave a score nothing.
+    fn kpi(&self, line: &Line) -> Option<&'a wire::ReportKpi> {
+        let kpis = *self.kpis.get(line.figure)?;
+        match line.unit {
+            "tickets" => None,
+            "s" => {
+                let id = format!("{}_{}", line.figure, line.subject);
+                kpis.iter().find(|kpi| kpi.id == id)
+            }
+            _ => kpis.first(),
+        }
+    }
+}
 
 impl Table {
     /// The table of a node's report.
@@ -70,7 +102,7 @@ impl Table {
     pub fn of_report(report: &wire::GetReportResponse) -> Self {
         let as_of = report.currency.as_ref().and_then(|currency| currency.as_of.as_ref());
         let name = |region: &str| if region.is_empty() { report.region.clone() } else { region.to_owned() };
-        of(&report.rows, &report.open, &Coverage::new(), as_of, &name)
+        of(&report.rows, &report.open, &Known::new(&report.figures, Coverage::new(), as_of), &name)
     }
 
     /// The table of a national report; the country's rows have no region.
@@ -79,18 +111,12 @@ impl Table {
         let covers = |figure: &'_ wire::NationalReportFigure| figure.completeness.is_some();
         let coverage = report.coverage.iter().filter(|figure| covers(figure));
         let coverage = coverage.filter_map(|figure| Some((figure.figure.as_str(), figure.completeness.as_ref()?)));
-        of(&report.rows, &report.open, &coverage.collect(), report.as_of.as_ref(), &str::to_owned)
+        let known = Known::new(&report.figures, coverage.collect(), report.as_of.as_ref());
+        of(&report.rows, &report.open, &known, &str::to_owned)
     }
 }
 
-fn of(
-    rows: &[wire::ReportRow],
-    open: &[wire::OpenTickets],
-    coverage: &Coverage<'_>,
-    as_of: Option<&prost_types::Timestamp>,
-    name: &dyn Fn(&str) -> String,
-) -> Table {
-    let as_of = as_of.and_then(time::instant).map_or(Cell::Empty, |at| Cell::Text(at.to_string()));
+fn of(rows: &[wire::ReportRow], open: &[wire::OpenTickets], known: &Known<'_>, name: &dyn Fn(&str) -> String) -> Table {
     let mut all = Vec::new();
     for row in rows {
         let place = Place {
@@ -102,7 +128,7 @@ fn of(
         };
         let mut lines = Lines(Vec::new());
         lines.row(row);
-        all.extend(lines.0.into_iter().map(|line| line.cells(&place, coverage, &as_of)));
+        all.extend(lines.0.into_iter().map(|line| line.cells(&place, known)));
     }
     for now in open {
         let place = Place {
@@ -114,7 +140,7 @@ fn of(
         };
         let mut lines = Lines(Vec::new());
         lines.open(now);
-        all.extend(lines.0.into_iter().map(|line| line.cells(&place, coverage, &as_of)));
+        all.extend(lines.0.into_iter().map(|line| line.cells(&place, known)));
     }
     Table { columns: COLUMNS, rows: all }
 }
@@ -139,18 +165,22 @@ struct Line {
 }
 
 impl Line {
-    fn cells(self, place: &Place<'_>, coverage: &Coverage<'_>, as_of: &Cell) -> Vec<Cell> {
+    fn cells(self, place: &Place<'_>, known: &Known<'_>) -> Vec<Cell> {
         let text = |text: &str| if text.is_empty() { Cell::Empty } else { Cell::Text(text.to_owned()) };
         let count = |count: u64| Cell::Count(i64::try_from(count).unwrap_or(i64::MAX));
-        let (standard, limit, source, assumed) = match &self.rule {
-            Some((standard, limit, source, assumed)) => {
+        let kpi = known.kpi(&self);
+        let (standard, limit, source, assumed) = match (&self.rule, kpi) {
+            (Some((standard, limit, source, assumed)), _) => {
                 (text(standard), text(limit), text(source), Cell::Flag(*assumed))
             }
-            None => (Cell::Empty, Cell::Empty, Cell::Empty, Cell::Empty),
+            (None, Some(kpi)) => {
+                (text(&kpi.standard), text(&kpi.threshold), text(&kpi.source), Cell::Flag(kpi.assumed))
+            }
+            (None, None) => (Cell::Empty, Cell::Empty, Cell::Empty, Cell::Empty),
         };
         let (numerator, denominator) =
             self.parts.map_or((Cell::Empty, Cell::Empty), |(part, whole)| (count(part), count(whole)));
-        let covers = coverage.get(self.figure).filter(|_| place.national);
+        let covers = known.coverage.get(self.figure).filter(|_| place.national);
         let (expected, covered) = covers.map_or((Cell::Empty, Cell::Empty), |covers| {
             (Cell::Count(covers.expected.into()), Cell::Count(covers.covered.into()))
         });
@@ -171,7 +201,8 @@ impl Line {
             text(self.unit),
             expected,
             covered,
-            as_of.clone(),
+            known.as_of.clone(),
+            kpi.and_then(|kpi| kpi.objective).map_or(Cell::Empty, Cell::Number),
         ]
     }
 }

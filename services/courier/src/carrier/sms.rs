@@ -7,15 +7,18 @@ use std::{
 
 use futures::future::BoxFuture;
 use gridcare_domain::{
+    customer,
     refusal::Refusal,
     sms_text::{Encoding, SmsText},
 };
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{Carrier, Ending, Errand, Rest};
 use crate::smpp::{
     Outcome, Outgoing, Route, Sender,
     matching::{normal, same_phone},
+    receipt::Receipt,
     route::PartReport,
     session::NotSent,
 };
@@ -58,6 +61,17 @@ struct Unresolved {
     order: VecDeque<i64>,
     /// The highest number that was handed out: what a restarted courier is told of an earlier one's message is near below it.
     highest: i64,
+}
+
+/// What a receipt says of a message that this courier does not know by its id.
+#[derive(Debug)]
+pub(crate) enum Clue {
+    /// Sixteen bits of its number.
+    Echo(Echo),
+    /// Its phone, E.164, and by when at the latest it was submitted, where the receipt says so.
+    Phone { phone: String, submitted: Option<Timestamp> },
+    /// Nothing.
+    Nothing,
 }
 
 /// Sixteen bits of the number of a message that this courier does not know by its id.
@@ -103,9 +117,15 @@ impl SmsCarrier {
         look(&mut self.unresolved.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// What a receipt from `phone` gives back of a message's number.
-    pub(crate) fn echo(&self, echoed: u16, phone: String) -> Echo {
-        Echo { unresolved: Arc::clone(&self.unresolved), echoed, phone }
+    /// What a receipt from `phone`, which came at `at`, says of its message.
+    pub(crate) fn clue(&self, receipt: &Receipt, phone: &str, at: Timestamp) -> Clue {
+        if let Some(echoed) = receipt.user_message_reference {
+            return Clue::Echo(Echo { unresolved: Arc::clone(&self.unresolved), echoed, phone: phone.to_owned() });
+        }
+        let Ok(phone) = customer::phone(phone) else { return Clue::Nothing };
+        // Its centre was done when this came, or earlier.
+        let submitted = receipt.lasted().and_then(|lasted| at.checked_sub(lasted).ok());
+        Clue::Phone { phone, submitted }
     }
 
     /// A part was answered after it had been given up: the message's lease and number, and what it has come to, once all of its
@@ -228,10 +248,18 @@ fn ending(parts: &[PartReport], centres: &BTreeMap<String, String>) -> Ending {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use gridcare_proto::delivery::v1::SubmitResult;
+    use jiff::SignedDuration;
 
     use super::*;
-    use crate::smpp::{matching::PartKey, pdu::Status, session::Ended};
+    use crate::smpp::{
+        matching::PartKey,
+        pdu::{Message, Status, Tlv, esm_class, tag},
+        route::Choice,
+        session::Ended,
+    };
 
     fn part(outcome: Outcome) -> PartReport {
         let key = PartKey { delivery: delivery(7), number: 1, total: 2 };
@@ -282,6 +310,26 @@ mod tests {
         assert_eq!(number(200_006, "84901000003"), 200_006 - 65_536);
         unresolved.lock().unwrap().highest = 3;
         assert_eq!(number(9, "84901000003"), 9);
+    }
+
+    #[test]
+    fn a_receipt_that_echoes_nothing_names_its_phone_and_the_latest_time_of_its_submission() {
+        let route = Route::new(Vec::new(), Choice::Shared, Duration::ZERO);
+        let carrier = SmsCarrier::new(route, Sender::parse("EVN").unwrap(), 1, BTreeMap::new());
+        let at: Timestamp = "2013-05-22T15:02:30+07:00".parse().unwrap();
+        let clue = |text: &str, phone: &str, tlvs: Vec<Tlv>| {
+            let text = text.as_bytes().to_vec();
+            let message = Message { esm_class: esm_class::RECEIPT, text, tlvs, ..Message::default() };
+            carrier.clue(&Receipt::of(&message).unwrap(), phone, at)
+        };
+        let dated = "id:1 submit date:1305220719 done date:1305220802 stat:DELIVRD";
+        let Clue::Phone { phone, submitted } = clue(dated, "84901000001", vec![]) else { panic!("a phone") };
+        assert_eq!((phone.as_str(), submitted), ("+84901000001", Some(at - SignedDuration::from_mins(43))));
+        assert!(matches!(clue("id:1", "0901000001", vec![]), Clue::Phone { submitted: None, .. }));
+        assert!(matches!(clue(dated, "", vec![]), Clue::Nothing));
+        let echoed = Tlv::new(tag::USER_MESSAGE_REFERENCE, [0, 9]);
+        let Clue::Echo(echo) = clue(dated, "84901000001", vec![echoed]) else { panic!("an echo") };
+        assert_eq!(echo.number(), 9);
     }
 
     #[test]

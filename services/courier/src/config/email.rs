@@ -39,6 +39,8 @@ pub struct Email {
     pub from: String,
     /// Where bounces go, with the number of the delivery after a `+`: `bounce@hcmc.example`.
     pub bounce: String,
+    /// A file that holds a secret with which those numbers are sealed; without it, anybody can return anybody's letter.
+    pub bounce_key_file: Option<PathBuf>,
     /// How this host names itself to the server.
     pub hello: String,
     /// Messages that are under way at once, each over a connection of its own.
@@ -61,6 +63,7 @@ impl Default for Email {
             password_file: None,
             from: String::new(),
             bounce: String::new(),
+            bounce_key_file: None,
             hello: "localhost".into(),
             window: 8,
             timeout_ms: 30_000,
@@ -84,9 +87,13 @@ impl Email {
         require(near || self.tls != MailTls::None, "email.tls: none leaves this machine; give starttls or implicit");
         require(self.from.parse::<Mailbox>().is_ok(), "email.from: give an address such as EVN <care@evn.example>");
         let bounce = self.bounce.parse::<Address>();
+        // Of 64 octets before the @ a number takes up to 20, and its seal 13.
+        let longest = if self.bounce_key_file.is_some() { 31 } else { 40 };
         require(
-            bounce.is_ok_and(|bounce| !bounce.user().contains('+') && bounce.user().len() <= 40),
-            "email.bounce: give an address without +, such as bounce@evn.example",
+            bounce.is_ok_and(|bounce| !bounce.user().contains('+') && bounce.user().len() <= longest),
+            &format!(
+                "email.bounce: give an address without +, such as bounce@evn.example, its name of at most {longest}"
+            ),
         );
         require(self.user.is_some() == self.password_file.is_some(), "email.user: give it with email.password_file");
         require((1..=1_000).contains(&self.window), "email.window: give 1 to 1000");

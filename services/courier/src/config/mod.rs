@@ -131,6 +131,7 @@ impl Settings for CourierConfig {
         Setting::new("email.password_file", "file with the password of email.user"),
         Setting::new("email.from", "as whom email is sent, such as EVN <care@evn.example>"),
         Setting::new("email.bounce", "where bounces go, such as bounce@evn.example: bounce+NUMBER@evn.example"),
+        Setting::new("email.bounce_key_file", "file with a secret that seals bounce addresses against forgers"),
         Setting::new("email.hello", "name of this host, as it is told to the mail server"),
         Setting::new("email.window", "emails that are under way at once, 1 to 1000"),
         Setting::new("email.timeout_ms", "milliseconds within which the mail server answers a command"),

@@ -55,6 +55,7 @@ fn every_leaf_is_a_setting_and_a_password_is_never_printed() {
         ca: Some("c".into()),
         user: Some("u".into()),
         password_file: Some("p".into()),
+        bounce_key_file: Some("s".into()),
         bounces: Some("b".into()),
         ..Email::default()
     };

@@ -1,7 +1,7 @@
 //! A message leaves: leased from the node, begun durably, handed over, and reported.
 //!
 //! One task a channel, which never waits for one thing while another could go on. What it has in hand is bounded, however long
-//! the node's queue is: about two windows, and what rests until its address may be tried again.
+//! the node's queue is: about four windows, and what rests until its address may be tried again.
 
 mod hand;
 mod reports;
@@ -30,6 +30,8 @@ use crate::{
 
 /// What the node gives and takes in one call at most.
 const MOST: usize = 5_000;
+/// Windows of messages in hand: while one is under way and one is begun, the node has the time of two to hand out more.
+const WINDOWS: usize = 4;
 /// The longest wait between attempts when the node, or the whole other side, takes nothing.
 const LONGEST: Duration = Duration::from_secs(30);
 /// For so long the last answers are waited for once it is to stop, and for so long the node to take their outcomes.
@@ -179,13 +181,13 @@ impl Leaving {
         }
     }
 
-    /// Asks for more, as soon as a window's half has gone.
+    /// Asks for more, as soon as half of what it may hold has gone.
     fn ask(&mut self, now: Instant) {
         let window = self.around.carrier.window();
         let in_hand = self.hand.waiting() + self.state_submitting() + self.reports.waiting();
-        let room = (window * 2).saturating_sub(in_hand);
+        let room = (window * WINDOWS).saturating_sub(in_hand);
         let rests = now < self.ask_at || now < self.go_on_at || self.hand.is_full();
-        if self.lease.is_none() && room > window / 2 && !rests {
+        if self.lease.is_none() && room > window * WINDOWS / 2 && !rests {
             self.lease = Some(Box::pin(self.around.node.clone().lease(self.around.channel, room.min(MOST))));
         }
     }

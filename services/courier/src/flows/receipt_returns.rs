@@ -18,7 +18,7 @@ use tokio::{
 };
 
 use crate::{
-    carrier::sms::Echo,
+    carrier::sms::Clue,
     node::{self, Node},
     smpp::Taken,
     state::Told,
@@ -32,7 +32,8 @@ const STRANGERS: usize = 500;
 const AGAIN: Duration = Duration::from_secs(2);
 /// So often a receipt is told whose message this courier knows: its outcome is on the way to the node, however long that takes.
 const TRIES_KNOWN: u32 = 60;
-/// So often another one is told under each id that it may have, and each number.
+/// So often another one is told under each id that it may have, and each number. Its phone is told once more after that: by then
+/// the outcome of its message would have been there, so that a receipt which is only early is taken for no other message's.
 const TRIES: usize = 4;
 /// The longest wait between two attempts when the node does not answer.
 const LONGEST: Duration = Duration::from_secs(10);
@@ -42,8 +43,8 @@ const LONGEST: Duration = Duration::from_secs(10);
 pub(crate) enum Whose {
     /// This message's, whose part the node knows under this id.
     Known { number: i64, id: String },
-    /// The part's that the node knows under one of these ids, the likeliest first; with what was given back of its number.
-    Unknown { echo: Option<Echo>, ids: Vec<String> },
+    /// The part's that the node knows under one of these ids, the likeliest first; with what else is known of its message.
+    Unknown { clue: Clue, ids: Vec<String> },
 }
 
 /// A receipt, whatever it came by.
@@ -87,28 +88,50 @@ struct Kept {
 
 impl Kept {
     fn receipt(&self) -> DeliveryReceipt {
-        let (id, number) = match &self.returned.whose {
-            Whose::Known { number, id } => (id.clone(), *number),
-            // The same form a few times before the next, in case the outcome is only late.
-            Whose::Unknown { echo, ids } => {
-                let at = usize::try_from(self.tries).unwrap_or(usize::MAX) / TRIES;
-                (ids.get(at).or(ids.last()).cloned().unwrap_or_default(), echo.as_ref().map_or(0, Echo::number))
-            }
+        let mut receipt = DeliveryReceipt {
+            state: self.returned.state.code().to_owned(),
+            at: Some(timestamp(self.returned.at)),
+            ..DeliveryReceipt::default()
         };
-        let state = self.returned.state.code().to_owned();
-        DeliveryReceipt { message_id: id, number, state, at: Some(timestamp(self.returned.at)) }
+        match &self.returned.whose {
+            Whose::Known { number, id } => (receipt.message_id, receipt.number) = (id.clone(), *number),
+            Whose::Unknown { clue, ids } => {
+                // The same form a few times before the next, in case the outcome is only late; at last the likeliest again.
+                let id = ids.get(self.tried() / TRIES).or(ids.first());
+                receipt.message_id = id.cloned().unwrap_or_default();
+                match clue {
+                    Clue::Echo(echo) => receipt.number = echo.number(),
+                    Clue::Phone { phone, submitted } if self.tried() >= tellings(ids) => {
+                        receipt.phone.clone_from(phone);
+                        receipt.submitted_at = submitted.map(timestamp);
+                    }
+                    Clue::Phone { .. } | Clue::Nothing => {}
+                }
+            }
+        }
+        receipt
+    }
+
+    fn tried(&self) -> usize {
+        usize::try_from(self.tries).unwrap_or(usize::MAX)
     }
 
     fn is_over(&self) -> bool {
         match &self.returned.whose {
             Whose::Known { .. } => self.tries >= TRIES_KNOWN,
-            Whose::Unknown { ids, .. } => usize::try_from(self.tries).unwrap_or(usize::MAX) >= TRIES * ids.len().max(1),
+            Whose::Unknown { clue: Clue::Phone { .. }, ids } => self.tried() > tellings(ids),
+            Whose::Unknown { ids, .. } => self.tried() >= tellings(ids),
         }
     }
 
     fn is_strange(&self) -> bool {
         matches!(self.returned.whose, Whose::Unknown { .. })
     }
+}
+
+/// So often a receipt is told under ids that it may have.
+fn tellings(ids: &[String]) -> usize {
+    TRIES * ids.len().max(1)
 }
 
 /// Takes receipts to the node until nobody sends any more, and the last is there.
@@ -207,5 +230,37 @@ fn let_go(receipts: impl IntoIterator<Item = Kept>, told: &Told) {
             state.let_go += 1;
         });
         kept.returned.waits.taken();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ids and phones, telling by telling, of a receipt that the node never knows.
+    fn tellings_of(clue: Clue) -> Vec<(String, String)> {
+        let whose = Whose::Unknown { clue, ids: vec!["smsc/2047".into(), "smsc/7ff".into()] };
+        let (at, waits) = (Timestamp::UNIX_EPOCH, Waits::Nobody);
+        let returned = Returned { whose, state: DeliveryState::Delivered, at, waits };
+        let mut kept = Kept { returned, tries: 0, again_at: Instant::now() };
+        let mut tellings = Vec::new();
+        while !kept.is_over() {
+            let receipt = kept.receipt();
+            assert_eq!(receipt.submitted_at.is_some(), !receipt.phone.is_empty(), "they are told together");
+            tellings.push((receipt.message_id, receipt.phone));
+            kept.tries += 1;
+        }
+        tellings
+    }
+
+    #[test]
+    fn a_phone_is_told_once_after_all_forms_of_an_id_were_told_in_vain() {
+        let early = tellings_of(Clue::Nothing);
+        assert_eq!(early.len(), 2 * TRIES);
+        assert!(early.iter().all(|(_, phone)| phone.is_empty()));
+        let phone = "+84901000001".to_owned();
+        let mut tellings = tellings_of(Clue::Phone { phone: phone.clone(), submitted: Some(Timestamp::UNIX_EPOCH) });
+        assert_eq!(tellings.pop(), Some(("smsc/2047".to_owned(), phone)), "under the likeliest id");
+        assert_eq!(tellings, early);
     }
 }

@@ -2,7 +2,7 @@
 //! session by which it came.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -16,12 +16,10 @@ use gridcare_proto::{
 use jiff::SignedDuration;
 use sha2::{Digest as _, Sha256};
 use tokio::{
-    sync::{Semaphore, mpsc},
+    sync::mpsc,
     task::JoinSet,
-    time::{Instant, sleep},
+    time::{Instant, sleep, sleep_until},
 };
-use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use crate::{
     node::{self, Node},
@@ -45,6 +43,8 @@ const MOST_SEEN: usize = 20_000;
 const SLOT_S: i64 = 300;
 /// For so long an incomplete message waits for its other parts, after its centre has been told to go on.
 const WHOLE: Duration = Duration::from_mins(1);
+/// Incomplete messages of one session that wait so; beyond them the centre is told to come again.
+const MOST_INCOMPLETE: usize = 1_000;
 /// What the node takes at most.
 const LONGEST_TEXT: usize = 4_096;
 
@@ -71,43 +71,68 @@ pub(crate) struct Replies {
     pub(crate) seen: SeenMessages,
 }
 
-/// Answers messages until there are no more.
-pub(crate) async fn run(replies: Replies, mut messages: mpsc::Receiver<(Inbound, Taken)>) {
-    let at_once = Arc::new(Semaphore::new(AT_ONCE));
-    let mut answering = JoinSet::new();
-    let mut incomplete: HashMap<Uuid, CancellationToken> = HashMap::new();
-    while let Some((inbound, taken)) = messages.recv().await {
-        while answering.try_join_next().is_some() {}
-        incomplete.retain(|_, waiting| !waiting.is_cancelled());
-        if let Some(part) = inbound.replaces.and_then(|id| incomplete.remove(&id)) {
-            part.cancel();
+/// The messages of one session that are being answered.
+struct Answering {
+    replies: Replies,
+    under_way: JoinSet<()>,
+}
+
+impl Answering {
+    /// Begins to answer a message, once there is room.
+    async fn begin(&mut self, inbound: Inbound, taken: Taken) {
+        while self.under_way.len() >= AT_ONCE {
+            self.under_way.join_next().await;
         }
-        replies.told.inbound(|state| state.waiting += 1);
-        let Ok(permit) = Arc::clone(&at_once).acquire_owned().await else { return };
-        let replies = replies.clone();
-        if inbound.missing.is_empty() {
-            answering.spawn(async move {
-                replies.answer(inbound, taken).await;
-                replies.told.inbound(|state| state.waiting -= 1);
-                drop(permit);
-            });
-            continue;
-        }
-        // Its centre may send the next part only now.
-        taken.taken();
-        drop(permit);
-        let whole = CancellationToken::new();
-        incomplete.insert(inbound.id, whole.clone());
-        answering.spawn(async move {
-            tokio::select! {
-                () = whole.cancelled() => {}
-                () = sleep(WHOLE) => replies.answer(inbound, Taken::default()).await,
-            }
-            whole.cancel();
+        let replies = self.replies.clone();
+        self.under_way.spawn(async move {
+            replies.answer(inbound, taken).await;
             replies.told.inbound(|state| state.waiting -= 1);
         });
     }
-    while answering.join_next().await.is_some() {}
+}
+
+/// Answers messages until there are no more.
+pub(crate) async fn run(replies: Replies, mut messages: mpsc::Receiver<(Inbound, Taken)>) {
+    let told = replies.told.clone();
+    let mut answering = Answering { replies, under_way: JoinSet::new() };
+    // Those that have waited longest come first.
+    let mut incomplete: VecDeque<(Instant, Inbound)> = VecDeque::new();
+    loop {
+        let due = incomplete.front().map(|(until, _)| *until);
+        tokio::select! {
+            came = messages.recv() => {
+                let Some((inbound, taken)) = came else { break };
+                if let Some(id) = inbound.replaces
+                    && let Some(at) = incomplete.iter().position(|(_, part)| part.id == id)
+                {
+                    incomplete.remove(at);
+                    told.inbound(|state| state.waiting -= 1);
+                }
+                if inbound.missing.is_empty() {
+                    told.inbound(|state| state.waiting += 1);
+                    answering.begin(inbound, taken).await;
+                } else if incomplete.len() < MOST_INCOMPLETE {
+                    told.inbound(|state| state.waiting += 1);
+                    incomplete.push_back((Instant::now() + WHOLE, inbound));
+                    // Its centre may send the next part only now.
+                    taken.taken();
+                } else {
+                    // Whoever floods is held back: the centre keeps it.
+                    told.inbound(|state| state.put_off += 1);
+                }
+            }
+            () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
+                if let Some((_, inbound)) = incomplete.pop_front() {
+                    answering.begin(inbound, Taken::default()).await;
+                }
+            }
+        }
+    }
+    // No other part comes any more.
+    for (_, inbound) in incomplete {
+        answering.begin(inbound, Taken::default()).await;
+    }
+    while answering.under_way.join_next().await.is_some() {}
 }
 
 impl Replies {

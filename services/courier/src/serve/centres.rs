@@ -70,7 +70,8 @@ pub(super) fn start(
     let patience = Duration::from_secs(config.patience_s);
     let sessions = seats.iter().map(|seat| seat.session.clone()).collect();
     let names = seats.iter().map(|seat| (seat.session.name().to_owned(), seat.centre.clone())).collect();
-    let carrier = SmsCarrier::new(Route::new(sessions, config.choice, patience), sender, window, names);
+    let route = Route::new(sessions, config.choice, patience).stopped_by(shared.stop.clone());
+    let carrier = SmsCarrier::new(route, sender, window, names);
     let (late, heard_late) = mpsc::channel(EVENTS);
     let mut listening = JoinSet::new();
     for seat in seats {
@@ -80,7 +81,7 @@ pub(super) fn start(
             clock: Arc::clone(&shared.clock),
             told: shared.told.clone(),
             centre: seat.centre.clone(),
-            route: Route::new(vec![seat.session.clone()], Choice::Preferred, patience),
+            route: Route::new(vec![seat.session.clone()], Choice::Preferred, patience).stopped_by(shared.stop.clone()),
             seen: seat.seen,
         };
         listening.spawn(reply_arrives::run(replies, to_answer));
@@ -186,8 +187,8 @@ impl Listener {
             IdForm::Auto => candidates(&receipt.id),
             form => form.answered(&receipt.id).into_iter().collect(),
         };
-        let echo = receipt.user_message_reference.map(|echoed| self.carrier.echo(echoed, from.to_owned()));
-        Whose::Unknown { echo, ids: ids.iter().map(|id| part_id(&self.centre, id)).collect() }
+        let clue = self.carrier.clue(receipt, from, self.clock.now());
+        Whose::Unknown { clue, ids: ids.iter().map(|id| part_id(&self.centre, id)).collect() }
     }
 }
 

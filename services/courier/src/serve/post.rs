@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use super::{CourierError, Shared};
 use crate::{
     carrier::{email::EmailCarrier, webhook::WebhookCarrier},
-    config::{Email, Webhooks},
+    config::{Email, Webhooks, secret},
     flows::message_leaves,
     smtp::{Bounces, Letters, MailServer},
 };
@@ -26,7 +26,9 @@ pub(super) fn email(
 ) -> Result<impl Future<Output = ()> + Send + use<>, CourierError> {
     let from: Mailbox = config.from.parse().map_err(wrong("email.from"))?;
     let bounce: Address = config.bounce.parse().map_err(wrong("email.bounce"))?;
-    let letters = Arc::new(Letters::new(from, bounce));
+    let key = config.bounce_key_file.as_deref().map(secret).transpose();
+    let key = key.map_err(|error| CourierError::Files("the key of bounces", Box::new(error)))?;
+    let letters = Arc::new(Letters::new(from, bounce, key.as_deref()));
     let files = |error| CourierError::Files("the mail server", Box::new(error));
     let carrier = EmailCarrier {
         letters: Arc::clone(&letters),

@@ -20,10 +20,14 @@ const CALM: Duration = Duration::from_secs(1);
 ///
 /// In no second, wherever it begins, are more than the limit's parts written: a bucket of `b` parts that is refilled at
 /// `limit - b + 1` gives at most `limit` of them in a half-open second.
-#[derive(Debug, Clone)]
+///
+/// A change holds from the next moment on, so that it makes no difference in which order a moment's answers and parts are seen.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Pace {
     limit: f64,
     rate: f64,
+    /// When the rate changed last, and what it was until then.
+    changed: Option<(Instant, f64)>,
     /// When the bucket is full again.
     full_at: Instant,
     cut_at: Option<Instant>,
@@ -35,7 +39,7 @@ impl Pace {
     #[must_use]
     pub fn new(limit: NonZeroU32, now: Instant) -> Self {
         let limit = f64::from(limit.get());
-        Self { limit, rate: limit, full_at: now, cut_at: None, raised_at: now }
+        Self { limit, rate: limit, changed: None, full_at: now, cut_at: None, raised_at: now }
     }
 
     /// The present rate, in parts a second.
@@ -50,28 +54,54 @@ impl Pace {
         self.rate / self.limit
     }
 
-    fn burst(&self) -> f64 {
-        (self.rate * CATCH_UP).floor().max(1.0)
+    /// The rate that holds at a moment.
+    #[must_use]
+    pub fn rate_at(&self, now: Instant) -> f64 {
+        self.changed.filter(|(at, _)| *at == now).map_or(self.rate, |(_, before)| before)
     }
 
-    fn gap(&self) -> Duration {
-        let burst = self.burst();
+    /// That rate as a share of the limit.
+    #[must_use]
+    pub fn share_at(&self, now: Instant) -> f64 {
+        self.rate_at(now) / self.limit
+    }
+
+    fn burst(&self, now: Instant) -> f64 {
+        (self.rate_at(now) * CATCH_UP).floor().max(1.0)
+    }
+
+    fn gap(&self, now: Instant) -> Duration {
+        let (rate, burst) = (self.rate_at(now), self.burst(now));
         // Below one a second the bucket of one is refilled at the rate itself.
-        let gap = Duration::from_secs_f64(1.0 / (self.rate - burst + 1.0).max(self.rate.min(1.0)));
+        let gap = Duration::from_secs_f64(1.0 / (rate - burst + 1.0).max(rate.min(1.0)));
         // Rounded up: nine ninths that are each cut to a nanosecond are less than a second, and a tenth part would fit.
         gap + Duration::from_nanos(1)
     }
 
-    /// When the next part may be written.
+    /// When the next part may be written, as it looks at a moment, and the one after `ahead` others.
     #[must_use]
-    pub fn ready_at(&self) -> Instant {
-        let ahead = self.gap().mul_f64(self.burst() - 1.0);
-        self.full_at.checked_sub(ahead).unwrap_or(self.full_at)
+    pub fn ready_at(&self, now: Instant, ahead: usize) -> Instant {
+        let gap = self.gap(now);
+        let early = gap.mul_f64(self.burst(now) - 1.0);
+        let next = self.full_at.checked_sub(early).unwrap_or(self.full_at);
+        if ahead == 0 {
+            return next;
+        }
+        // Parts that wait begin at the bucket as it is now.
+        let full_at = self.full_at.max(now) + gap.saturating_mul(u32::try_from(ahead).unwrap_or(u32::MAX));
+        full_at.checked_sub(early).unwrap_or(full_at)
     }
 
     /// A part was written.
     pub fn spend(&mut self, now: Instant) {
-        self.full_at = self.full_at.max(now) + self.gap();
+        self.full_at = self.full_at.max(now) + self.gap(now);
+    }
+
+    fn change(&mut self, now: Instant, rate: f64) {
+        if self.changed.is_none_or(|(at, _)| at != now) {
+            self.changed = Some((now, self.rate));
+        }
+        self.rate = rate;
     }
 
     /// The centre asked for less, about a part that was written at `sent`. What was written before the last cut says nothing
@@ -80,7 +110,7 @@ impl Pace {
         if self.cut_at.is_some_and(|at| sent < at) {
             return;
         }
-        self.rate = (self.rate * CUT).max(self.limit * SLOWEST);
+        self.change(now, (self.rate * CUT).max(self.limit * SLOWEST));
         (self.cut_at, self.raised_at) = (Some(now), now);
     }
 
@@ -91,7 +121,7 @@ impl Pace {
             return;
         }
         let since = now.duration_since(self.raised_at).min(CALM).as_secs_f64();
-        self.rate = (self.rate + self.limit * RAISE * since).min(self.limit);
+        self.change(now, (self.rate + self.limit * RAISE * since).min(self.limit));
         self.raised_at = now;
     }
 }
@@ -107,7 +137,7 @@ mod tests {
         let mut pace = Pace::new(NonZeroU32::new(limit).unwrap(), begin);
         let (mut now, mut at) = (begin, Vec::new());
         for late in late {
-            now = now.max(pace.ready_at()) + Duration::from_micros(*late);
+            now = now.max(pace.ready_at(now, 0)) + Duration::from_micros(*late);
             pace.spend(now);
             at.push(now - begin);
         }
@@ -129,6 +159,21 @@ mod tests {
     fn late_timers_hardly_cost_anything() {
         let at = written(1_000, &vec![1_000; 3_000]);
         assert!(at.last().unwrap() < &Duration::from_millis(3_100), "{:?}", at.last());
+    }
+
+    #[test]
+    fn a_change_holds_from_the_next_moment_on() {
+        let begin = Instant::now();
+        let mut pace = Pace::new(NonZeroU32::new(100).unwrap(), begin);
+        let later = begin + Duration::from_millis(1);
+        pace.cut(begin, begin);
+        assert!((pace.rate_at(begin) - 100.0).abs() < 1e-9 && (pace.rate_at(later) - 50.0).abs() < 1e-9);
+        // In whatever order a moment's answers and parts are seen.
+        let (mut answered, mut wrote) = (Pace::new(NonZeroU32::new(100).unwrap(), begin), pace);
+        answered.spend(begin);
+        answered.cut(begin, begin);
+        wrote.spend(begin);
+        assert_eq!(answered, wrote);
     }
 
     #[test]

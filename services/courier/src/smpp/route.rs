@@ -1,23 +1,21 @@
 //! Several sessions as one way out: by preference, or shared; one that is down or throttled hard is passed by.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use futures::future::{join_all, select_all};
 use gridcare_domain::refusal::Refusal;
 use serde::{Deserialize, Serialize};
-use tokio::time::{Instant, sleep_until};
+use tokio::{
+    sync::Mutex,
+    time::{Instant, sleep_until},
+};
+use tokio_util::sync::CancellationToken;
 
 use super::{
     matching::PartKey,
     outgoing::Outgoing,
     pdu::Message,
-    session::{NotSent, Outcome, Session},
+    session::{NotSent, Outcome, Session, State},
 };
 
 /// How sessions are chosen.
@@ -27,7 +25,7 @@ pub enum Choice {
     /// The first that is well; the others are for when it is not.
     #[default]
     Preferred,
-    /// Each in turn, the one with the most room first.
+    /// Whichever may write first, each as fast as its rate allows.
     Shared,
 }
 
@@ -37,7 +35,9 @@ pub struct Route {
     sessions: Arc<[Session]>,
     choice: Choice,
     patience: Duration,
-    turn: Arc<AtomicUsize>,
+    stop: CancellationToken,
+    /// Held by the message that chooses next, in the order in which they came.
+    turn: Arc<Mutex<()>>,
 }
 
 /// What became of one part, and by which session.
@@ -55,7 +55,14 @@ impl Route {
     /// A route that waits for so long when no session will take anything, or all ask for less.
     #[must_use]
     pub fn new(sessions: Vec<Session>, choice: Choice, patience: Duration) -> Self {
-        Self { sessions: sessions.into(), choice, patience, turn: Arc::new(AtomicUsize::new(0)) }
+        let (stop, turn) = (CancellationToken::new(), Arc::default());
+        Self { sessions: sessions.into(), choice, patience, stop, turn }
+    }
+
+    /// The same route, of a courier that may be told to stop: then no message waits beyond the patience any more.
+    #[must_use]
+    pub fn stopped_by(self, stop: CancellationToken) -> Self {
+        Self { stop, ..self }
     }
 
     /// Its sessions.
@@ -65,7 +72,8 @@ impl Route {
     }
 
     /// Sends one message, all its parts. Only what was certainly not taken is tried again, here or by another session; a part
-    /// whose outcome is unknown stays so.
+    /// whose outcome is unknown stays so. Once one of them was taken, the message cannot go back whole: the others are tried until
+    /// it expires, however long the centre asks for less.
     ///
     /// # Errors
     /// When no centre could take such a message; then nothing was written.
@@ -86,17 +94,23 @@ impl Route {
         let unsent = Outcome::NotSent { reason: NotSent::Unbound };
         let mut reports: Vec<_> =
             keys.into_iter().map(|key| PartReport { key, outcome: unsent.clone(), session: None }).collect();
-        let mut until = Instant::now() + self.patience;
+        let left = Duration::try_from(outgoing.expires.duration_since(first.now())).unwrap_or_default();
+        let (expiry, mut until) = (Instant::now() + left, Instant::now() + self.patience);
         while reports.iter().any(|report| may_go_again(&report.outcome)) {
-            let Some(session) = self.choose(until).await else { break };
+            let goes_on = is_begun(&reports) && !self.stop.is_cancelled();
+            let deadline = if goes_on { expiry } else { until };
+            let session = tokio::select! {
+                session = self.choose(deadline) => session,
+                () = self.stop.cancelled(), if goes_on => continue,
+            };
+            let Some(session) = session else { break };
             let Ok(parts) = outgoing.parts(session.dialect(), session.now()) else {
                 expired(&mut reports);
                 break;
             };
-            let some_accepted = Self::submit(&session, &parts, outgoing, &mut reports).await;
-            if some_accepted {
+            if Self::submit(&session, &parts, outgoing, &mut reports).await {
                 until = Instant::now() + self.patience;
-            } else if Instant::now() >= until {
+            } else if Instant::now() >= deadline {
                 break;
             }
         }
@@ -114,16 +128,39 @@ impl Route {
         join_all(submits).await.into_iter().any(|accepted| accepted)
     }
 
-    /// A session that takes messages, waiting for one if need be; none when the patience ends first.
-    async fn choose(&self, until: Instant) -> Option<Session> {
+    /// A session that may write now, waiting for one if need be; none when the patience ends while none is well. Messages choose
+    /// one after the other, and not before a session may write: a message that had chosen early would wait for a session that
+    /// became slow, beside one that has time.
+    async fn choose(&self, mut until: Instant) -> Option<Session> {
+        let turn = self.turn.lock();
+        tokio::pin!(turn);
+        let _turn = loop {
+            tokio::select! {
+                biased;
+                turn = &mut turn => break turn,
+                () = sleep_until(until) => {
+                    let now = Instant::now();
+                    if !self.sessions.iter().any(|session| is_well(&session.state(), now)) {
+                        return None;
+                    }
+                    until = now + self.patience;
+                }
+            }
+        };
         loop {
             let mut watches: Vec<_> = self.sessions.iter().map(Session::watch).collect();
             for watch in &mut watches {
                 watch.mark_unchanged();
             }
-            if let Some(session) = self.best() {
-                return Some(session.clone());
-            }
+            let now = Instant::now();
+            let well = self.sessions.iter().any(|session| is_well(&session.state(), now));
+            // While one is well, its time comes, however long its rate or its window make that.
+            let (wake, is_patient) = match self.best(now) {
+                Some((session, ready)) if ready <= now => return Some(session.clone()),
+                Some((_, ready)) if well || ready < until => (ready, true),
+                None if well => (now + self.patience, true),
+                _ => (until, false),
+            };
             let changes = watches.iter_mut().map(|watch| {
                 Box::pin(async {
                     if watch.changed().await.is_err() {
@@ -134,41 +171,38 @@ impl Route {
             });
             tokio::select! {
                 _ = select_all(changes) => {}
-                () = sleep_until(until) => return None,
+                () = sleep_until(wake) => {
+                    if !is_patient {
+                        return None;
+                    }
+                }
             }
         }
     }
 
-    fn best(&self) -> Option<&Session> {
-        let bound: Vec<_> = self
-            .sessions
-            .iter()
-            .map(|session| (session, session.state()))
-            .filter(|(_, state)| state.is_bound())
-            .collect();
-        let well = bound.iter().filter(|(_, state)| !state.is_throttled_hard());
-        let well: Vec<_> = well.collect();
-        if well.is_empty() {
+    /// The session that is chosen, and when it may write; none when none may at all.
+    fn best(&self, now: Instant) -> Option<(&Session, Instant)> {
+        let bound =
+            self.sessions.iter().map(|session| (session, session.state())).filter(|(_, state)| state.is_bound());
+        let mut bound: Vec<_> = bound.collect();
+        if bound.iter().any(|(_, state)| is_well(state, now)) {
+            bound.retain(|(_, state)| is_well(state, now));
+        } else {
             // All ask for less: the fastest of them.
-            let fastest = bound.iter().max_by(|(_, a), (_, b)| a.rate.total_cmp(&b.rate));
-            return fastest.map(|(session, _)| *session);
+            let rate = |state: &State| state.pace.rate_at(now);
+            bound.sort_by(|(_, a), (_, b)| rate(b).total_cmp(&rate(a)));
+            bound.truncate(1);
         }
-        match self.choice {
-            Choice::Preferred => well.first().map(|(session, _)| *session),
-            Choice::Shared => {
-                let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-                // The emptiest in proportion to its rate; among equals, each in turn.
-                let load = |at: usize| {
-                    let (_, state) = well[(turn + at) % well.len()];
-                    #[expect(clippy::cast_precision_loss, reason = "a window has far fewer parts")]
-                    let load = state.in_flight as f64 / state.rate.max(f64::MIN_POSITIVE);
-                    load
-                };
-                let best = (0..well.len()).min_by(|a, b| load(*a).total_cmp(&load(*b)))?;
-                Some(well[(turn + best) % well.len()].0)
-            }
+        if self.choice == Choice::Preferred {
+            bound.truncate(1);
         }
+        let ready = bound.into_iter().filter_map(|(session, state)| Some((session, session.ready_at(&state, now)?)));
+        ready.min_by_key(|(_, ready)| *ready)
     }
+}
+
+fn is_well(state: &State, now: Instant) -> bool {
+    state.is_bound() && !state.is_throttled_hard(now)
 }
 
 /// Whether the centre certainly has nothing of it, and it may be tried again.
@@ -178,6 +212,14 @@ const fn may_go_again(outcome: &Outcome) -> bool {
         Outcome::Refused { status } => status.asks_for_less(),
         Outcome::Accepted { .. } | Outcome::Unknown { .. } => false,
     }
+}
+
+/// Whether a part was taken and none is lost, so that only the others make it a message.
+fn is_begun(reports: &[PartReport]) -> bool {
+    let taken = |outcome: &Outcome| matches!(outcome, Outcome::Accepted { .. });
+    let lost =
+        |outcome: &Outcome| !may_go_again(outcome) && !taken(outcome) && !matches!(outcome, Outcome::Unknown { .. });
+    reports.iter().any(|report| taken(&report.outcome)) && !reports.iter().any(|report| lost(&report.outcome))
 }
 
 fn expired(reports: &mut [PartReport]) {

@@ -12,16 +12,20 @@ mod receipts;
 use std::{
     collections::{HashMap, VecDeque},
     io,
+    path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use futures::future::BoxFuture;
 use gridcare_chassis::clock::SharedClock;
-use gridcare_domain::sms_text::Encoding;
+use gridcare_domain::sms_text::{Encoding, SmsText};
+use rustls::ServerConfig;
 use tokio::{
     net::TcpListener,
     sync::{Notify, mpsc},
     task::JoinSet,
+    time::timeout,
 };
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -35,9 +39,8 @@ use crate::smpp::{
     coding,
     pdu::{Address, Message, npi, ton},
     piece::{Joining, Piece},
-    session::{Dial, Wire},
+    session::{Dial, Wire, certificates, private_key},
 };
-use gridcare_domain::sms_text::SmsText;
 
 /// A sandbox centre; clones are the same one.
 #[derive(Clone)]
@@ -177,9 +180,10 @@ impl Smsc {
                     sessions.spawn(async move {
                         match tls {
                             None => smsc.attend(Box::new(stream)).await,
-                            Some(tls) => match tls.accept(stream).await {
-                                Ok(stream) => smsc.attend(Box::new(stream)).await,
-                                Err(error) => tracing::warn!(%error, "a TLS handshake failed"),
+                            Some(tls) => match timeout(HANDSHAKE, tls.accept(stream)).await {
+                                Ok(Ok(stream)) => smsc.attend(Box::new(stream)).await,
+                                Ok(Err(error)) => tracing::warn!(%error, "a TLS handshake failed"),
+                                Err(_) => tracing::warn!("a TLS handshake took too long"),
                             },
                         }
                     });
@@ -196,6 +200,24 @@ impl Smsc {
         attend::attend(self.clone(), wire).await;
         self.0.changed.notify_waiters();
     }
+}
+
+/// Within this a connection with TLS has shaken hands.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// TLS at the centre's end, with its certificate chain and its private key from PEM files.
+///
+/// # Errors
+/// When a file cannot be read, or holds something else.
+pub fn acceptor(cert: &Path, key: &Path) -> io::Result<TlsAcceptor> {
+    let wrong = |error: rustls::Error| io::Error::new(io::ErrorKind::InvalidInput, error);
+    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(wrong)?
+        .with_no_client_auth()
+        .with_single_cert(certificates(cert)?, private_key(key)?)
+        .map_err(wrong)?;
+    Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
 /// Octets that a connection within this process holds in each direction.

@@ -53,21 +53,29 @@ impl Bounces {
             if self.stop.is_cancelled() {
                 return Ok(());
             }
-            if !entry.file_type().await?.is_file() {
-                continue;
+            // One that cannot be read, or that somebody else took, keeps none from what stands behind it.
+            if let Err(error) = self.take(&entry).await {
+                tracing::warn!(file = %entry.path().display(), %error, "a bounce cannot be taken");
             }
-            let path = entry.path();
-            let told = if let Some((number, state)) = self.read(&path).await? {
-                self.tell(number, state).await
-            } else {
-                metrics::counter!("gridcare_courier_bounces_total", "kind" => "strange").increment(1);
-                true
-            };
-            if told {
-                // Seen, in the words of a maildir.
-                let name = format!("{}:2,S", entry.file_name().to_string_lossy());
-                fs::rename(&path, self.folder.join("cur").join(name)).await?;
-            }
+        }
+        Ok(())
+    }
+
+    async fn take(&self, entry: &fs::DirEntry) -> io::Result<()> {
+        if !entry.file_type().await?.is_file() {
+            return Ok(());
+        }
+        let path = entry.path();
+        let told = if let Some((number, state)) = self.read(&path).await? {
+            self.tell(number, state).await
+        } else {
+            metrics::counter!("gridcare_courier_bounces_total", "kind" => "strange").increment(1);
+            true
+        };
+        if told {
+            // Seen, in the words of a maildir.
+            let name = format!("{}:2,S", entry.file_name().to_string_lossy());
+            fs::rename(&path, self.folder.join("cur").join(name)).await?;
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use lettre::{
         header::{ContentType, HeaderName, HeaderValue},
     },
 };
+use ring::hmac;
 
 use crate::carrier::Errand;
 
@@ -17,6 +18,7 @@ use crate::carrier::Errand;
 pub(crate) struct Letters {
     from: Mailbox,
     bounce: Address,
+    key: Option<hmac::Key>,
 }
 
 /// Why there is no letter.
@@ -39,13 +41,30 @@ pub(crate) struct Letter {
 }
 
 impl Letters {
-    pub(crate) const fn new(from: Mailbox, bounce: Address) -> Self {
-        Self { from, bounce }
+    /// With a secret, nobody who was not sent a letter can return it.
+    pub(crate) fn new(from: Mailbox, bounce: Address, secret: Option<&str>) -> Self {
+        let key = secret.map(|secret| hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()));
+        Self { from, bounce, key }
+    }
+
+    /// `17`, or `17.` and twelve hexadecimal digits that nobody can guess.
+    fn sealed(&self, number: i64) -> String {
+        let number = number.to_string();
+        let Some(key) = &self.key else { return number };
+        let tag = hmac::sign(key, number.as_bytes());
+        let mut seal = [0; 8];
+        seal[2..].copy_from_slice(&tag.as_ref()[..6]);
+        format!("{number}.{:012x}", u64::from_be_bytes(seal))
+    }
+
+    fn unsealed(&self, text: &str) -> Option<i64> {
+        let number = text.split('.').next()?.parse::<i64>().ok().filter(|number| *number > 0)?;
+        self.sealed(number).eq_ignore_ascii_case(text).then_some(number)
     }
 
     /// `bounce+17@…` of delivery 17: whoever returns the letter says which it was, whatever it writes.
     fn returns_to(&self, number: i64) -> Result<Address, AddressError> {
-        Address::new(format!("{}+{number}", self.bounce.user()), self.bounce.domain())
+        Address::new(format!("{}+{}", self.bounce.user(), self.sealed(number)), self.bounce.domain())
     }
 
     /// The number in an address to which a letter was returned.
@@ -53,23 +72,23 @@ impl Letters {
         let (user, domain) = address.trim().trim_matches(['<', '>']).rsplit_once('@')?;
         let (base, number) = user.rsplit_once('+')?;
         let ours = base.eq_ignore_ascii_case(self.bounce.user()) && domain.eq_ignore_ascii_case(self.bounce.domain());
-        number.parse().ok().filter(|number| ours && *number > 0)
+        self.unsealed(number).filter(|_| ours)
     }
 
     fn message_id(&self, number: i64) -> String {
-        format!("<gridcare.{number}@{}>", self.bounce.domain())
+        format!("<gridcare.{}@{}>", self.sealed(number), self.bounce.domain())
     }
 
     /// The number in the `Message-ID` of a returned letter.
     pub(crate) fn number_of_message(&self, id: &str) -> Option<i64> {
         let id = id.trim().strip_prefix('<')?.strip_suffix('>')?;
         let (number, domain) = id.strip_prefix("gridcare.")?.split_once('@')?;
-        number.parse().ok().filter(|number| domain.eq_ignore_ascii_case(self.bounce.domain()) && *number > 0)
+        self.unsealed(number).filter(|_| domain.eq_ignore_ascii_case(self.bounce.domain()))
     }
 
-    /// What the node calls the letter of a delivery.
+    /// What the node calls the letter of a delivery, whatever seals it.
     pub(crate) fn part_id(&self, number: i64) -> String {
-        format!("email/{}", self.message_id(number).trim_matches(['<', '>']))
+        format!("email/gridcare.{number}@{}", self.bounce.domain())
     }
 
     /// The letter of an errand.
@@ -90,5 +109,42 @@ impl Letters {
             .header(ContentType::TEXT_PLAIN)
             .body(body.to_owned())?;
         Ok(Letter { from: self.returns_to(errand.number)?, to, octets: message.formatted() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn letters(secret: Option<&str>) -> Letters {
+        let (from, bounce) = ("EVN <care@evn.example>".parse().unwrap(), "bounce@evn.example".parse().unwrap());
+        Letters::new(from, bounce, secret)
+    }
+
+    #[test]
+    fn a_letter_with_a_seal_is_returned_by_nobody_who_has_not_got_it() {
+        let (open, sealed, other) = (letters(None), letters(Some("geheim")), letters(Some("another")));
+        assert_eq!(open.returns_to(17).unwrap().to_string(), "bounce+17@evn.example");
+        assert_eq!(open.number("<Bounce+17@EVN.example>"), Some(17));
+        let (address, id) = (sealed.returns_to(17).unwrap().to_string(), sealed.message_id(17));
+        assert_eq!((sealed.number(&address), sealed.number_of_message(&id)), (Some(17), Some(17)));
+        assert_eq!(sealed.number(&address.to_uppercase()), Some(17), "servers change the case of addresses");
+        let neighbour = |text: &str| text.replace("17", "18");
+        let forged =
+            ["bounce+17@evn.example".to_owned(), neighbour(&address), other.returns_to(17).unwrap().to_string()];
+        for forged in forged {
+            assert_eq!(sealed.number(&forged), None, "{forged}");
+        }
+        for forged in ["<gridcare.17@evn.example>".to_owned(), neighbour(&id), other.message_id(17)] {
+            assert_eq!(sealed.number_of_message(&forged), None, "{forged}");
+        }
+        assert_eq!(sealed.part_id(17), open.part_id(17), "what the node keeps is the same whatever the key");
+    }
+
+    #[test]
+    fn the_longest_address_of_bounces_is_one() {
+        let bounce = format!("{}@evn.example", "b".repeat(31)).parse().unwrap();
+        let letters = Letters::new("care@evn.example".parse().unwrap(), bounce, Some("geheim"));
+        assert!(letters.returns_to(i64::MAX).unwrap().user().len() <= 64);
     }
 }

@@ -11,7 +11,7 @@ use lettre::transport::smtp::{
     authentication::{Credentials, DEFAULT_MECHANISMS},
     client::{AsyncSmtpConnection, Certificate, CertificateStore, TlsParameters},
     commands::{Data, Mail, Rcpt},
-    extension::{ClientId, MailParameter},
+    extension::{ClientId, Extension, MailParameter},
 };
 use tokio::time::{Instant, timeout};
 
@@ -110,6 +110,10 @@ impl MailServer {
     async fn converse(&self, connection: &mut AsyncSmtpConnection, letter: &Letter) -> Handed {
         let silent = |anybody| Handed::Later { reason: "the mail server does not answer".to_owned(), anybody };
         let international = !letter.to.to_string().is_ascii();
+        if international && !connection.server_info().supports_feature(Extension::SmtpUtfEight) {
+            // Said to the server, it would be a word on the whole channel.
+            return Handed::Refused("the mail server takes no international addresses".to_owned());
+        }
         let parameters = if international { vec![MailParameter::SmtpUtfEight] } else { Vec::new() };
         match timeout(self.patience, connection.command(Mail::new(Some(letter.from.clone()), parameters))).await {
             Ok(Ok(_)) => {}

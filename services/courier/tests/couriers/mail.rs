@@ -22,9 +22,15 @@ pub(crate) struct Taken {
 pub(crate) struct PlayedMail {
     pub(crate) letters: Arc<Mutex<Vec<Taken>>>,
     greeted: Arc<Mutex<BTreeSet<String>>>,
+    international: bool,
 }
 
 impl PlayedMail {
+    /// One that takes addresses with diacritics.
+    pub(crate) fn international() -> Self {
+        Self { international: true, ..Self::default() }
+    }
+
     /// Serves at a port of its own.
     pub(crate) async fn serve(&self) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -54,7 +60,9 @@ impl PlayedMail {
             }
             let address = line.split_once('<').and_then(|(_, rest)| rest.split_once('>')).map(|(inner, _)| inner);
             let answer = match line.get(..4).unwrap_or_default() {
+                "EHLO" if self.international => "250-mail.example\r\n250-8BITMIME\r\n250 SMTPUTF8\r\n",
                 "EHLO" => "250-mail.example\r\n250 8BITMIME\r\n",
+                "MAIL" if line.contains("SMTPUTF8") && !self.international => "555 5.5.4 no such parameter\r\n",
                 "MAIL" => {
                     from = address?.to_owned();
                     "250 ok\r\n"

@@ -246,8 +246,8 @@ impl DeliveryService for PlayedNode {
         let mut unknown = Vec::new();
         for receipt in request.into_inner().receipts {
             let found = inner.deliveries.iter_mut().find(|(number, delivery)| {
-                delivery.ids.contains(&receipt.message_id)
-                    || (delivery.state == "unknown" && **number == receipt.number)
+                let named = **number == receipt.number || delivery.address == receipt.phone;
+                delivery.ids.contains(&receipt.message_id) || (delivery.state == "unknown" && named)
             });
             match found {
                 Some((_, delivery)) => {

@@ -1,5 +1,6 @@
 use std::{collections::BTreeSet, time::Duration};
 
+use gridcare_courier::smpp::pdu::{Address, Message, esm_class};
 use gridcare_domain::sms_text::Encoding;
 
 use crate::world::{World, eventually};
@@ -61,5 +62,37 @@ async fn a_long_message_is_one_question_also_from_a_centre_that_sends_part_by_pa
     running.idle().await;
     let texts: Vec<_> = world.node.look().questions.iter().map(|asked| asked.text.clone()).collect();
     assert_eq!(texts, [LONG]);
+    running.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_flood_of_lone_parts_only_so_many_are_held_and_none_is_lost() {
+    const FLOOD: usize = 1_500;
+    let world = World::new(|config| config.window = 2_000);
+    let mut running = world.start();
+    running.idle().await;
+    let address = |digits: String| Address { digits, ..Address::default() };
+    for n in 0..FLOOD {
+        world.smsc.send(Message {
+            source: address(format!("8490{n:07}")),
+            destination: address("19001006".to_owned()),
+            esm_class: esm_class::HEADER,
+            // The first of two; the second never comes.
+            text: b"\x05\x00\x03\x07\x02\x01MD PE01000123456".to_vec(),
+            ..Message::default()
+        });
+    }
+    let mut most = 0;
+    let asked = async {
+        while world.node.look().questions.len() < FLOOD {
+            most = most.max(running.state.borrow().inbound.waiting);
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(10), asked).await.expect("the node is asked about each");
+    assert!(most <= 1_000 + 64, "{most} were held");
+    assert!(running.state.borrow().inbound.put_off > 0);
+    eventually("the centre is rid of all", || world.smsc.counts().inbound == 1_500).await;
+    running.idle().await;
     running.end().await;
 }

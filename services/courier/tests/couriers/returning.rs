@@ -42,11 +42,11 @@ async fn receipts_for_nothing_are_let_go_and_hold_up_no_others() {
     running.end().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn another_courier_resolves_what_a_lost_one_left_unknown() {
+async fn another_courier_resolves_what_a_lost_one_left_unknown(echo_reference: bool) {
     let world = World::new(|config| {
         config.latency = Duration::from_secs(1);
         config.delivery = Duration::from_secs(5);
+        config.echo_reference = echo_reference;
     });
     world.node.queue(World::phones(40));
     let lost = world.start();
@@ -64,4 +64,14 @@ async fn another_courier_resolves_what_a_lost_one_left_unknown() {
     eventually("all are delivered", || world.node.count("delivered") == 40).await;
     assert_eq!((world.smsc.counts().accepted, world.smsc.counts().duplicates), (40, 0));
     running.end().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_lost_courier_left_unknown_is_resolved_by_its_number() {
+    another_courier_resolves_what_a_lost_one_left_unknown(true).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_lost_courier_left_unknown_is_resolved_by_its_phone_where_no_number_is_echoed() {
+    another_courier_resolves_what_a_lost_one_left_unknown(false).await;
 }

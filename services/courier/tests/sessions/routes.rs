@@ -2,9 +2,11 @@ use std::{num::NonZeroU32, time::Duration};
 
 use gridcare_courier::smpp::{
     Route,
-    route::Choice,
+    route::{Choice, PartReport},
     session::{NotSent, Outcome},
 };
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
 
 use crate::world::{bound, eventually, is_bound, messages, outgoing, smsc};
 
@@ -38,7 +40,11 @@ async fn a_centre_that_throttles_hard_is_passed_by_until_it_recovers() {
         let reports = route.send(&message).await.unwrap();
         assert!(matches!(reports[0].outcome, Outcome::Accepted { .. }));
     }
-    assert!(a.session.state().is_throttled_hard() && first.counts().accepted < 20, "{:?}", first.counts());
+    assert!(
+        a.session.state().is_throttled_hard(Instant::now()) && first.counts().accepted < 20,
+        "{:?}",
+        first.counts()
+    );
     assert_eq!(first.counts().accepted + second.counts().accepted, 200);
     assert_eq!(first.counts().duplicates + second.counts().duplicates, 0);
 }
@@ -78,4 +84,45 @@ async fn without_any_centre_the_caller_gets_its_message_back() {
         route.send(&outgoing(1, &"x".repeat(153 * 255 + 1))).await.unwrap_err().violations[0].reason,
         "TOO_LONG"
     );
+}
+
+/// A route by one centre that has room for one part, and for another one only after so long.
+async fn halved(room_after: Duration) -> (gridcare_courier::smsc::Smsc, crate::world::Bound, Route) {
+    let smsc = smsc(|config| (config.queue, config.delivery) = (1, room_after));
+    let bound = bound(&smsc, |config| config.rate = NonZeroU32::new(100).unwrap()).await;
+    let route = Route::new(vec![bound.session.clone()], Choice::Preferred, Duration::from_secs(5));
+    (smsc, bound, route)
+}
+
+async fn sent_in_two(route: Route, n: u32) -> Vec<PartReport> {
+    route.send(&outgoing(n, &"Dien luc thong bao: ".repeat(10))).await.unwrap()
+}
+
+fn taken(reports: &[PartReport]) -> usize {
+    reports.iter().filter(|report| matches!(report.outcome, Outcome::Accepted { .. })).count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_second_part_of_a_message_waits_for_room_beyond_the_patience() {
+    let (smsc, _bound, route) = halved(Duration::from_mins(2)).await;
+    let began = Instant::now();
+    assert_eq!(taken(&sent_in_two(route, 1).await), 2);
+    assert!(began.elapsed() >= Duration::from_mins(2) && smsc.counts().queue_full > 10);
+    assert_eq!((smsc.counts().accepted, smsc.counts().duplicates), (2, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn half_a_message_waits_until_it_expires_or_the_courier_stops() {
+    let (smsc, _bound, route) = halved(Duration::from_hours(9)).await;
+    let (stop, began) = (CancellationToken::new(), Instant::now());
+    let route = route.stopped_by(stop.clone());
+    assert_eq!(taken(&sent_in_two(route.clone(), 1).await), 1);
+    assert!((30..=31).contains(&(began.elapsed().as_secs() / 60)), "{:?}", began.elapsed());
+    smsc.change(|config| config.queue = 2);
+    let sending = tokio::spawn(sent_in_two(route, 2));
+    tokio::time::sleep(Duration::from_mins(1)).await;
+    assert!(!sending.is_finished());
+    stop.cancel();
+    let reports = timeout(Duration::from_secs(5), sending).await.expect("it ends with the courier").unwrap();
+    assert_eq!(taken(&reports), 1);
 }

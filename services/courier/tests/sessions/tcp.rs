@@ -2,15 +2,17 @@
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
-use gridcare_courier::smpp::{
-    Event,
-    session::{Ended, Phase, Tcp, Tls, TlsFiles},
+use gridcare_courier::{
+    smpp::{
+        Event,
+        session::{Ended, Phase, Tcp, Tls, TlsFiles},
+    },
+    smsc::acceptor,
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
 };
-use tokio_rustls::TlsAcceptor;
 
 use crate::world::{Bound, accepted, is_bound, messages, smsc, start, submit_all};
 
@@ -53,16 +55,12 @@ async fn two_hundred_messages_over_tls_and_none_to_a_stranger() {
         std::fs::write(&path, made.cert.pem()).unwrap();
         (path, made)
     });
-    let key = rustls::pki_types::PrivateKeyDer::try_from(files[0].1.signing_key.serialize_der()).unwrap();
-    let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![files[0].1.cert.der().clone()], key)
-        .unwrap();
+    let key = folder.path().join("key");
+    std::fs::write(&key, files[0].1.signing_key.serialize_pem()).unwrap();
+    let tls = acceptor(&files[0].0, &key).unwrap();
     let (listener, address) = listener().await;
     let serving = smsc.clone();
-    tokio::spawn(async move { serving.serve(listener, Some(TlsAcceptor::from(Arc::new(config)))).await });
+    tokio::spawn(async move { serving.serve(listener, Some(tls)).await });
     let dial = |ca: &std::path::Path| {
         Arc::new(Tls::new(&address, TlsFiles { ca, identity: None, name: "smsc.example" }).unwrap())
     };
@@ -72,6 +70,7 @@ async fn two_hundred_messages_over_tls_and_none_to_a_stranger() {
     let down = |phase: &Phase| matches!(phase, Phase::Down(Ended::Broken(_)));
     stranger.session.watch().wait_for(|state| down(&state.phase)).await.unwrap();
     assert!(Tls::new(&address, TlsFiles { ca: folder.path(), identity: None, name: "smsc.example" }).is_err());
+    assert!(acceptor(&key, &files[0].0).is_err(), "each holds the other");
 }
 
 #[tokio::test]

@@ -60,6 +60,10 @@ impl Clock {
         matches!(self.kind, ClockKind::FirstResponse | ClockKind::NextResponse)
     }
 
+    const fn is_open_question(&self) -> bool {
+        matches!(self.kind, ClockKind::NextResponse) && self.goes_on()
+    }
+
     fn is_of(&self, rule: &Rule) -> bool {
         self.target == rule.target && self.kind == rule.kind
     }
@@ -146,6 +150,28 @@ impl Clocks {
             let at_us = at_us.max(self.opened_us());
             self.all.push(started(rule, at_us, at_us, None));
         }
+    }
+
+    /// What the customer wrote to another ticket is to be answered here from now on, by the rule of this ticket, but since they
+    /// wrote it. Of two open questions the older one counts: both wait for the same answer.
+    pub fn take_question(&mut self, other: &Self, rule: Option<&Arc<Rule>>, at_us: i64) {
+        let questions = other.all.iter().filter(|clock| clock.is_open_question());
+        let Some(asked) = questions.min_by_key(|clock| clock.started_us) else { return };
+        let older = |clock: &Clock| clock.is_open_question() && clock.started_us <= asked.started_us;
+        if self.void_us.is_some() || self.all.iter().any(older) {
+            return;
+        }
+        let clock = match rule {
+            Some(rule) if asked.is_of(rule) => {
+                let mut clock = asked.clone();
+                rule_anew(&mut clock, rule, at_us, None);
+                clock
+            }
+            Some(rule) => started(rule, asked.started_us, at_us.max(asked.started_us), None),
+            None => asked.clone(),
+        };
+        self.all.retain(|clock| !clock.is_open_question());
+        self.all.push(clock);
     }
 
     /// What clocks of events wait for was done.

@@ -57,11 +57,10 @@ fn quoted(text: &str) -> String {
 
 fn info(xml: &mut Xml, notice: &PublicNotice, revision: &PublicRevision, publisher: &Publisher, language: Language) {
     let text = revision.text(language);
-    let over = revision.kind.ends();
     xml.leaf("language", if language == Language::En { "en" } else { "vi-VN" });
     xml.leaf("category", "Infra");
     xml.leaf("event", event(revision.phase, language));
-    xml.leaf("responseType", if over { "AllClear" } else { "Monitor" });
+    xml.leaf("responseType", response(revision));
     xml.leaf("urgency", urgency(revision));
     xml.leaf("severity", severity(revision));
     xml.leaf("certainty", if revision.phase == Phase::Planned { "Likely" } else { "Observed" });
@@ -79,6 +78,16 @@ fn info(xml: &mut Xml, notice: &PublicNotice, revision: &PublicRevision, publish
     }
     if revision.everybody {
         regions(xml, &revision.regions, language);
+    }
+}
+
+/// What people are asked to do. What was a mistake, or does not take place, does not say that supply is back.
+const fn response(revision: &PublicRevision) -> &'static str {
+    match (revision.kind, revision.phase) {
+        (RevisionKind::AllClear, _)
+        | (RevisionKind::Initial | RevisionKind::Update | RevisionKind::Correction, Phase::AllClear) => "AllClear",
+        (RevisionKind::Cancel, _) | (_, Phase::Cancelled) => "None",
+        _ => "Monitor",
     }
 }
 

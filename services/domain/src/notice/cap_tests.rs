@@ -103,6 +103,24 @@ fn an_alert_says_the_same_in_two_languages_and_refers_to_all_before_it() {
 }
 
 #[test]
+fn an_alert_says_all_clear_where_supply_is_back_and_nowhere_else() {
+    for (kind, phase, expected) in [
+        (RevisionKind::Update, Phase::AllClear, ("Update", "AllClear", "Past")),
+        (RevisionKind::AllClear, Phase::Progress, ("Update", "AllClear", "Past")),
+        (RevisionKind::Cancel, Phase::First, ("Cancel", "None", "Past")),
+        (RevisionKind::Cancel, Phase::AllClear, ("Cancel", "None", "Past")),
+        (RevisionKind::Update, Phase::Cancelled, ("Update", "None", "Past")),
+        (RevisionKind::Correction, Phase::EstimateChanged, ("Update", "Monitor", "Immediate")),
+    ] {
+        let mut notice = notice();
+        notice.revisions[1] = revision(3, kind, phase);
+        let xml = alert(&notice, 3, &publisher()).unwrap();
+        let said = ["msgType", "responseType", "urgency"].map(|name| texts(&xml, name).remove(0));
+        assert_eq!((said[0].as_str(), said[1].as_str(), said[2].as_str()), expected, "{kind} {phase}");
+    }
+}
+
+#[test]
 fn lists_hold_what_has_not_expired_and_name_it_as_the_alerts_do() {
     let mut notices = vec![notice()];
     notices[0].revisions[0].expires_at = at(60);

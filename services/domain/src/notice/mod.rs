@@ -13,6 +13,7 @@ mod rules;
 /// Lists of notices that others subscribe to.
 pub mod syndication;
 mod template;
+mod work;
 
 pub use code::{NoticeChannel, Phase, RevisionKind, RevisionState, Urgency};
 pub use lifecycle::{Act, act, expired, may_follow, moved};
@@ -21,6 +22,7 @@ pub use public::{PublicNotice, PublicRevision, Publisher};
 pub use quiet::{QuietHours, may_go_from};
 pub use rules::{TEXT_LIMIT, TITLE_LIMIT, check};
 pub use template::{NoticeTemplate, PLACEHOLDERS, template};
+pub use work::needs_notice;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -8,8 +8,9 @@ use crate::{customer::Language, document::Xml};
 /// Most entries of one list.
 pub const MOST_ENTRIES: usize = 100;
 
-/// Revisions that have not expired, the newest first.
-fn newest(notices: &[PublicNotice], now: Timestamp) -> Vec<(&PublicNotice, &PublicRevision)> {
+/// What a list of these tells: revisions that have not expired, the newest first.
+#[must_use]
+pub fn newest(notices: &[PublicNotice], now: Timestamp) -> Vec<(&PublicNotice, &PublicRevision)> {
     let mut all: Vec<_> = notices
         .iter()
         .flat_map(|notice| notice.revisions.iter().map(move |revision| (notice, revision)))

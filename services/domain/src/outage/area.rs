@@ -75,6 +75,19 @@ impl Area {
             && self.polygon.as_ref().is_none_or(within)
     }
 
+    /// A site of which all is known that is given of this area, but for its place on the map.
+    #[must_use]
+    pub(super) fn site(&self) -> Site<'_> {
+        Site {
+            province: self.province.as_deref(),
+            district: self.district.as_deref(),
+            area_code: self.area_code.as_deref(),
+            feeder: self.feeder.as_deref(),
+            transformer: self.transformer.as_deref(),
+            position: None,
+        }
+    }
+
     /// The narrowest thing that is given, under which it is found: every area that covers a site has one of the scopes of
     /// that site.
     #[must_use]

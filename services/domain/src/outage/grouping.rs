@@ -22,6 +22,8 @@ pub struct Rule {
     pub reach_m: f64,
     /// So many reports together make a fault of the grid likely, rather than of one house.
     pub enough: usize,
+    /// So many do where nothing but the area is common to them: it has so many houses that a few of them report something anyway.
+    pub enough_of_area: usize,
 }
 
 impl Default for Rule {
@@ -32,6 +34,7 @@ impl Default for Rule {
             apart: SignedDuration::from_hours(2),
             reach_m: 500.0,
             enough: 3,
+            enough_of_area: 10,
         }
     }
 }
@@ -94,7 +97,7 @@ impl Rule {
 
     /// What to do with reports that are linked to no outage: those that fit a known one join the one that fits best, the
     /// narrowest area first; of the others, those that share a transformer or a feeder, or lie near each other, within a
-    /// short time make a new one when there are enough.
+    /// short time make a new one when there are enough; and of what is left, those of one area when there are many.
     #[must_use]
     pub fn propose(&self, reports: &[Report<'_>], outages: &[Outage]) -> Vec<Proposal> {
         let mut joins: Vec<(Uuid, Vec<Uuid>)> = Vec::new();
@@ -111,31 +114,39 @@ impl Rule {
         }
         left.sort_by_key(|report| (report.at, report.ticket));
         let found = joins.into_iter().map(|(outage, tickets)| Proposal::Join { outage, tickets });
-        found.chain(self.clusters(&left)).collect()
+        let mut taken = vec![false; left.len()];
+        let near = self.clusters(&left, &mut taken, self.enough, |one, other| self.are_one(one, other));
+        // Last, so that nobody who shares something narrower is counted for it.
+        let of_area = self.clusters(&left, &mut taken, self.enough_of_area, are_of_one_area);
+        found.chain(near).chain(of_area).collect()
     }
 
-    fn clusters(&self, reports: &[&Report<'_>]) -> Vec<Proposal> {
+    /// Reports that are alike, where there are enough of those that are not taken.
+    fn clusters(
+        &self,
+        reports: &[&Report<'_>],
+        taken: &mut [bool],
+        enough: usize,
+        alike: impl Fn(&Site<'_>, &Site<'_>) -> bool,
+    ) -> Vec<Proposal> {
         let mut found = Vec::new();
-        let mut taken = vec![false; reports.len()];
         for first in 0..reports.len() {
             if taken[first] {
                 continue;
             }
-            let Some(seed) = reports[first].sites.iter().find(|site| narrow(site).is_some() || site.position.is_some())
-            else {
-                continue;
-            };
+            // What is not even like itself says nothing that others could share.
+            let Some(seed) = reports[first].sites.iter().find(|site| alike(site, site)) else { continue };
             let together: Vec<usize> = (first..reports.len())
                 .filter(|i| !taken[*i] && reports[*i].at.duration_since(reports[first].at) <= self.apart)
-                .filter(|i| reports[*i].sites.iter().any(|site| self.are_one(seed, site)))
+                .filter(|i| reports[*i].sites.iter().any(|site| alike(seed, site)))
                 .collect();
-            if together.len() < self.enough {
+            if together.len() < enough {
                 continue;
             }
             for i in &together {
                 taken[*i] = true;
             }
-            let sites = together.iter().filter_map(|i| reports[*i].sites.iter().find(|site| self.are_one(seed, site)));
+            let sites = together.iter().filter_map(|i| reports[*i].sites.iter().find(|site| alike(seed, site)));
             let Some(area) = shared(seed, sites) else { continue };
             let tickets = together.iter().map(|i| reports[*i].ticket).collect();
             found.push(Proposal::Record { area, since: reports[first].at, tickets });
@@ -144,15 +155,20 @@ impl Rule {
     }
 
     fn are_one(&self, one: &Site<'_>, other: &Site<'_>) -> bool {
-        let same = |a: Option<&str>, b: Option<&str>| a.zip(b).is_some_and(|(a, b)| key(a) == key(b));
         let near = one.position.zip(other.position).is_some_and(|(a, b)| a.metres_to(b) <= self.reach_m);
         near || same(one.transformer, other.transformer) || same(one.feeder, other.feeder)
     }
 }
 
-/// What is given of a site that is narrow enough to tell one fault from another.
-fn narrow<'a>(site: &Site<'a>) -> Option<&'a str> {
-    site.transformer.or(site.feeder)
+/// Whether both are given, and the same.
+fn same(one: Option<&str>, other: Option<&str>) -> bool {
+    one.zip(other).is_some_and(|(one, other)| key(one) == key(other))
+}
+
+/// Whether two sites have the code of an area in common; another district may have one of that code.
+fn are_of_one_area(one: &Site<'_>, other: &Site<'_>) -> bool {
+    let agree = |one: Option<&str>, other: Option<&str>| one.is_none() || other.is_none() || same(one, other);
+    same(one.area_code, other.area_code) && agree(one.province, other.province) && agree(one.district, other.district)
 }
 
 /// How much of the grid an area may be: the smaller the narrower.
@@ -264,6 +280,35 @@ mod tests {
         let [Proposal::Record { area, since, tickets }] = found.as_slice() else { panic!("{found:?}") };
         assert_eq!((area.feeder.as_deref(), area.transformer.as_deref()), (Some("471-E5"), None));
         assert_eq!((*since, tickets.clone()), (at(0), [1, 2, 4].map(Uuid::from_u128).to_vec()));
+    }
+
+    #[test]
+    fn many_reports_of_one_area_make_a_new_outage_where_nothing_narrower_does() {
+        let of_area = |area_code, feeder| Site {
+            province: Some("VN-SG"),
+            district: Some("Quận 1"),
+            area_code: Some(area_code),
+            feeder,
+            ..Site::default()
+        };
+        let mut reports: Vec<_> = (0..9).map(|i| report(i, 1, of_area("PD0100", None))).collect();
+        // The same code in another district, and those whose feeder says more.
+        reports.push(report(20, 1, Site { district: Some("Quận 3"), ..of_area("PD0100", None) }));
+        reports.extend((30..33).map(|i| report(i, 1, of_area("PD0100", Some("471-E5")))));
+        let propose = |reports: &[Report<'_>]| Rule::default().propose(reports, &[]);
+        let found = propose(&reports);
+        let [Proposal::Record { area, .. }] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!(area.feeder.as_deref(), Some("471-E5"));
+        reports.push(report(40, 119, of_area("pd0100", Some("479-E9"))));
+        let found = propose(&reports);
+        let [_, Proposal::Record { area, tickets, .. }] = found.as_slice() else { panic!("{found:?}") };
+        let expected = Area {
+            province: Some("VN-SG".into()),
+            district: Some("Quận 1".into()),
+            area_code: Some("PD0100".into()),
+            ..Area::default()
+        };
+        assert_eq!((area, tickets.len()), (&expected, 10));
     }
 
     #[test]

@@ -2,7 +2,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    Claim, Estimate, Fact, NumberedStep, Outage,
+    Area, Claim, Estimate, Fact, NumberedStep, Outage,
     change::{By, Change, Draft, Entry},
     code::{Cause, Confidence, CrewState, EstimateSource, FactKind, OutageKind},
     plan::{Plan, Revision, in_time},
@@ -45,9 +45,15 @@ impl Outage {
             if found.len() > before {
                 continue;
             }
-            if let Change::Rescheduled(plan) = change {
-                late = late.and(in_time(plan, next.plan.last().map(|revision| &revision.plan), now, notice_us));
-            }
+            let last = next.plan.last().map(|revision| &revision.plan);
+            late = late.and(match (change, last) {
+                (Change::Rescheduled(plan), last) => in_time(plan, last, now, notice_us),
+                // Whoever it concerns from now on was told of nothing.
+                (Change::Redrawn(areas), Some(plan)) if next.reaches_further(areas, now) => {
+                    in_time(plan, None, now, notice_us)
+                }
+                _ => Ok(()),
+            });
             next.append(change.clone(), by, now, self.version + 1);
         }
         // Of changes that are refused already, nobody wants to hear what they would come to.
@@ -118,7 +124,13 @@ impl Outage {
             Change::CrewMoved(crew) => self.crew = *crew,
             Change::Claimed { fact, source, choose } => self.claim(*fact, source, *choose, &entry),
             Change::Chosen { no } => self.choose(*no, &entry.reason),
-            Change::Redrawn(areas) => self.areas.clone_from(areas),
+            Change::Redrawn(areas) => {
+                let further = self.reaches_further(areas, entry.at);
+                self.areas.clone_from(areas);
+                if further && let Some(last) = self.plan.last() {
+                    self.revise(last.plan.clone(), false, entry.at);
+                }
+            }
             Change::Nested(parent) => self.parent = *parent,
             Change::Rescheduled(plan) => self.revise(plan.clone(), false, entry.at),
             Change::Cancelled => {
@@ -150,6 +162,12 @@ impl Outage {
         }
     }
 
+    /// Whether planned work that has not begun would concern somebody there whom it does not concern yet.
+    fn reaches_further(&self, areas: &[Area], at: Timestamp) -> bool {
+        let known = |area: &Area| self.areas.iter().any(|known| known == area || known.covers(&area.site()));
+        !self.plan.is_empty() && !self.is_cancelled() && self.begins_at > at && !areas.iter().all(known)
+    }
+
     fn revise(&mut self, plan: Plan, cancelled: bool, at: Timestamp) {
         let number = self.plan.last().map_or(0, |last| last.number) + 1;
         // An estimate that somebody made stays until they make another.
@@ -158,7 +176,7 @@ impl Outage {
             let source = EstimateSource::Schedule;
             self.estimate = Some(Estimate { earliest: ends, latest: ends, source, confidence: Confidence::Medium });
         }
-        self.plan.push(Revision { number, plan, cancelled, at });
+        self.plan.push(Revision { number, plan, areas: self.areas.clone(), cancelled, at });
     }
 
     fn claim(&mut self, fact: Fact, source: &str, choose: bool, entry: &Entry) {

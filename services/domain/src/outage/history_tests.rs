@@ -2,7 +2,7 @@ use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::outage::{Area, Step, StepKind, Window, supply};
+use crate::outage::{Step, StepKind, Window, supply};
 
 const BY: By<'static> = By { author: "lan", reason: "as the control room says" };
 const SILENT: By<'static> = By { author: "lan", reason: "" };
@@ -111,6 +111,28 @@ fn the_plan_keeps_every_revision_and_what_changed() {
     let again = outage.change(&[Change::Cancelled, Change::Rescheduled(work(20_000))], BY, at(103), NOTICE_US);
     let expected = [("changes[0].cancel_work".into(), "CANCELLED"), ("changes[1].reschedule".into(), "CANCELLED")];
     assert_eq!(reasons(again), expected);
+}
+
+#[test]
+fn whoever_work_concerns_only_later_is_told_as_early() {
+    let outage = recorded(planned(10_000));
+    let feeder = |code: &str| Area { feeder: Some(code.into()), ..Area::default() };
+    let redrawn = |areas: &[Area]| [Change::Redrawn(areas.to_vec())];
+    let further = redrawn(&[feeder("471-E5"), feeder("472-E5")]);
+    let refused = outage.change(&further, SILENT, at(9_940), NOTICE_US).unwrap_err();
+    assert_eq!((refused.kind, refused.reason), (RefusalKind::Precondition, "NOTICE_TOO_SHORT"));
+    let told = outage.change(&further, SILENT, at(100), NOTICE_US).unwrap();
+    assert_eq!(told.plan.iter().map(|revision| revision.number).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(told.plan[1].changed(told.plan.first()), ["areas"]);
+    let narrower = redrawn(&[Area { transformer: Some("T1".into()), ..feeder("471-e5") }]);
+    for (within, minute) in [(narrower, 9_940), (further.clone(), 10_001)] {
+        let outage = outage.change(&within, SILENT, at(minute), NOTICE_US).unwrap();
+        assert_eq!(outage.plan.len(), 1, "it concerns nobody else, or has begun");
+    }
+    let emergency = Plan { emergency_reason: Some("a pole leans over a road".into()), ..work(10_000) };
+    let [further] = further;
+    let hurried = outage.change(&[Change::Rescheduled(emergency), further], BY, at(9_940), NOTICE_US).unwrap();
+    assert_eq!(hurried.plan.len(), 3);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::Area;
 use crate::{
     clock::Limit,
     refusal::{Refusal, RefusalKind},
@@ -32,6 +33,13 @@ pub struct Plan {
     pub emergency_reason: Option<String>,
 }
 
+impl Plan {
+    /// When it may start.
+    fn starts(&self) -> impl Iterator<Item = Timestamp> {
+        std::iter::once(&self.window).chain(&self.alternative).map(|window| window.starts_at)
+    }
+}
+
 /// One revision of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Revision {
@@ -39,6 +47,8 @@ pub struct Revision {
     pub number: i64,
     /// What is planned.
     pub plan: Plan,
+    /// Where supply is lost by it.
+    pub areas: Vec<Area>,
     /// Whether it does not take place.
     pub cancelled: bool,
     /// When it was recorded.
@@ -55,6 +65,7 @@ impl Revision {
             ("starts_at", new.window.starts_at != old.window.starts_at),
             ("ends_at", new.window.ends_at != old.window.ends_at),
             ("alternative", new.alternative != old.alternative),
+            ("areas", self.areas != before.areas),
             ("cancelled", self.cancelled != before.cancelled),
         ]
         .into_iter()
@@ -74,20 +85,20 @@ pub fn notice_us(standard: &Standard, at: Timestamp) -> i64 {
     holds.filter_map(|rule| limit::read(&rule.limit).ok().and_then(before)).max().unwrap_or(0)
 }
 
-/// Refuses work of which customers cannot be told in time. `before` is the plan that it replaces: what only ends later, or
-/// has another alternative, was told in time if that one was.
+/// Refuses work of which customers cannot be told in time, whichever of its windows it takes place in. `before` is the plan
+/// that it replaces: what only ends later, or moves to its alternative, was told in time if that one was.
 pub(super) fn in_time(plan: &Plan, before: Option<&Plan>, now: Timestamp, notice_us: i64) -> Result<(), Refusal> {
-    let starts_at = plan.window.starts_at;
-    if plan.emergency_reason.is_some() || before.is_some_and(|before| before.window.starts_at == starts_at) {
+    if plan.emergency_reason.is_some() {
         return Ok(());
     }
-    // What has begun is recorded as it was announced; of what is still to come, recording is announcing.
-    let announced = if starts_at <= now { plan.announced_at.unwrap_or(now) } else { now };
-    let notice = SignedDuration::from_micros(notice_us);
-    let earliest = announced.saturating_add(notice).unwrap_or(Timestamp::MAX);
-    if starts_at >= earliest {
-        return Ok(());
-    }
+    let earliest = |starts_at: Timestamp| {
+        // What has begun is recorded as it was announced; of what is still to come, recording is announcing.
+        let announced = if starts_at <= now { plan.announced_at.unwrap_or(now) } else { now };
+        announced.saturating_add(SignedDuration::from_micros(notice_us)).unwrap_or(Timestamp::MAX)
+    };
+    let told = |starts_at: Timestamp| before.is_some_and(|before| before.starts().any(|known| known == starts_at));
+    let too_early = plan.starts().find(|starts_at| !told(*starts_at) && *starts_at < earliest(*starts_at));
+    let Some(earliest) = too_early.map(earliest) else { return Ok(()) };
     let required = limit::write(&Limit::BeforeEvent { us: notice_us });
     let message = format!(
         "customers are told of planned work {required}; let it start at {earliest} or later, or say why it is an emergency"
@@ -135,5 +146,17 @@ mod tests {
         let longer = Plan { window: Window { ends_at: at(30), ..plan(20).window }, ..plan(20) };
         assert_eq!(in_time(&longer, Some(&plan(20)), at(0), notice), Ok(()), "it starts when it was to start");
         assert!(in_time(&plan(21), Some(&plan(20)), at(0), notice).is_err());
+    }
+
+    #[test]
+    fn of_an_alternative_customers_are_told_as_early() {
+        let notice = 120 * HOUR * 1_000_000;
+        let either = |starts, other| Plan { alternative: Some(plan(other).window), ..plan(starts) };
+        assert_eq!(in_time(&either(200, 120), None, at(0), notice), Ok(()));
+        assert_eq!(in_time(&either(200, 119), None, at(0), notice).unwrap_err().reason, "NOTICE_TOO_SHORT");
+        let begun = Plan { announced_at: Some(at(-200)), ..either(-10, 20) };
+        assert!(in_time(&begun, None, at(0), notice).is_err(), "the alternative is still to come");
+        assert!(in_time(&either(200, 230), Some(&plan(200)), at(190), notice).is_err());
+        assert_eq!(in_time(&plan(230), Some(&either(200, 230)), at(190), notice), Ok(()), "this was told in time");
     }
 }

@@ -13,12 +13,14 @@ pub struct ReportFigure {
     pub denominator: &'static str,
     /// On which local day of the region a ticket counts.
     pub day: &'static str,
+    /// What a standard calls it; of a duration, its quantiles.
+    pub kpis: &'static [&'static str],
     /// The measures without which it cannot be made.
     pub measures: &'static [Measure],
 }
 
 const fn figure(name: &'static str, formula: &'static str, day: &'static str) -> ReportFigure {
-    ReportFigure { name, formula, threshold: "", denominator: "", day, measures: &[] }
+    ReportFigure { name, formula, threshold: "", denominator: "", day, kpis: &[], measures: &[] }
 }
 
 const OPENED: &str = "the day of opening";
@@ -46,6 +48,7 @@ pub const REPORT_FIGURES: &[ReportFigure] = &[
     },
     ReportFigure {
         denominator: "tickets with a first public answer on the day, without merged ones",
+        kpis: &["first_response_p50", "first_response_p90"],
         measures: &[Measure::FirstResponse],
         threshold: PERCENTILE,
         ..figure(
@@ -56,6 +59,7 @@ pub const REPORT_FIGURES: &[ReportFigure] = &[
     },
     ReportFigure {
         denominator: "tickets resolved on the day",
+        kpis: &["resolution_p50", "resolution_p90"],
         measures: &[Measure::Resolution],
         threshold: PERCENTILE,
         ..figure("resolution", "time of the resolution - time of opening", RESOLVED)
@@ -63,6 +67,7 @@ pub const REPORT_FIGURES: &[ReportFigure] = &[
     ReportFigure {
         threshold: "the limit of the rule under which the clock was last decided",
         denominator: "all clocks that started on the day, without void ones",
+        kpis: &["compliance"],
         measures: &[Measure::Clock],
         ..figure(
             "compliance_of_all",
@@ -73,18 +78,21 @@ pub const REPORT_FIGURES: &[ReportFigure] = &[
     ReportFigure {
         threshold: "the limit of the rule under which the clock was last decided",
         denominator: "clocks that started on the day and have ended; a clock of a resolved ticket has ended",
+        kpis: &["compliance_of_ended"],
         measures: &[Measure::Clock],
         ..figure("compliance_of_ended", "clocks that ended within their limit / clocks that ended", STARTED)
     },
     ReportFigure {
         threshold: "1 very dissatisfied to 5 very satisfied",
         denominator: "tickets rated on the day",
+        kpis: &["satisfaction"],
         measures: &[Measure::Satisfaction],
         ..figure("satisfaction", "sum of scores / number of scores", "the day of the rating")
     },
     ReportFigure {
         threshold: "the standard's window for a repeated contact",
         denominator: "tickets resolved on the day whose window has passed or whose customer came back",
+        kpis: &["first_contact_resolution"],
         measures: &[Measure::FirstContact],
         ..figure("first_contact_resolution", "resolved without a repeated contact / judged", RESOLVED)
     },

@@ -216,14 +216,14 @@ static ESCALATION: Record = Record {
     ],
 };
 static KPI: Record = Record {
-    about: "a figure with its one formula",
+    about: "a figure of the product, with its one formula",
     fields: &[
-        must("id", A_CODE, "by which reports and other formulas name it"),
+        must("id", A_CODE, "which figure"),
         NAME_VI,
         NAME_EN,
-        must("formula", Shape::Text(&FORMULA), "over measures and other figures"),
+        must("formula", Shape::Text(&FORMULA), "how the product computes it"),
         may("denominator", A_CODE, "of what it is a share"),
-        may("threshold", Shape::Text(&DURATION), "the time that a measure of the formula depends on"),
+        may("threshold", Shape::Text(&DURATION), "the time that it depends on, where it depends on one"),
         may("objective", Shape::Number, "what should be reached"),
         must(
             "merges_by",

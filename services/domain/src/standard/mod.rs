@@ -11,7 +11,6 @@ mod escalation;
 mod export;
 mod finding;
 mod form;
-mod formula;
 /// Limits and durations as people write them.
 pub mod limit;
 mod lint;
@@ -39,7 +38,7 @@ pub use escalation::Escalation;
 pub use export::{FEDERATED, INDISPENSABLE, REQUIRABLE};
 pub use finding::{Finding, Path, Severity, has_errors};
 pub use form::{overlay_schema, schema};
-pub use formula::MEASURES;
+pub use lint::other_thresholds;
 pub use locality::Locality;
 pub use overlay::{Lowered, Overlay};
 pub use reading::{lint, lint_overlay, read, read_overlay};

@@ -2,7 +2,7 @@
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
-use super::{formula, limit, shape::Form};
+use super::{limit, shape::Form};
 
 pub(super) static CODE: Form = Form {
     pattern: "^[a-z][a-z0-9_]{0,63}$",
@@ -82,9 +82,11 @@ pub(super) static DURATION: Form = Form {
 };
 pub(super) static FORMULA: Form = Form {
     pattern: "^[a-z0-9_.+*/() -]+$",
-    holds: |text| formula::names(text).is_ok(),
+    holds: |text| {
+        !text.is_empty() && text.bytes().all(|c| matches!(c, b'a'..=b'z' | b'0'..=b'9') || b"_.+*/() -".contains(&c))
+    },
     code: "MALFORMED_FORMULA",
-    cure: "write names and numbers with + - * / and brackets, such as answered_within / offered",
+    cure: "write the product's formula, such as answered_within / offered",
 };
 
 fn is_word(text: &str, first: fn(u8) -> bool, rest: fn(u8) -> bool) -> bool {

@@ -1,7 +1,9 @@
+use std::{iter, sync::Arc};
+
 use jiff::Timestamp;
 
 use crate::{
-    clock::RuleBook,
+    clock::{RuleBook, RuleKey},
     standard::{RuleSubject, Standard},
     ticket::{State, Ticket, repetition_due_us},
 };
@@ -73,6 +75,41 @@ pub fn rebase(ticket: &Ticket, governance: Governance<'_>, now: Timestamp) -> Op
     touch(&mut next, now);
     settle(&mut next, governance);
     Some(next)
+}
+
+/// An open ticket under a later standard, as a change of its own that puts one that came late in its place in time: its rules
+/// hold from its instant, then those of each of `later`, in the order in which they hold, from its own. `None` when it has been
+/// there already.
+///
+/// One that leaves no rule in the ticket's clocks is left out: nobody could tell that it had been there.
+#[must_use]
+pub fn rebase_late(ticket: &Ticket, late: Governance<'_>, later: &[Arc<Standard>], now: Timestamp) -> Option<Ticket> {
+    let (first, newest) = (later.first()?, later.last()?);
+    let opened_us = ticket.opened_at.as_microsecond();
+    let stamped_us = late.book.effective_us(&ticket.standard)?;
+    // Under one that is newer than all of them it is not known yet what holds: nothing goes back.
+    let follows = late.standard.effective_us() < stamped_us && stamped_us <= newest.effective_us();
+    let lived = opened_us < first.effective_us();
+    if !ticket.is_open() || !follows || !lived || has_rule_of(ticket, late.standard) {
+        return None;
+    }
+    let mut next = ticket.clone();
+    for standard in iter::once(late.standard).chain(later.iter().map(Arc::as_ref)) {
+        rule(&mut next, Governance { standard, ..late }, standard.effective_us().max(opened_us));
+    }
+    if !has_rule_of(&next, late.standard) {
+        return None;
+    }
+    newest.version().clone_into(&mut next.standard);
+    touch(&mut next, now);
+    settle(&mut next, Governance { standard: newest, ..late });
+    Some(next)
+}
+
+/// Whether a rule of this standard was ever in force for a clock of the ticket.
+fn has_rule_of(ticket: &Ticket, standard: &Standard) -> bool {
+    let named = |RuleKey(key): &RuleKey| key.split_once('/').is_some_and(|(version, _)| version == standard.version());
+    ticket.clocks.all().iter().flat_map(|clock| &clock.rulings).any(|ruling| named(&ruling.rule))
 }
 
 /// Gives the clocks the rules that the ticket's category, priority and locality ask for, from `at_us` on.

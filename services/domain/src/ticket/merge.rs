@@ -12,7 +12,8 @@ use crate::{
 /// Tickets that can be merged into another at once.
 pub const MERGE_LIMIT: usize = 50;
 
-/// The source and the target after a merge: the source ends, its clocks void, and its reference leads to the target.
+/// The source and the target after a merge: the source ends, its clocks void, and its reference leads to the target, where a
+/// question that the source left open is still to be answered. What is open ends only in what is open.
 pub fn merge(
     source: &Ticket,
     into: &Ticket,
@@ -31,6 +32,11 @@ pub fn merge(
     }
     if into.state == State::Cancelled || into.merged_into.is_some() {
         return refuse("TICKET_NOT_OPEN", format!("ticket {} has ended; merge into a living one", into.reference));
+    }
+    if source.is_open() && !into.is_open() {
+        // What the source still asks for would be nobody's to do.
+        let message = format!("ticket {} is {}; reopen it first, then merge", into.reference, into.state);
+        return refuse("TARGET_NOT_OPEN", message);
     }
     if source.customer_code.is_some() && source.customer_code != into.customer_code {
         // What one person said must not end up under another's name: erasing either would miss it, or take too much.
@@ -51,13 +57,15 @@ pub fn merge(
     ended.closed_at = Some(now);
     ended.merged_into = Some(into.id);
     ended.repetition = None;
-    ended.clocks.void(now.as_microsecond());
     // The customer has been answered once, whichever ticket it was.
     if let (None, Some(answered)) = (living.first_response_at, source.first_response_at) {
         let answered = answered.max(living.opened_at);
         living.first_response_at = Some(answered);
         living.clocks.replied(answered.as_microsecond());
     }
+    let rule = governance.standard.next_response_rule(&Governance::subject(&living));
+    living.clocks.take_question(&ended.clocks, rule.as_ref(), now.as_microsecond());
+    ended.clocks.void(now.as_microsecond());
     settle(&mut ended, governance);
     settle(&mut living, governance);
     Ok((ended, living))

@@ -14,8 +14,8 @@ use uuid::Uuid;
 
 pub use attachment::{ATTACHMENT_LIMIT, Attachment, MEDIA_TYPES};
 pub use breach::{Acted, Escalated, notice_due};
-pub use classify::{Reclassification, reclassify};
-pub use governed::{Governance, Versions, govern, open, rebase, settle};
+pub use classify::{Reclassification, check_required, reclassify};
+pub use governed::{Governance, Versions, govern, open, rebase, rebase_late, settle};
 pub use lifecycle::{allowed, asked, assign, claim, fulfil, reopen, replied, transition};
 pub use merge::{MERGE_LIMIT, merge, split};
 pub use required::missing_fields;

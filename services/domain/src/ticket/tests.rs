@@ -1,3 +1,6 @@
+mod late;
+mod merging;
+
 use std::sync::{Arc, OnceLock};
 
 use jiff::{SignedDuration, Timestamp};
@@ -96,6 +99,20 @@ fn a_change_of_category_keeps_the_time_already_spent() {
     assert_eq!(reclassify(&ticket, &unknown, governance(), at(1)).unwrap_err().reason, "UNKNOWN_CATEGORY");
     let resolved = transition(&ticket, State::Resolved, governance(), at(1)).unwrap();
     assert_eq!(reclassify(&resolved, &to, governance(), at(2)).unwrap_err().reason, "TICKET_NOT_OPEN");
+}
+
+#[test]
+fn a_category_is_refused_while_the_ticket_lacks_what_it_asks_for() {
+    let ticket = Ticket { province: Some("VN-SG".into()), ..opened("outage") };
+    let to = Reclassification { category: Some("emergency_outage".into()), ..Reclassification::default() };
+    let refused = reclassify(&ticket, &to, governance(), at(1)).unwrap_err();
+    assert_eq!((refused.reason, refused.kind), ("REQUIRED_BY_CATEGORY", RefusalKind::Precondition));
+    assert_eq!(refused.violations.iter().map(|v| v.field.as_str()).collect::<Vec<_>>(), ["event_at"]);
+    assert!(refused.message.contains("event_at"), "{}", refused.message);
+    let with_event = Reclassification { event_at: Some(at(0)), ..to };
+    assert_eq!(reclassify(&ticket, &with_event, governance(), at(1)).unwrap().category, "emergency_outage");
+    let urgent = Reclassification { category: Some("refund".into()), priority: Some(Priority::High), ..with_event };
+    assert!(reclassify(&opened("refund"), &urgent, governance(), at(1)).is_ok(), "it is of that category already");
 }
 
 #[test]
@@ -211,7 +228,9 @@ fn apply(ticket: &Ticket, deed: &Deed, now: Timestamp) -> Result<Option<Ticket>,
 proptest! {
     #[test]
     fn whatever_happens_versions_grow_refusals_change_nothing_and_clocks_add_up(deeds in deeds()) {
-        let (mut ticket, mut minute) = (opened("outage"), 0);
+        // Of a person who can be answered, as every category here asks for.
+        let (requester_name, requester_contact_point) = (Some("Lan".into()), Some("0901234567".into()));
+        let (mut ticket, mut minute) = (Ticket { requester_name, requester_contact_point, ..opened("outage") }, 0);
         for (step, deed) in &deeds {
             minute += step;
             match apply(&ticket, deed, at(minute)) {

@@ -6,24 +6,35 @@ use gridcare_chassis::serve::Deadline;
 use gridcare_domain::notice::Content;
 use gridcare_proto::{convert::notice::content_to_wire, notice::v1 as wire};
 use gridcare_store::gateway::Seat;
+use uuid::Uuid;
 
 use crate::{
     country::Country,
     peers::{PATIENCE, Peer},
 };
 
+/// What is planned.
+pub(crate) struct Planned {
+    pub(crate) content: Content,
+    /// Empty where nobody has named it yet.
+    pub(crate) incident: String,
+    /// The notice that it would be a revision of, if there is one.
+    pub(crate) of: Option<Uuid>,
+}
+
 /// Asks the members that the content concerns, and sums what they say. Of what remains until the caller's deadline they have
 /// four fifths.
 pub(crate) async fn plan(
     peers: &Arc<BTreeMap<String, Peer>>,
     seats: &[Seat],
-    content: &Content,
+    planned: &Planned,
 ) -> wire::PlanNoticeResponse {
+    let content = &planned.content;
     let patience = Deadline::current().map_or(PATIENCE, |deadline| PATIENCE.min(deadline.remaining())) * 4 / 5;
     let concerned: Vec<_> = seats.iter().filter(|seat| content.audience.concerns_region(&seat.region)).collect();
     let asked = concerned.iter().map(|seat| async {
         let peer = peers.get(&seat.node)?;
-        ask(peer.clone(), seat, content, patience).await
+        ask(peer.clone(), seat, planned, patience).await
     });
     let answers = futures::future::join_all(asked).await;
     let (mut regions, mut missing_regions) = (Vec::new(), Vec::new());
@@ -38,8 +49,15 @@ pub(crate) async fn plan(
     wire::PlanNoticeResponse { regions, missing_regions }
 }
 
-async fn ask(mut peer: Peer, seat: &Seat, content: &Content, patience: Duration) -> Option<Vec<wire::RegionPlan>> {
-    let mut request = tonic::Request::new(wire::PlanNoticeRequest { content: Some(content_to_wire(content)) });
+async fn ask(mut peer: Peer, seat: &Seat, planned: &Planned, patience: Duration) -> Option<Vec<wire::RegionPlan>> {
+    let mut content = content_to_wire(&planned.content);
+    // A node plans for its own corporation's customers alone.
+    content.audience.get_or_insert_default().regions = vec![seat.region.clone()];
+    let mut request = tonic::Request::new(wire::PlanNoticeRequest {
+        content: Some(content),
+        incident: planned.incident.clone(),
+        notice_id: planned.of.map(|id| id.to_string()).unwrap_or_default(),
+    });
     request.set_timeout(patience);
     match tokio::time::timeout(patience, peer.notices.plan_notice(request)).await {
         Ok(Ok(answer)) => Some(answer.into_inner().regions),

@@ -49,9 +49,10 @@ pub(crate) async fn draw(
         return Ok(None);
     }
     let known_rules = standards::known(store).await?;
+    let in_force = known_rules.in_force(now.as_microsecond());
     let reported: Vec<_> = views.iter().map(|view| (view.region.as_str(), &view.reported)).collect();
     let mut answer = wire::GetNationalReportResponse {
-        figures: convert::figures_to_wire(),
+        figures: convert::figures_to_wire(in_force.map(|standard| standard.bundle())),
         coverage: coverage(&regions, &reported),
         completeness: Some(completeness(members, now)),
         as_of: Some(time::timestamp(now)),

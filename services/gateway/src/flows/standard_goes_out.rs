@@ -5,8 +5,9 @@ mod deliver;
 pub(crate) use deliver::Bundles;
 use gridcare_bus::Bus;
 use gridcare_domain::{
+    metric::Definition,
     refusal::{Refusal, RefusalKind},
-    standard::{Offer, PublicKey, Signature, Terms, accept, read},
+    standard::{Bundle, Offer, PublicKey, Signature, Terms, accept, other_thresholds, read},
 };
 use gridcare_proto::{convert::time, standard::v1 as wire};
 use gridcare_store::{
@@ -28,6 +29,8 @@ pub(crate) struct Publishing {
     pub(crate) request: Request,
     pub(crate) bundle: Vec<u8>,
     pub(crate) signature: Vec<u8>,
+    /// What national figures are counted by.
+    pub(crate) definition: Definition,
     pub(crate) now_us: i64,
 }
 
@@ -39,9 +42,9 @@ pub(crate) async fn publish(
     nodes: &[&str],
     publishing: Publishing,
 ) -> Answer {
-    let Publishing { request, bundle, signature, now_us } = publishing;
-    let publication = match verify(trusted, bundle, signature, now_us) {
-        Ok(publication) => publication,
+    let Publishing { request, bundle, signature, definition, now_us } = publishing;
+    let (publication, read) = match verify(trusted, bundle, signature, now_us) {
+        Ok(verified) => verified,
         Err(refusal) => return Ok(Err(refusal)),
     };
     let members = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
@@ -55,6 +58,9 @@ pub(crate) async fn publish(
     }
     if matches!(answer, Ok(Ok(_))) {
         tracing::info!(standard = publication.standard.name, members, "a standard is published");
+        for finding in other_thresholds(&read, &definition) {
+            tracing::warn!(standard = publication.standard.name, code = finding.code, "{}", finding.message);
+        }
         bus.wake(PUBLISHED);
         forget_answers(store, now_us).await?;
     }
@@ -62,7 +68,12 @@ pub(crate) async fn publish(
 }
 
 /// What every member would refuse is refused here, with the same reasons.
-fn verify(trusted: &[PublicKey], bundle: Vec<u8>, signature: Vec<u8>, now_us: i64) -> Result<Publication, Refusal> {
+fn verify(
+    trusted: &[PublicKey],
+    bundle: Vec<u8>,
+    signature: Vec<u8>,
+    now_us: i64,
+) -> Result<(Publication, Bundle), Refusal> {
     let invalid = |reason, message: String| Refusal::new(RefusalKind::Invalid, reason, message);
     let not_text = |_| invalid("INVALID_BUNDLE", "the bundle is not UTF-8; give it as it was written".to_owned());
     let yaml = std::str::from_utf8(&bundle).map_err(not_text)?;
@@ -88,7 +99,7 @@ fn verify(trusted: &[PublicKey], bundle: Vec<u8>, signature: Vec<u8>, now_us: i6
         published_us: now_us,
         effective_us: read.effective_at.as_microsecond(),
     };
-    Ok(Publication { standard, bundle, signature, too_late })
+    Ok((Publication { standard, bundle, signature, too_late }, read))
 }
 
 /// A published bundle on the wire.

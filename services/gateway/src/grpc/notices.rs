@@ -26,7 +26,7 @@ use super::{Notices, Parts, check, failed, notice_progress, page, prints, refuse
 use crate::{
     country::Country,
     flows::{
-        notice_is_planned::plan,
+        notice_is_planned::{Planned, plan},
         notice_is_written::{Which, Writing, no_such_notice, read},
     },
     idempotency::{check_request_id, request_of},
@@ -215,11 +215,20 @@ impl NoticeService for Notices {
         &self,
         request: Request<wire::PlanNoticeRequest>,
     ) -> Result<Response<wire::PlanNoticeResponse>, Status> {
+        let body = request.into_inner();
         let mut found = Vec::new();
-        let content = content(request.get_ref().content.as_ref(), &self.0, self.0.clock.now(), &mut found);
+        if !body.incident.is_empty() {
+            convert::incident_from_wire(&body.incident, &mut found);
+        }
+        let of = Uuid::try_parse(&body.notice_id).ok();
+        if of.is_none() && !body.notice_id.is_empty() {
+            found.push(Violation::new("notice_id", "MALFORMED", "give an id, a uuid, or none"));
+        }
+        let content = content(body.content.as_ref(), &self.0, self.0.clock.now(), &mut found);
         refuse_if(found)?;
         let content = content.ok_or_else(|| Status::internal("unreachable"))?;
-        Ok(Response::new(plan(&self.0.peers, &self.0.country.seats, &content).await))
+        let planned = Planned { content, incident: body.incident, of };
+        Ok(Response::new(plan(&self.0.peers, &self.0.country.seats, &planned).await))
     }
 
     async fn render_notice(

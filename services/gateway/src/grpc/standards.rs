@@ -51,7 +51,8 @@ impl NationalStandardService for Standards {
         let parts = &self.0;
         let request = request_of(&principal, "PublishStandard", &body.request_id, &body);
         let now_us = parts.clock.now().as_microsecond();
-        let publishing = Publishing { request, bundle: body.bundle, signature: body.signature, now_us };
+        let definition = parts.definition.clone();
+        let publishing = Publishing { request, bundle: body.bundle, signature: body.signature, definition, now_us };
         let nodes: Vec<_> = parts.country.seats.iter().map(|seat| seat.node.as_str()).collect();
         let answer = publish(&parts.store, &parts.bus, &parts.trusted, &nodes, publishing).await;
         let bytes = answer.map_err(|e| failed(&e))?.map_err(|refusal| refuse(&refusal))?;

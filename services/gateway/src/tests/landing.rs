@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use gridcare_chassis::status::refuse;
-use gridcare_domain::refusal::{Refusal, RefusalKind};
+use gridcare_domain::refusal::{Refusal, RefusalKind, Violation};
 use gridcare_proto::notice::v1::{
     self as wire, notice_landing_service_server::NoticeLandingService, notice_service_server::NoticeService,
 };
@@ -23,6 +23,8 @@ pub(super) struct Landed {
     pub(super) refusal: Option<tonic::Code>,
     /// Takes what it is handed, and breaks the connection instead of saying so.
     pub(super) mute: bool,
+    /// The corporation for whose customers alone it plans.
+    pub(super) region: &'static str,
 }
 
 impl Landing {
@@ -73,10 +75,16 @@ fn not_played<T>() -> Result<Response<T>, Status> {
 impl NoticeService for Landing {
     async fn plan_notice(
         &self,
-        _: Request<wire::PlanNoticeRequest>,
+        request: Request<wire::PlanNoticeRequest>,
     ) -> Result<Response<wire::PlanNoticeResponse>, Status> {
-        if let Some(code) = self.lock().refusal {
+        let landed = self.lock();
+        if let Some(code) = landed.refusal {
             return Err(Status::new(code, "played"));
+        }
+        let content = request.into_inner().content.unwrap_or_default();
+        if content.audience.unwrap_or_default().regions.iter().any(|region| region != landed.region) {
+            let another = Violation::new("content.audience.regions", "ANOTHER_REGION", "played");
+            return Err(refuse(&Refusal::invalid(vec![another])));
         }
         let plan = wire::RegionPlan { recipients: 100, parts: 200, curve: vec![60, 100], ..Default::default() };
         Ok(Response::new(wire::PlanNoticeResponse { regions: vec![plan], missing_regions: Vec::new() }))

@@ -94,9 +94,12 @@ async fn a_notice_that_expires_before_a_member_returns_is_not_handed_over() {
     desk.until(&notice.id, &[("n1", 1, LandingState::Expired), ("n1", 2, LandingState::Landed)]).await;
     assert_eq!(north.landing.revisions(&notice.id), [2], "and what follows it lands");
 
-    // A plan is asked of those whom it concerns, and says who did not answer.
-    let request =
-        wire::PlanNoticeRequest { content: Some(desk.content(wire::RevisionKind::Initial, 60, &["NPC", "CPC"])) };
+    // A plan is asked of those whom it concerns, each for its own customers, and says who did not answer.
+    north.landing.lock().region = "NPC";
+    let request = wire::PlanNoticeRequest {
+        content: Some(desk.content(wire::RevisionKind::Initial, 60, &["NPC", "CPC"])),
+        ..Default::default()
+    };
     let plan = desk.notices.plan_notice(request).await.unwrap().into_inner();
     assert_eq!((plan.regions[0].region.as_str(), plan.regions[0].recipients), ("NPC", 100));
     assert_eq!(plan.missing_regions, ["CPC"]);

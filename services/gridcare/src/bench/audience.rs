@@ -1,6 +1,7 @@
 //! `gridcare bench audience`: how long a published notice takes to become queued messages.
 
 use clap::Args;
+use futures::future::try_join_all;
 use gridcare_chassis::id::new_id;
 use gridcare_domain::{
     customer::Customer,
@@ -11,7 +12,7 @@ use gridcare_domain::{
 use gridcare_proto::convert::customer::from_wire;
 use gridcare_store::{
     NodeStore, StoreError,
-    bench::bare_customers,
+    bench::{bare_customers, settle},
     dispatch::{Dispatch, RANGE, Turned},
 };
 use serde_json::json;
@@ -50,14 +51,20 @@ impl Audience {
                 made.map_err(|found| Failure::said(format!("a customer that was made is not sound: {found:?}")))?;
             bare_customers(&address, &made, 5_000).await.map_err(failed)?;
         }
+        settle(&address).await.map_err(failed)?;
         let store = NodeStore::open(&address, 4, |_| ()).await.map_err(failed)?;
         store.db().assert_durable().await.map_err(failed)?;
         let began = Instant::now();
         let no = store.open_dispatch(&dispatch()).await.map_err(failed)?;
-        let mut messages = 0;
-        while let Turned::Range(more) = store.turn_dispatch(no, RANGE).await.map_err(failed)? {
-            messages += more;
-        }
+        let lane = async || {
+            let mut messages = 0;
+            while let Turned::Range(more) = store.turn_dispatch(no, RANGE).await.map_err(failed)? {
+                messages += more;
+            }
+            Ok::<u64, Failure>(messages)
+        };
+        let lanes = try_join_all((0..store.turning_lanes()).map(|_| lane())).await?;
+        let messages: u64 = lanes.into_iter().sum();
         let seconds = began.elapsed().as_secs_f64();
         store.close().await;
         if messages != u64::from(self.customers) {

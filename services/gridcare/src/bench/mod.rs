@@ -4,6 +4,7 @@
 //! before the clock starts, all callers live on one thread over few connections, and nothing is traced.
 
 mod audience;
+mod breaches;
 mod customers;
 mod documents;
 mod import;
@@ -12,6 +13,7 @@ mod load;
 mod opener;
 mod rebase;
 mod report;
+mod reports;
 mod rows;
 mod summary;
 mod synthetic;
@@ -33,8 +35,10 @@ pub(crate) enum Bench {
     Audience(audience::Audience),
     Fill(tickets::Fill),
     Pages(tickets::Pages),
+    Breaches(breaches::Breaches),
     Rebase(rebase::Rebase),
     Report(report::Drawn),
+    Reports(reports::Asked),
 }
 
 impl Bench {
@@ -49,8 +53,10 @@ impl Bench {
             Self::Audience(audience) => audience.run().await,
             Self::Fill(fill) => fill.run().await,
             Self::Pages(pages) => pages.run().await,
+            Self::Breaches(breaches) => breaches.run().await,
             Self::Rebase(rebase) => rebase.run().await,
             Self::Report(report) => report.run().await,
+            Self::Reports(reports) => reports.run().await,
         }
     }
 }

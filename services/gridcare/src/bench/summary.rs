@@ -1,6 +1,6 @@
 //! What a load measured, for people and for scripts.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use hdrhistogram::Histogram;
 use serde_json::{Value, json};
@@ -94,6 +94,34 @@ impl Summary {
     }
 }
 
+/// How single latencies lie, in milliseconds; zeros where there is none.
+pub(super) struct Spread {
+    p50: f64,
+    p99: f64,
+    max: f64,
+}
+
+impl Spread {
+    pub(super) fn of(took: &mut [Duration]) -> Self {
+        took.sort_unstable();
+        let at = |percent: usize| {
+            let place = (took.len() * percent / 100).min(took.len().saturating_sub(1));
+            took.get(place).map_or(0.0, |latency| rounded(latency.as_secs_f64() * 1e3, 3))
+        };
+        Self { p50: at(50), p99: at(99), max: at(100) }
+    }
+
+    pub(super) fn json(&self) -> Value {
+        json!({ "p50": self.p50, "p99": self.p99, "max": self.max })
+    }
+}
+
+impl fmt::Display for Spread {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "p50 {:.2} ms, p99 {:.2} ms, max {:.2} ms", self.p50, self.p99, self.max)
+    }
+}
+
 /// How many in a second.
 #[expect(clippy::cast_precision_loss, reason = "counts of a benchmark are far below 2^52")]
 pub(super) fn per_second(count: u64, took: Duration) -> f64 {
@@ -104,4 +132,18 @@ pub(super) fn per_second(count: u64, took: Duration) -> f64 {
 pub(super) fn rounded(value: f64, decimals: i32) -> f64 {
     let scale = 10_f64.powi(decimals);
     (value * scale).round() / scale
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_is_told_however_few_there_are() {
+        let spread =
+            |most: u64| Spread::of(&mut (1..=most).rev().map(Duration::from_millis).collect::<Vec<_>>()).json();
+        assert_eq!(spread(200), json!({ "p50": 101.0, "p99": 199.0, "max": 200.0 }));
+        assert_eq!(spread(1), json!({ "p50": 1.0, "p99": 1.0, "max": 1.0 }));
+        assert_eq!(spread(0), json!({ "p50": 0.0, "p99": 0.0, "max": 0.0 }));
+    }
 }

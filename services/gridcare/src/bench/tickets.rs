@@ -216,7 +216,7 @@ impl Pages {
 type Make = fn(u32) -> ListTicketsRequest;
 
 /// The ways in which a desk asks.
-const WAYS: [(&str, Make); 8] = [
+const WAYS: [(&str, Make); 9] = [
     ("newest", |_| page(TicketFilter::default(), TicketOrder::OpenedDesc)),
     ("new-oldest-first", |_| {
         let states = vec![TicketState::New.into()];
@@ -232,6 +232,10 @@ const WAYS: [(&str, Make); 8] = [
     ("agent-newest", |n| {
         let assignee = format!("agent {}", n % 499);
         page(TicketFilter { assignee, ..TicketFilter::default() }, TicketOrder::OpenedDesc)
+    }),
+    ("my-queue-by-deadline", |n| {
+        let assignee = format!("agent {}", n % 499);
+        page(TicketFilter { assignee, ..TicketFilter::default() }, TicketOrder::DeadlineAsc)
     }),
     ("changed-last", |_| page(TicketFilter::default(), TicketOrder::UpdatedDesc)),
     ("rare-word", |_| {

@@ -10,7 +10,8 @@ use crate::{connection::Connection, failure::Failure, status::table::View};
 /// Show what sending a notice by SMS will take: parts, waves, how long, and whom 30 minutes reach.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Nothing is written or sent. At a gateway the members of the audience are asked, and those that do not answer are named.
+Nothing is written or sent. At a gateway the members of the audience are asked, and those that do not answer are named. Of a notice
+that is written, whom other notices about its incident reach in the same phase is left out: nobody is told twice.
 
 Examples:
   gridcare notice plan 018f…
@@ -29,21 +30,31 @@ pub(crate) struct Plan {
 
 impl Plan {
     pub(super) async fn run(self) -> Result<(), Failure> {
-        let content = match &self.id {
-            Some(id) => newest(&get(&self.connection, id).await?)?.content.clone().unwrap_or_default(),
-            None => self.content.read(&self.connection, SystemClock.now()).await?,
+        let request = if let Some(id) = &self.id {
+            asked(&get(&self.connection, id).await?)?
+        } else {
+            let content = Some(self.content.read(&self.connection, SystemClock.now()).await?);
+            wire::PlanNoticeRequest { content, ..Default::default() }
         };
-        let plan = ask(&self.connection, content).await?;
+        let plan = ask(&self.connection, request).await?;
         self.shown.print(|view| text(&plan, view), || object::plan(&plan))
     }
 }
 
-/// The plan of a content.
+/// What is asked about the newest revision of a notice.
+pub(super) fn asked(notice: &wire::Notice) -> Result<wire::PlanNoticeRequest, Failure> {
+    Ok(wire::PlanNoticeRequest {
+        content: newest(notice)?.content.clone(),
+        incident: notice.incident.clone(),
+        notice_id: notice.id.clone(),
+    })
+}
+
+/// The plan that is asked for.
 pub(super) async fn ask(
     connection: &Connection,
-    content: wire::NoticeContent,
+    request: wire::PlanNoticeRequest,
 ) -> Result<wire::PlanNoticeResponse, Failure> {
-    let request = wire::PlanNoticeRequest { content: Some(content) };
     let answer = service(connection)?.plan_notice(request).await;
     Ok(answer.map_err(|status| failed(connection, "does not plan it", &status))?.into_inner())
 }

@@ -37,7 +37,7 @@ impl Publish {
         let texts = Texts::new(act.shown.lang);
         let zone = time::zone(&act.shown.time_zone)?;
         let view = View { texts: &texts, zone: &zone, now: SystemClock.now(), width: output::width() };
-        match plan::ask(&act.connection, revision.content.clone().unwrap_or_default()).await {
+        match plan::ask(&act.connection, plan::asked(&notice)?).await {
             Ok(planned) => output::tell(plan::text(&planned, &view)),
             // A plan that cannot be made must not hold up an emergency.
             Err(failure) => {

@@ -1,4 +1,5 @@
-//! `gridcare outages`: indices of reliability, the calendar of planned work, and the monthly bulletin.
+//! `gridcare outages`: indices of reliability, the calendar of planned work, of which work customers are still to be told, and the
+//! monthly bulletin.
 
 use clap::{Args, Subcommand, ValueEnum};
 use gridcare_proto::{
@@ -20,12 +21,14 @@ use crate::{
 };
 
 mod indices;
+mod untold;
 
 /// Outages: how reliable supply is, and what is planned.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Outages {
     Indices(Indices),
     Calendar(Calendar),
+    Untold(untold::Untold),
     Bulletin(Bulletin),
 }
 
@@ -34,6 +37,7 @@ impl Outages {
         match self {
             Self::Indices(indices) => indices.run().await,
             Self::Calendar(calendar) => calendar.run().await,
+            Self::Untold(untold) => untold.run().await,
             Self::Bulletin(bulletin) => bulletin.run().await,
         }
     }

@@ -84,6 +84,8 @@ pub(super) struct NationalPlan {
     #[serde(deserialize_with = "moments")]
     pub(super) progress: Vec<Timestamp>,
     #[serde(deserialize_with = "moment")]
+    pub(super) apology: Timestamp,
+    #[serde(deserialize_with = "moment")]
     pub(super) all_clear: Timestamp,
 }
 

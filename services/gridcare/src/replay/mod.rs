@@ -235,10 +235,10 @@ impl<'a> Play<'a> {
             Event::Tells { region, told } => self.telling.tell(story, running, &region, told, at).await,
             Event::Reviews { region } => self.telling.review(running, &region).await,
             Event::TellsAll { told } => self.telling.tell_all(story, running, told).await,
-            Event::Prints => {
+            Event::Prints { told } => {
                 let id = self.telling.notices.get(NATION).cloned().unwrap_or_default();
-                self.prints = prints::print(&running.gateway, &id, at).await?;
-                self.telling.review(running, NATION).await
+                self.prints.extend(prints::print(&running.gateway, &id, told, at).await?);
+                Ok(())
             }
             Event::Groups { region } => {
                 let seat = running.seat(&region)?;

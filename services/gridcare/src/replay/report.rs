@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use gridcare_domain::notice::proof;
+use gridcare_domain::{notice::proof, province};
 use gridcare_proto::{
     federation::v1::{
         GetNationalStatusRequest, GetNoticeProofRequest, ListNoticeTargetsRequest,
@@ -89,8 +89,10 @@ impl Played<'_> {
                 "code": code,
                 "customers": self.served.get(code),
                 "first_notice": {
-                    "sms_minutes": self.first(&first, NoticeChannel::Sms),
-                    "web_minutes": self.first(&first, NoticeChannel::Web),
+                    "sms_minutes": self.first(code, &first, NoticeChannel::Sms),
+                    "web_minutes": self.first(code, &first, NoticeChannel::Web),
+                    "sms_provinces": reached(code, &first, NoticeChannel::Sms).flatten().count(),
+                    "web_provinces": reached(code, &first, NoticeChannel::Web).flatten().count(),
                 },
                 "coverage": self.coverage(&reach),
                 "deliveries": deliveries(&revisions),
@@ -136,9 +138,10 @@ impl Played<'_> {
         Ok((progress.revisions, progress.first))
     }
 
-    /// Minutes from each claim until every province was reached.
-    fn first(&self, first: &[FirstReached], channel: NoticeChannel) -> Value {
-        let last = first.iter().filter(|one| one.channel() == channel).filter_map(|one| instant(one.at.as_ref())).max();
+    /// Minutes from each claim until every province of the region was reached; null while one of them was not.
+    fn first(&self, region: &str, first: &[FirstReached], channel: NoticeChannel) -> Value {
+        let all: Option<Vec<_>> = reached(region, first, channel).collect();
+        let last = all.and_then(|moments| moments.into_iter().max());
         let claims = self.story.incident.onset_claims.iter();
         let minutes = |claim: Timestamp| last.map(|at| tenths(at.duration_since(claim)));
         Value::Object(claims.map(|claim| (local(claim.at), json!(minutes(claim.at)))).collect())
@@ -273,6 +276,14 @@ impl Played<'_> {
     }
 }
 
+/// When each province of a region was first reached; none of those that were not.
+fn reached(region: &str, first: &[FirstReached], channel: NoticeChannel) -> impl Iterator<Item = Option<Timestamp>> {
+    province::all().iter().filter(move |province| province.region == region).map(move |province| {
+        let one = first.iter().find(|one| one.channel() == channel && one.province == province.code);
+        one.and_then(|one| instant(one.at.as_ref()))
+    })
+}
+
 fn reach(first: Option<&RevisionProgress>) -> Reach {
     let Some(first) = first else { return Reach { recipients: 0, accepted: Vec::new() } };
     let sms = first.counts.iter().filter(|count| count.channel() == NoticeChannel::Sms);
@@ -326,7 +337,24 @@ fn share(part: i64, all: i64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::told_within;
+    use super::*;
+
+    #[test]
+    fn a_province_that_was_never_told_is_missed() {
+        let (sms, web) = (NoticeChannel::Sms, NoticeChannel::Web);
+        let at = |province: &str, channel: NoticeChannel| FirstReached {
+            province: province.to_owned(),
+            channel: channel.into(),
+            at: wire(Timestamp::UNIX_EPOCH),
+        };
+        let south: Vec<_> = province::all().iter().filter(|province| province.region == "SPC").collect();
+        let mut first: Vec<_> = south.iter().map(|province| at(province.code, sms)).collect();
+        first.extend([at("VN-HN", sms), at(south[0].code, web)]);
+        assert_eq!(reached("SPC", &first, sms).flatten().count(), 21);
+        assert_eq!(reached("SPC", &first, web).flatten().count(), 1);
+        assert!(reached("SPC", &first, sms).all(|at| at == Some(Timestamp::UNIX_EPOCH)));
+        assert_eq!(reached("SPC", &first[1..], sms).next(), Some(None));
+    }
 
     #[test]
     fn a_curve_is_read_between_its_minutes_too() {

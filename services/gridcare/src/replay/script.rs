@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     incident::Story,
     storm::{self, Call, Storm},
+    telling::NATION,
 };
 use crate::{demo::draw::Draw, failure::Failure};
 
@@ -35,8 +36,8 @@ pub(super) enum Event {
     Reviews { region: String },
     /// The national utility tells all.
     TellsAll { told: Told },
-    /// Letters, press release and radio script are printed and sent.
-    Prints,
+    /// What goes out by hand is printed and sent.
+    Prints { told: Told },
     /// Reports are grouped and joined to the outage.
     Groups { region: String },
     /// Calls that ended since the last time.
@@ -79,7 +80,11 @@ pub(super) fn script(story: &Story) -> Result<Vec<(Timestamp, Event)>, Failure> 
     for at in &assumed.national.progress {
         script.push((*at, Event::TellsAll { told: Told::Progress }));
     }
-    script.push((assumed.national.first_notice + SignedDuration::from_mins(10), Event::Prints));
+    let looked_at = assumed.national.first_notice + SignedDuration::from_mins(10);
+    script.push((looked_at, Event::Prints { told: Told::First }));
+    script.push((looked_at, Event::Reviews { region: NATION.to_owned() }));
+    script.push((assumed.national.apology, Event::TellsAll { told: Told::Apology }));
+    script.push((assumed.national.apology, Event::Prints { told: Told::Apology }));
     script.push((assumed.national.all_clear, Event::TellsAll { told: Told::AllClear }));
     for (at, on) in [(assumed.throttled.from, true), (assumed.throttled.until, false)] {
         script.push((at, Event::Throttled { on }));
@@ -173,7 +178,10 @@ mod tests {
         let count = |is: fn(&Event) -> bool| script.iter().filter(|(_, event)| is(event)).count();
         assert_eq!(count(|event| matches!(event, Event::Recorded { .. })), 2);
         assert_eq!(count(|event| matches!(event, Event::Claimed { .. })), 4);
-        assert_eq!(count(|event| matches!(event, Event::TellsAll { .. })), 4);
+        assert_eq!(count(|event| matches!(event, Event::TellsAll { .. })), 5);
+        let place = |wanted: &Event| script.iter().position(|(_, event)| event == wanted).unwrap();
+        let (apologises, printed) = (Event::TellsAll { told: Told::Apology }, Event::Prints { told: Told::Apology });
+        assert!(place(&apologises) < place(&printed), "local radio reads the nation's apology");
         let offered: usize =
             script.iter().map(|(_, event)| if let Event::Calls { calls, .. } = event { calls.len() } else { 0 }).sum();
         assert!((1_500..=1_600).contains(&offered), "two in a hundred call, {offered}");

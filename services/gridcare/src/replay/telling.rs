@@ -22,6 +22,18 @@ const SECOND: &str = "trưởng ban";
 /// An honest range for whoever is told: from this long after the onset to that long.
 const RANGE: (SignedDuration, SignedDuration) = (SignedDuration::from_mins(90), SignedDuration::from_hours(9));
 
+impl Told {
+    /// The phase of a notice that tells it.
+    pub(super) const fn phase(self) -> Phase {
+        match self {
+            Self::First => Phase::FirstNotice,
+            Self::Apology => Phase::Apology,
+            Self::Progress => Phase::Progress,
+            Self::AllClear => Phase::AllClear,
+        }
+    }
+}
+
 /// What was told so far; by region, the nation's under the empty name.
 #[derive(Debug, Default)]
 pub(super) struct Telling {
@@ -63,7 +75,8 @@ impl Telling {
         if told == Told::First {
             // Shown before publishing; what came of it is compared in the end.
             let mut client = NoticeServiceClient::new(teller.channel.clone());
-            let asked = client.plan_notice(PlanNoticeRequest { content: Some(content.clone()) }).await;
+            let request = PlanNoticeRequest { content: Some(content.clone()), ..PlanNoticeRequest::default() };
+            let asked = client.plan_notice(request).await;
             let plan = asked.map_err(|status| failed(region, &status))?.into_inner().regions.pop();
             self.plans.insert(region.to_owned(), (now, plan.unwrap_or_default()));
         }
@@ -113,11 +126,11 @@ impl Telling {
             ("hotline", teller.hotline.to_owned()),
             ("region_name", if teller.name == NATION { "EVN" } else { teller.region_vi }.to_owned()),
         ];
-        let (phase, kind) = match told {
-            Told::First => (Phase::FirstNotice, RevisionKind::Initial),
-            Told::Apology => (Phase::Apology, RevisionKind::Update),
-            Told::Progress => (Phase::Progress, RevisionKind::Update),
-            Told::AllClear => (Phase::AllClear, RevisionKind::AllClear),
+        let phase = told.phase();
+        let kind = match told {
+            Told::First => RevisionKind::Initial,
+            Told::Apology | Told::Progress => RevisionKind::Update,
+            Told::AllClear => RevisionKind::AllClear,
         };
         let facts = facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let mut client = NoticeServiceClient::new(teller.channel.clone());

@@ -2,7 +2,10 @@
 
 use gridcare_proto::{
     federation::v1::ReachStatus,
-    report::v1::{DurationFigure, GetNationalReportResponse, GetReportResponse, OpenTickets, ReportPeriod, ReportRow},
+    report::v1::{
+        DurationFigure, GetNationalReportResponse, GetReportResponse, OpenTickets, ReportFigure, ReportKpi,
+        ReportPeriod, ReportRow,
+    },
 };
 use jiff::tz::TimeZone;
 
@@ -31,6 +34,13 @@ impl Shown {
             Self::Country(report) => &report.open,
         }
     }
+
+    fn figures(&self) -> &[ReportFigure] {
+        match self {
+            Self::Node(report) => &report.figures,
+            Self::Country(report) => &report.figures,
+        }
+    }
 }
 
 /// The whole report.
@@ -43,6 +53,7 @@ pub(super) fn render(shown: &Shown, period: &ReportPeriod, texts: &Texts, zone: 
     let page = Page { texts, national: matches!(shown, Shown::Country(_)) };
     let mut lines = vec![texts.with("report-title", &title), String::new()];
     lines.extend(page.flow(shown.rows()));
+    lines.extend(page.kpis(shown.figures()));
     lines.extend(page.compliance(shown.rows()));
     lines.extend(page.ages(shown.open()));
     lines.extend(page.teams(shown));
@@ -123,6 +134,20 @@ impl Page<'_> {
             "report-first-contact",
         ];
         self.grid("report-flow", &heads, rows.iter().map(row).collect())
+    }
+
+    fn kpis(&self, figures: &[ReportFigure]) -> Vec<String> {
+        let row = |kpi: &ReportKpi| {
+            let source = if kpi.assumed {
+                self.texts.with("report-source-assumed", &[("source", &kpi.source)])
+            } else {
+                kpi.source.clone()
+            };
+            let objective = kpi.objective.map_or_else(none, |objective| objective.to_string());
+            vec![self.texts.either(&kpi.name_vi, &kpi.name_en).to_owned(), objective, source]
+        };
+        let rows = figures.iter().flat_map(|figure| &figure.kpis).map(row).collect();
+        self.grid("report-kpis", &["", "report-objective", "report-source"], rows)
     }
 
     fn compliance(&self, rows: &[ReportRow]) -> Vec<String> {

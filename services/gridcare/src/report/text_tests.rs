@@ -2,7 +2,7 @@ use gridcare_proto::{
     federation::v1::{Completeness, FigureCompleteness, ReachStatus, RegionReach},
     report::v1::{
         AgeBand, ComplianceRow, DurationFigure, GetNationalReportResponse, GetReportResponse, NationalReportFigure,
-        OpenTickets, ReportCurrency, ReportPeriod, ReportRow, TeamWorkload,
+        OpenTickets, ReportCurrency, ReportFigure, ReportKpi, ReportPeriod, ReportRow, TeamWorkload,
     },
 };
 use jiff::tz::TimeZone;
@@ -45,9 +45,18 @@ fn open() -> OpenTickets {
 #[test]
 fn a_report_of_a_node_is_readable_in_both_languages() {
     let currency = ReportCurrency { behind: 1, ..Default::default() };
+    let kpi = ReportKpi {
+        name_vi: "Điểm hài lòng".into(),
+        name_en: "Satisfaction".into(),
+        objective: Some(4.25),
+        source: "EVN 2017".into(),
+        assumed: true,
+        ..Default::default()
+    };
     let report = GetReportResponse {
         rows: vec![row()],
         open: vec![open()],
+        figures: vec![ReportFigure { kpis: vec![kpi], ..Default::default() }],
         region: "HCMC".into(),
         currency: Some(currency),
         ..Default::default()
@@ -57,8 +66,9 @@ fn a_report_of_a_node_is_readable_in_both_languages() {
     for part in ["HCMC", "1,234", "90 min", "2 d 07 h", "2 h*", "60.00 %", "75.00 %", "one entry behind", "no team"] {
         assert!(english.contains(part), "{part} in\n{english}");
     }
+    assert!(english.contains("4.25") && english.contains("EVN 2017, assumed"), "{english}");
     let vietnamese = render(&shown, &period, &Texts::new(Lang::Vi), &TimeZone::UTC);
-    for part in ["Báo cáo phiếu", "1.234", "chưa có tổ", "giả định"] {
+    for part in ["Báo cáo phiếu", "1.234", "chưa có tổ", "Điểm hài lòng", "EVN 2017, giả định"] {
         assert!(vietnamese.contains(part), "{part} in\n{vietnamese}");
     }
     assert!(!english.contains("report-") && !vietnamese.contains("report-"), "every text is there");

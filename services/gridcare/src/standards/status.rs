@@ -126,6 +126,15 @@ fn state(target: &MemberTarget, view: &View<'_>) -> String {
         }
         TargetState::Refused => texts.with("standard-refused", &[("reasons", &reasons(target).join(", "))]),
     };
+    let mut remarks: Vec<_> =
+        target.answer.iter().flat_map(|answer| &answer.findings).map(|f| f.code.as_str()).collect();
+    remarks.dedup();
+    // Of what is refused the reasons say enough.
+    let said = if remarks.is_empty() || target.state() == TargetState::Refused {
+        said
+    } else {
+        texts.with("standard-remarks", &[("state", said.as_str()), ("codes", &remarks.join(", "))])
+    };
     match &target.unreachable_since {
         Some(since) => {
             let since = moment(Some(since), view);
@@ -147,9 +156,12 @@ fn object(status: &GetStandardStatusResponse) -> Value {
         let reason =
             |r: &gridcare_proto::standard::v1::RefusalReason| json!({ "reason": r.reason, "message": r.message });
         let reasons: Vec<_> = target.answer.iter().flat_map(|answer| &answer.reasons).map(reason).collect();
+        let finding = |f: &gridcare_proto::standard::v1::Finding| json!({ "code": f.code, "message": f.message });
+        let findings: Vec<_> = target.answer.iter().flat_map(|answer| &answer.findings).map(finding).collect();
         json!({
             "region": target.region, "node": target.node, "state": word(target.state().as_str_name(), "TARGET_STATE_"),
             "since": instant(target.state_since.as_ref()), "attempts": target.attempts, "reasons": reasons,
+            "findings": findings,
             "unreachable_since": instant(target.unreachable_since.as_ref()),
             "told": target.told.as_ref().map(|said| told(said.status())),
         })
@@ -178,7 +190,7 @@ fn object(status: &GetStandardStatusResponse) -> Value {
 mod tests {
     use gridcare_proto::{
         federation::v1::{Completeness, StandardAcknowledgement},
-        standard::v1::{PublishedStandard, RefusalReason, Standard},
+        standard::v1::{Finding, PublishedStandard, RefusalReason, Standard},
     };
     use jiff::tz::TimeZone;
 
@@ -195,6 +207,8 @@ mod tests {
             ..Default::default()
         };
         let reason = RefusalReason { reason: "WIDER_EXPORT".into(), message: "province would leave".into() };
+        let remark =
+            Finding { code: "OTHER_THRESHOLD".into(), message: "counted by 20 s".into(), ..Default::default() };
         let pending = StandardAcknowledgement { status: StandardStatus::Pending.into(), ..Default::default() };
         let targets = vec![
             MemberTarget {
@@ -202,7 +216,11 @@ mod tests {
                 ..target("NPC", TargetState::Refused)
             },
             MemberTarget { unreachable_since: at(60), attempts: 3, ..target("CPC", TargetState::Waiting) },
-            MemberTarget { told: Some(pending), ..target("SPC", TargetState::Acknowledged) },
+            MemberTarget {
+                answer: Some(Standard { findings: vec![remark], ..Default::default() }),
+                told: Some(pending),
+                ..target("SPC", TargetState::Acknowledged)
+            },
         ];
         let member = |region: &str, version: &str| MemberStandard {
             region: region.into(),
@@ -239,19 +257,22 @@ mod tests {
             "\
 Standard evn-2013.2, published 07:00:00, in force from 2013-05-23 07:00:00, signed by 0123456789abcdef
 
-Region       This standard                           In force    Since
-─────────────────────────────────────────────────────────────────────────
-NPC (npc-1)  refused: WIDER_EXPORT                   evn-2013.1  06:00:00
-CPC (cpc-1)  to be sent; unreachable since 07:01:00  unknown
-SPC (spc-1)  accepted, waits for its time            evn-2013.1  06:00:00
+Region       This standard                                           In force    Since
+─────────────────────────────────────────────────────────────────────────────────────────
+NPC (npc-1)  refused: WIDER_EXPORT                                   evn-2013.1  06:00:00
+CPC (cpc-1)  to be sent; unreachable since 07:01:00                  unknown
+SPC (spc-1)  accepted, waits for its time; remarks: OTHER_THRESHOLD  evn-2013.1  06:00:00
 
 Completeness: 2 of 3 regions covered
 "
         );
         let vi = shown(Lang::Vi);
-        for text in
-            ["từ chối: WIDER_EXPORT", "mất liên lạc từ 07:01:00", "đã nhận, chờ đến ngày hiệu lực", "Đang áp dụng"]
-        {
+        for text in [
+            "từ chối: WIDER_EXPORT",
+            "mất liên lạc từ 07:01:00",
+            "đã nhận, chờ đến ngày hiệu lực; lưu ý",
+            "Đang áp dụng",
+        ] {
             assert!(vi.contains(text), "{text} in\n{vi}");
         }
     }
@@ -263,6 +284,7 @@ Completeness: 2 of 3 regions covered
         assert_eq!(object["targets"][0]["reasons"][0]["reason"], "WIDER_EXPORT");
         assert_eq!(object["targets"][1]["unreachable_since"], "2013-05-22T00:01:00Z");
         assert_eq!(object["targets"][2]["told"], "PENDING");
+        assert_eq!(object["targets"][2]["findings"][0]["code"], "OTHER_THRESHOLD");
         assert_eq!(object["in_force"][1]["version"], "");
         assert_eq!(object["completeness"]["covered"], 2);
     }

@@ -67,6 +67,14 @@ impl Texts {
         self.say(id, &values.iter().map(|(name, value)| (*name, FluentValue::from(*value))).collect())
     }
 
+    /// What others named in both languages, in this one.
+    pub(crate) const fn either<'a>(&self, vi: &'a str, en: &'a str) -> &'a str {
+        match self.lang {
+            Lang::Vi => vi,
+            Lang::En => en,
+        }
+    }
+
     /// A number with its thousands apart.
     pub(crate) fn number(&self, number: u64) -> String {
         let digits = number.to_string();

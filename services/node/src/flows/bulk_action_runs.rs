@@ -70,7 +70,7 @@ async fn look(node: &SharedNode, holder: &str, shutdown: &CancellationToken) -> 
                 break;
             }
             let results: Vec<Result<ItemResult, StoreError>> =
-                stream::iter(items.into_iter().map(|(place, ticket)| item(node, id, &action, place, ticket)))
+                stream::iter(items.into_iter().map(|(place, ticket)| tried(node, id, &action, place, ticket)))
                     .buffer_unordered(AT_ONCE)
                     .collect()
                     .await;
@@ -79,6 +79,24 @@ async fn look(node: &SharedNode, holder: &str, shutdown: &CancellationToken) -> 
         }
     }
     Ok(())
+}
+
+/// Does it to one ticket. One whose rows cannot be read never can be: it fails alone, and the others do not wait for it.
+async fn tried(
+    node: &Node,
+    operation: Uuid,
+    action: &wire::BulkAction,
+    place: i64,
+    ticket: Uuid,
+) -> Result<ItemResult, StoreError> {
+    match item(node, operation, action, place, ticket).await {
+        Err(e @ StoreError::Corrupt { .. }) => {
+            tracing::error!(error = &e as &dyn Error, %operation, %ticket, "a ticket of a bulk action cannot be read");
+            let message = format!("ticket {ticket} cannot be read; tell the operator of this node");
+            Ok(ItemResult { place, ticket_id: ticket, reason: "FAILED".into(), message })
+        }
+        result => result,
+    }
 }
 
 /// Does it to one ticket. The request id is the item's own, so that it happens once whatever happens to this process.

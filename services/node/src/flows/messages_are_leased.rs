@@ -3,6 +3,7 @@ use std::{collections::BTreeSet, time::Duration};
 use gridcare_chassis::serve::Deadline;
 use gridcare_domain::{
     delivery::Way,
+    notice::{Urgency, may_go_from},
     refusal::{Refusal, RefusalKind},
 };
 use gridcare_store::{
@@ -48,7 +49,9 @@ impl Node {
         loop {
             let now_us = self.now_us();
             let until_us = now_us.saturating_add(micros(asked.lease));
-            let batch = self.store.lease_deliveries(&asked.courier, asked.way, asked.limit, now_us, until_us).await?;
+            let least = self.disturbs_now(asked.way);
+            let batch =
+                self.store.lease_deliveries(&asked.courier, asked.way, least, asked.limit, now_us, until_us).await?;
             let left = deadline.saturating_duration_since(tokio::time::Instant::now());
             if !batch.messages.is_empty() || left.is_zero() {
                 return Ok((batch, until_us));
@@ -58,6 +61,16 @@ impl Node {
                 () = wakeups.changed() => {}
                 () = tokio::time::sleep(LOOK.min(left)) => {}
             }
+        }
+    }
+
+    /// What may go out on a way now: a queue that is still there when the quiet hours begin waits for their end too.
+    fn disturbs_now(&self, way: Way) -> Urgency {
+        let (now, quiet) = (self.now(), self.notices.quiet().filter(|_| way != Way::Webhook));
+        if may_go_from(now, Urgency::Routine, quiet.as_ref(), &self.zone) > now {
+            Urgency::Safety
+        } else {
+            Urgency::Routine
         }
     }
 

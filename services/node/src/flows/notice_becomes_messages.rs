@@ -2,6 +2,7 @@
 
 use std::{error::Error, time::Duration};
 
+use futures::future::join_all;
 use gridcare_domain::notice::{Group, plan};
 use gridcare_store::{
     StoreError,
@@ -38,22 +39,25 @@ pub(crate) async fn run(node: SharedNode, shutdown: CancellationToken) {
     }
 }
 
-/// One range of each dispatch; says whether there is more.
+/// A range of each dispatch for each who may turn one; says whether there is more.
 async fn turn(node: &Node) -> Result<bool, StoreError> {
     let now_us = node.now_us();
     let ended = node.store.end_delivery_leases(now_us).await?;
     let mut more = node.store.expire_deliveries(now_us, EXPIRE).await? > 0;
     let mut added = 0;
     for no in node.store.turning_dispatches().await? {
-        match node.store.turn_dispatch(no, RANGE).await {
-            Ok(Turned::Range(messages)) => {
-                more = true;
-                added += messages;
+        let lanes = (0..node.store.turning_lanes()).map(|_| node.store.turn_dispatch(no, RANGE));
+        for turned in join_all(lanes).await {
+            match turned {
+                Ok(Turned::Range(messages)) => {
+                    more = true;
+                    added += messages;
+                }
+                Ok(Turned::Others | Turned::All) => {}
+                // Another process was faster.
+                Err(e) if e.is_transient() => more = true,
+                Err(e) => return Err(e),
             }
-            Ok(Turned::All) => {}
-            // Another process has turned it meanwhile.
-            Err(e) if e.is_transient() => more = true,
-            Err(e) => return Err(e),
         }
     }
     if added > 0 || ended > 0 {

@@ -40,8 +40,8 @@ pub(crate) async fn run(node: SharedNode, shutdown: CancellationToken) {
             Err(StoreError::LeaseLost(_)) => held = None,
             Err(e) => tracing::warn!(error = &e as &dyn Error, "progress of notices could not be told; trying again"),
         }
-        // Counting takes half of the time at most: couriers go first.
-        let rest = THROTTLE.max(2 * began.elapsed());
+        // Counting takes an eighth of the time at most: couriers go first.
+        let rest = THROTTLE.max(8 * began.elapsed());
         tokio::select! {
             () = shutdown.cancelled() => break,
             () = tokio::time::sleep_until(began + rest) => {}

@@ -5,6 +5,7 @@ use gridcare_domain::{
     notice::{Content, Group, Notice, Plan, Revision, RevisionState, plan},
 };
 use gridcare_store::StoreError;
+use uuid::Uuid;
 
 use crate::Node;
 
@@ -12,11 +13,18 @@ use crate::Node;
 const RANGE: i64 = 20_000;
 
 impl Node {
-    /// What sending this by text message to this node's customers will take; each group with its language.
-    pub(crate) async fn plan_notice(&self, content: &Content) -> Result<(Plan, Vec<Language>), StoreError> {
+    /// What sending this by text message to this node's customers will take; each group with its language. Whom another notice of
+    /// the incident reaches in this phase is left out, as when it is sent; `of` is the notice that it would be a revision of.
+    pub(crate) async fn plan_notice(
+        &self,
+        content: &Content,
+        incident: &str,
+        of: Option<Uuid>,
+    ) -> Result<(Plan, Vec<Language>), StoreError> {
         let now = self.now();
         let revision = Revision {
-            number: 1,
+            // One that no notice comes to, so that it is not taken for a revision that was sent.
+            number: i64::MAX,
             content: content.clone(),
             state: RevisionState::Draft,
             author: String::new(),
@@ -25,8 +33,13 @@ impl Node {
             published_at: None,
             reviewer: None,
         };
-        let notice =
-            Notice { id: new_id(), version: 0, outage_id: None, incident: String::new(), revisions: vec![revision] };
+        let notice = Notice {
+            id: of.unwrap_or_else(new_id),
+            version: 0,
+            outage_id: None,
+            incident: incident.to_owned(),
+            revisions: vec![revision],
+        };
         let dispatch = self.told(&notice, now).dispatches.into_iter().find(|dispatch| dispatch.way == Way::Sms);
         let counted = match dispatch {
             Some(dispatch) => self.store.count_recipients(&dispatch, RANGE).await?,

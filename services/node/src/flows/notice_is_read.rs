@@ -34,7 +34,7 @@ fn told(notice: &Notice) -> Vec<&Revision> {
 }
 
 /// The provinces of an audience among those that this node serves: the places', or all of them where a place names none.
-fn provinces(audience: &Audience, served: &[String]) -> Vec<String> {
+pub(super) fn provinces(audience: &Audience, served: &[String]) -> Vec<String> {
     let named: Option<Vec<_>> = audience.places.iter().map(|place| place.province.clone()).collect();
     match named.filter(|_| !audience.places.is_empty() && audience.customers.is_empty()) {
         Some(mut named) => {
@@ -60,7 +60,7 @@ impl Node {
         });
         let served = self.store.provinces_served().await?;
         let mut shown = Vec::new();
-        let mut reads = Vec::new();
+        let mut tells = Vec::new();
         for StoredNotice { notice, .. } in &notices {
             let revisions = told(notice);
             let Some(newest) = revisions.first() else { continue };
@@ -75,7 +75,7 @@ impl Node {
                     continue;
                 }
             }
-            reads.push((notice.id, reached));
+            tells.push((notice.id, reached));
             shown.push((notice, revisions));
         }
         if asked.id.is_some() && shown.is_empty() {
@@ -85,7 +85,7 @@ impl Node {
             Form::Json => data(&shown).to_string(),
             Form::Html => self.written(&shown, asked),
         };
-        Ok(Some(Page { body, reads }))
+        Ok(Some(Page { body, tells }))
     }
 
     fn written(&self, shown: &[(&Notice, Vec<&Revision>)], asked: &Asked) -> String {

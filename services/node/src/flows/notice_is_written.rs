@@ -70,10 +70,13 @@ fn rewritten(notice: &Notice, content: &Content, author: &str, now: Timestamp) -
     Ok(next)
 }
 
+/// The newest revision of a notice is written, and nobody is told of it yet.
 fn unpublished(notice: Notice, response: Vec<u8>) -> NoticeDecision {
+    let revision = notice.newest().map_or(0, |newest| newest.number);
     let stored = StoredNotice { notice, national: false };
     NoticeDecision::Becomes(Box::new(NoticeWrite {
         stored,
+        revision,
         change: None,
         stops: false,
         dispatches: Vec::new(),
@@ -137,7 +140,7 @@ impl Node {
     ) -> Answer {
         let now = self.now();
         let decide = |stored: Option<&StoredNotice>| {
-            let (notice, _) = moved(regional(stored, version)?, what, author, now)?;
+            let (notice, revision) = moved(regional(stored, version)?, what, author, now)?;
             let response = wire::MoveRevisionResponse { notice: Some(notice_to_wire(&notice, false)) }.encode_to_vec();
             let change = matches!(what, Act::Publish | Act::Review).then(|| notice_change(&notice));
             let told = if what == Act::Publish {
@@ -146,7 +149,8 @@ impl Node {
                 crate::flows::notice_lands::Told::default()
             };
             let stored = StoredNotice { notice, national: false };
-            let write = NoticeWrite { stored, change, stops: told.stops, dispatches: told.dispatches, response };
+            let (stops, dispatches) = (told.stops, told.dispatches);
+            let write = NoticeWrite { stored, revision, change, stops, dispatches, response };
             Ok(NoticeDecision::Becomes(Box::new(write)))
         };
         let answer = self.store.write_notice(Some(request), now.as_microsecond(), new_id(), id, &decide).await;

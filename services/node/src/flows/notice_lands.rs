@@ -128,7 +128,8 @@ impl Node {
             let told = self.told(&notice, now);
             let response = wire::LandNoticeResponse { known: false }.encode_to_vec();
             let stored = StoredNotice { notice, national: true };
-            let write = NoticeWrite { stored, change: None, stops: told.stops, dispatches: told.dispatches, response };
+            let (revision, stops, dispatches) = (landing.revision, told.stops, told.dispatches);
+            let write = NoticeWrite { stored, revision, change: None, stops, dispatches, response };
             Ok(NoticeDecision::Becomes(Box::new(write)))
         };
         let answer = self.store.write_notice(None, now.as_microsecond(), new_id(), landing.id, &decide).await;

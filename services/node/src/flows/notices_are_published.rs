@@ -1,16 +1,18 @@
 //! Notices as other systems read them: alerts, and lists of alerts.
 
+use std::collections::BTreeSet;
+
 use gridcare_chassis::serve::Document;
 use gridcare_domain::{
     customer::Language,
     notice::{Notice, PublicNotice, cap, syndication},
     outage::{Area, Outage},
 };
-use gridcare_store::StoreError;
+use gridcare_store::{StoreError, notice::StoredNotice};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::Node;
+use crate::{Node, flows::notice_is_read::provinces, http::Tells};
 
 /// Notices of one list at most.
 const MOST: i64 = 500;
@@ -31,14 +33,23 @@ impl Node {
         Ok(told.iter().map(|stored| (stored.notice.id, stored.notice.version)).collect())
     }
 
-    /// A list of what is told now.
-    pub(crate) async fn notice_list(&self, list: List, language: Language) -> Result<Document, StoreError> {
+    /// A list of what is told now, and to whom.
+    pub(crate) async fn notice_list(&self, list: List, language: Language) -> Result<(Document, Tells), StoreError> {
         let now = self.now();
-        let told = self.store.notices_shown(now.as_microsecond(), MOST).await?;
-        let told = told.iter().map(|stored| &stored.notice).filter(|notice| self.concerns_us(notice));
-        let notices: Vec<_> = told.map(|notice| PublicNotice::of(notice, Some(&self.region), Vec::new())).collect();
+        let mut told = self.store.notices_shown(now.as_microsecond(), MOST).await?;
+        told.retain(|stored| self.concerns_us(&stored.notice));
+        let public = |stored: &StoredNotice| PublicNotice::of(&stored.notice, Some(&self.region), Vec::new());
+        let notices: Vec<_> = told.iter().map(public).collect();
+        let listed: BTreeSet<_> =
+            syndication::newest(&notices, now).iter().map(|(notice, revision)| (notice.id, revision.number)).collect();
+        let served = self.store.provinces_served().await?;
+        let of = |StoredNotice { notice, .. }: &StoredNotice| {
+            let id = notice.id;
+            tells(notice, &served, |number| listed.contains(&(id, number)))
+        };
+        let tells = told.iter().map(of).collect();
         let publisher = &self.open.publisher;
-        Ok(match list {
+        let document = match list {
             List::Atom => Document::new(
                 "application/atom+xml; charset=utf-8",
                 syndication::atom(&notices, publisher, language, now),
@@ -47,11 +58,13 @@ impl Node {
                 "application/rss+xml; charset=utf-8",
                 syndication::rss(&notices, publisher, language, now),
             ),
-        })
+        };
+        Ok((document, tells))
     }
 
-    /// The alert of a published revision. It never changes: it shows the outage as it was drawn when it was published.
-    pub(crate) async fn alert(&self, id: Uuid, number: i64) -> Result<Option<Document>, StoreError> {
+    /// The alert of a published revision, and to whom it tells it. It never changes: it shows the outage as it was drawn when it was
+    /// published.
+    pub(crate) async fn alert(&self, id: Uuid, number: i64) -> Result<Option<(Document, Tells)>, StoreError> {
         let Some(stored) = self.store.notice(id).await?.filter(|stored| self.concerns_us(&stored.notice)) else {
             return Ok(None);
         };
@@ -63,15 +76,23 @@ impl Node {
             None => None,
         };
         let areas = outage.map(|outage| areas_at(outage, at)).unwrap_or_default();
-        let notice = PublicNotice::of(notice, Some(&self.region), areas);
-        let alert = cap::alert(&notice, number, &self.open.publisher);
-        Ok(alert.map(|alert| Document::new("application/cap+xml; charset=utf-8", alert)))
+        let public = PublicNotice::of(notice, Some(&self.region), areas);
+        let Some(alert) = cap::alert(&public, number, &self.open.publisher) else { return Ok(None) };
+        let tells = tells(notice, &self.store.provinces_served().await?, |other| other == number);
+        Ok(Some((Document::new("application/cap+xml; charset=utf-8", alert), vec![tells])))
     }
 
     /// A national notice may be for other regions alone.
     fn concerns_us(&self, notice: &Notice) -> bool {
         notice.published().is_some_and(|revision| revision.content.audience.concerns_region(&self.region))
     }
+}
+
+/// A notice, and the provinces among the served that some of its revisions are for.
+fn tells(notice: &Notice, served: &[String], some: impl Fn(i64) -> bool) -> (Uuid, Vec<String>) {
+    let revisions = notice.revisions.iter().filter(|revision| some(revision.number));
+    let reached: BTreeSet<_> = revisions.flat_map(|revision| provinces(&revision.content.audience, served)).collect();
+    (notice.id, reached.into_iter().collect())
 }
 
 /// Where an outage was thought to be at this moment.

@@ -10,7 +10,7 @@ const EVERY: Duration = Duration::from_mins(10);
 const DAY_US: i64 = 24 * 3_600 * 1_000_000;
 const PAGE: i64 = 5_000;
 
-/// Compacts the feed and forgets old answers, a range at a time, in one process at a time.
+/// Compacts the feed and forgets what is old, a range at a time, in one process at a time.
 pub(crate) async fn run(node: SharedNode, keep: Keep, shutdown: CancellationToken) {
     let holder = gridcare_chassis::id::new_id().to_string();
     loop {
@@ -32,12 +32,15 @@ async fn sweep(node: &SharedNode, keep: &Keep, holder: &str) -> Result<(), gridc
     }
     // Erasures whose going through the stored answers was interrupted.
     node.store.sweep_answers(now).await?;
-    while node.store.feed_compact(now - i64::from(keep.feed_days) * DAY_US, PAGE).await? > 0 {}
+    let days_ago = |days: u32| now.saturating_sub(i64::from(days).saturating_mul(DAY_US));
+    while node.store.feed_compact(days_ago(keep.feed_days), PAGE).await? > 0 {}
     // Answers are counted within an hour; own texts may come back later.
-    while node.store.forget_sms(now - 7 * DAY_US, PAGE).await? > 0 {}
+    while node.store.forget_sms(days_ago(7), PAGE).await? > 0 {}
+    while node.store.forget_notifications(days_ago(keep.notification_days), PAGE).await? > 0 {}
+    while node.store.forget_bulks(days_ago(keep.bulk_days), PAGE).await? > 0 {}
     let mut after = Some(Uuid::nil());
     while let Some(key) = after {
-        after = node.store.expire_requests(key, PAGE, now - i64::from(keep.request_days) * DAY_US).await?;
+        after = node.store.expire_requests(key, PAGE, days_ago(keep.request_days)).await?;
     }
     Ok(())
 }

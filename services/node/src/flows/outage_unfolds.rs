@@ -1,5 +1,6 @@
 use gridcare_chassis::id::new_id;
 use gridcare_domain::{
+    notice::needs_notice,
     outage::{By, Change, Draft, Outage, Site, notice_us},
     refusal::{Refusal, RefusalKind},
 };
@@ -14,10 +15,17 @@ use gridcare_store::{
     request::Request,
     writer::Answer,
 };
+use jiff::Timestamp;
 use prost::Message as _;
 use uuid::Uuid;
 
 use crate::{BULK, Node};
+
+/// An outage as an answer shows it. `told_us` is when the newest published revision about it was written.
+fn shown(outage: &Outage, told_us: Option<i64>, now: Timestamp) -> wire::Outage {
+    let told = told_us.and_then(|us| Timestamp::from_microsecond(us).ok());
+    wire::Outage { needs_notice: needs_notice(outage, told, now), ..convert::to_wire(outage, now) }
+}
 
 impl Node {
     /// An outage becomes known: the row, its areas and its feed entry in one transaction.
@@ -32,7 +40,7 @@ impl Node {
                 return Ok(answered.unwrap_or(Err(refusal)));
             }
         };
-        let response = wire::RecordOutageResponse { outage: Some(convert::to_wire(&outage, now)) }.encode_to_vec();
+        let response = wire::RecordOutageResponse { outage: Some(shown(&outage, None, now)) }.encode_to_vec();
         let write = OutageWrite { change: convert::outage_change(&outage), outage, response, answering: None };
         self.store.record_outage(request, now.as_microsecond(), new_id(), &write).await
     }
@@ -48,6 +56,7 @@ impl Node {
     ) -> Answer {
         let now = self.now();
         let notice = notice_us(&self.rules().standard, now);
+        let told = self.store.outages_told(&[id]).await?.remove(&id);
         let decide = |old: &Outage| {
             if version.is_some_and(|version| version != old.version) {
                 let message = "the outage has changed since; read it again and decide again";
@@ -56,7 +65,7 @@ impl Node {
                 );
             }
             let outage = old.change(changes, by, now, notice)?;
-            let response = wire::ChangeOutageResponse { outage: Some(convert::to_wire(&outage, now)) }.encode_to_vec();
+            let response = wire::ChangeOutageResponse { outage: Some(shown(&outage, told, now)) }.encode_to_vec();
             let back = old.ended_at.is_none() && outage.ended_at.is_some();
             let action = || ticket::BulkAction {
                 action: Some(ticket::bulk_action::Action::AnswerRestoration(id.to_string())),
@@ -69,6 +78,14 @@ impl Node {
         let answer = self.store.change_outage(request, now.as_microsecond(), new_id(), id, &decide).await;
         self.bus.wake(BULK);
         answer
+    }
+
+    /// Outages as answers show them.
+    pub(crate) async fn outages_shown(&self, outages: &[Outage]) -> Result<Vec<wire::Outage>, StoreError> {
+        let work: Vec<_> = outages.iter().filter(|outage| !outage.plan.is_empty()).map(|outage| outage.id).collect();
+        let told = self.store.outages_told(&work).await?;
+        let now = self.now();
+        Ok(outages.iter().map(|outage| shown(outage, told.get(&outage.id).copied(), now)).collect())
     }
 
     /// An outage with its parts.

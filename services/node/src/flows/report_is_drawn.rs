@@ -70,7 +70,7 @@ impl Node {
         Ok(Some(wire::GetReportResponse {
             rows: drawn.rows,
             open: drawn.open,
-            figures: convert::figures_to_wire(),
+            figures: convert::figures_to_wire(Some(self.standards.current().bundle())),
             currency: Some(currency),
             time_zone: self.time_zone.clone(),
             region: self.region.clone(),

@@ -1,10 +1,10 @@
 //! Customers' reports join outages, in bulk and undoably; and one restoration answers all of them.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use gridcare_chassis::{id::new_id, identity::Principal};
 use gridcare_domain::{
-    customer::{Customer, Language},
+    customer::Language,
     outage::{
         Outage, Site,
         grouping::{Proposal, Report, Rule},
@@ -39,31 +39,21 @@ const PAGE: usize = 1_000;
 /// Results that are read at once.
 const RESULTS: i64 = 1_000;
 
-/// Where a customer is supplied.
-fn sites_of(customer: &Customer) -> Vec<Site<'_>> {
-    customer.premises.iter().map(super::sms_is_answered::site).collect()
-}
-
 impl Node {
     /// Which reports that are linked to no outage mean one.
     pub(crate) async fn propose_groups(&self, since: Option<Timestamp>) -> Result<Vec<Proposal>, StoreError> {
         let (now, rule) = (self.now(), Rule::default());
         let since = since.or(now.checked_sub(SignedDuration::from_hours(24)).ok()).unwrap_or(Timestamp::MIN);
         let tickets = self.unlinked_reports(since).await?;
-        let mut customers = Vec::with_capacity(tickets.len());
-        for ticket in &tickets {
-            customers.push(match &ticket.customer_code {
-                Some(code) => self.store.customer(code).await?.map(|stored| stored.customer),
-                None => None,
-            });
-        }
+        let codes: BTreeSet<_> = tickets.iter().filter_map(|ticket| ticket.customer_code.as_ref()).collect();
+        let premises = self.store.premises_of(&codes).await?;
         let ids: Vec<_> = tickets.iter().map(|ticket| ticket.id).collect();
         let positions = self.store.open311_positions(&ids).await?;
         let reports: Vec<Report<'_>> = tickets
             .iter()
-            .zip(&customers)
-            .filter_map(|(ticket, customer)| {
-                let mut sites = customer.as_ref().map(sites_of).unwrap_or_default();
+            .filter_map(|ticket| {
+                let own = ticket.customer_code.as_ref().and_then(|code| premises.get(code.as_str()));
+                let mut sites: Vec<_> = own.into_iter().flatten().map(super::sms_is_answered::site).collect();
                 // Whoever names no customer code may have shown the place itself.
                 sites.extend(positions.get(&ticket.id).map(|at| Site { position: Some(*at), ..Site::default() }));
                 (!sites.is_empty()).then_some(Report { ticket: ticket.id, at: ticket.opened_at, sites })
@@ -173,17 +163,24 @@ impl Node {
         }
     }
 
-    /// Tells the customer that supply is back, and resolves the ticket: each once, whatever happens to this process.
+    /// Tells the customer that supply is back, and resolves the ticket: each once for each time at which it is said to be back,
+    /// whatever happens to this process.
     pub(super) async fn answer_restoration(&self, living: Uuid, outage: Uuid, author: &str) -> Answer {
-        let named = wire::GetOutageRequest { id: outage.to_string() };
+        let Some(outage) = self.store.outage(outage).await? else { return Ok(Ok(Vec::new())) };
+        let Some(ended_at) = outage.ended_at else {
+            let message = "supply is not back after all; wait for its restoration";
+            return Ok(Err(Refusal::new(RefusalKind::Precondition, "NOT_RESTORED", message)));
+        };
+        let named = wire::GetOutageRequest { id: outage.id.to_string() };
+        // After an end that was none, tickets are reopened, and the next end answers them anew.
         let request = |what: &str| {
-            request_of(&Principal::internal(), "AnswerRestoration", &format!("{outage}/{living}/{what}"), &named)
+            let id = format!("{}/{}/{living}/{what}", outage.id, ended_at.as_microsecond());
+            request_of(&Principal::internal(), "AnswerRestoration", &id, &named)
         };
         let resolving = request("resolve");
         if let Some(answered) = self.store.answered(resolving).await? {
             return Ok(answered);
         }
-        let Some(outage) = self.store.outage(outage).await? else { return Ok(Ok(Vec::new())) };
         let Some(ticket) = self.store.ticket(living).await? else { return Ok(Ok(Vec::new())) };
         if !ticket.is_open() {
             let message = format!("ticket {} has ended; nobody waits for an answer", ticket.reference);
@@ -191,7 +188,10 @@ impl Node {
         }
         let move_to = |step, text| Move { step, author: author.to_owned(), text, version: None };
         let nothing = || -> Respond { Arc::new(|_, _| Vec::new()) };
-        let reply = move_to(Step::Say(TimelineKind::Reply, Visibility::Public), self.restored(&ticket, &outage).await?);
+        let reply = move_to(
+            Step::Say(TimelineKind::Reply, Visibility::Public),
+            self.restored(&ticket, &outage, ended_at).await?,
+        );
         if let Err(refusal) = self.move_living_ticket(request("reply"), living, reply, nothing()).await? {
             return Ok(Err(refusal));
         }
@@ -200,13 +200,13 @@ impl Node {
     }
 
     /// What the customer is told, in their language.
-    async fn restored(&self, ticket: &Ticket, outage: &Outage) -> Result<String, StoreError> {
+    async fn restored(&self, ticket: &Ticket, outage: &Outage, at: Timestamp) -> Result<String, StoreError> {
         let customer = match &ticket.customer_code {
             Some(code) => self.store.customer(code).await?,
             None => None,
         };
         let texts = Texts::of(customer.map_or(Language::Vi, |stored| stored.customer.preferred_language));
-        let at = outage.ended_at.unwrap_or(outage.updated_at).to_zoned(self.zone.clone());
+        let at = at.to_zoned(self.zone.clone());
         let values = [
             ("ticket", ticket.reference.to_string()),
             ("at", at.strftime("%H:%M %d/%m/%Y").to_string()),

@@ -5,6 +5,7 @@ pub(super) use asker::site;
 mod consent;
 mod figures;
 mod outages;
+mod rating;
 mod report;
 mod words;
 
@@ -187,7 +188,10 @@ impl Node {
         let (wanted, month) = match parsed {
             Parsed::Stop => return self.stop_notices(cause, message, &asker).await,
             Parsed::Start => return self.start_notices(cause, message, &asker).await,
-            Parsed::Unknown => (Asked::Help, None),
+            Parsed::Unknown => match self.rating(cause, message, &asker).await? {
+                Some(told) => return Ok(told),
+                None => (Asked::Help, None),
+            },
             Parsed::Recognised { answer, month, .. } => (answer, month),
             Parsed::Incomplete { answer, missing, .. } => match answer {
                 // Whose number it is tells the code.

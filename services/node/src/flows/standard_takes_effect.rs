@@ -10,8 +10,9 @@ use gridcare_chassis::id::new_id;
 use gridcare_domain::{
     acknowledgement::StandardStatus,
     feed::Change,
+    metric::Definition,
     refusal::{Refusal, RefusalKind},
-    standard::{Offer, Severity, Signature, Standard, accept, lint, read},
+    standard::{Offer, Severity, Signature, Standard, accept, lint, other_thresholds, read},
 };
 use gridcare_proto::{
     convert::{standard::acknowledgement_change, standard::status_to_wire, time},
@@ -60,7 +61,7 @@ pub(crate) struct Offered {
 impl Node {
     /// Keeps a bundle with what was decided of it; the last good one stays whatever that is.
     pub(crate) async fn offer_standard(&self, request: Request, offered: Offered) -> Answer {
-        let judged = judge(&self.standards.terms, offered, self.now_us());
+        let judged = judge(&self.standards.terms, &self.definition, offered, self.now_us());
         let twin = |offered: &mut StoredStandard, accepted: &StoredStandard| {
             let message = format!(
                 "{} was accepted with digest {}; give another content another version",
@@ -104,7 +105,7 @@ pub(crate) fn digest(bytes: &[u8]) -> String {
 }
 
 /// Verifies a bundle against what this node asks of it.
-fn judge(terms: &Terms, offered: Offered, now_us: i64) -> WholeStandard {
+fn judge(terms: &Terms, definition: &Definition, offered: Offered, now_us: i64) -> WholeStandard {
     let Offered { bundle, signature, published_us } = offered;
     let mut standard = StoredStandard {
         digest: digest(&bundle),
@@ -131,7 +132,10 @@ fn judge(terms: &Terms, offered: Offered, now_us: i64) -> WholeStandard {
         }
     }
     match judged {
-        Ok(_) => standard.verdict = wire::Standard { findings, ..Default::default() }.encode_to_vec(),
+        Ok(accepted) => {
+            findings.extend(other_thresholds(accepted.bundle(), definition).iter().map(finding_to_wire));
+            standard.verdict = wire::Standard { findings, ..Default::default() }.encode_to_vec();
+        }
         Err(against) => refuse(&mut standard, &against, findings),
     }
     WholeStandard { standard, bundle, signature, overlay: terms.overlay_name() }
@@ -198,7 +202,13 @@ pub(crate) fn standard_to_wire(standard: &StoredStandard) -> wire::Standard {
 pub(crate) async fn run(node: SharedNode, shutdown: CancellationToken) {
     let holder = new_id().to_string();
     let mut wakeups = node.bus.subscribe(STANDARDS);
+    let mut told = String::new();
     loop {
+        let current = node.standards.current();
+        if current.version() != told {
+            current.version().clone_into(&mut told);
+            tell_other_thresholds(&node, &current);
+        }
         tokio::select! {
             () = shutdown.cancelled() => return,
             turned = turn(&node, &holder) => match turned {
@@ -216,6 +226,13 @@ pub(crate) async fn run(node: SharedNode, shutdown: CancellationToken) {
             () = wakeups.changed() => {}
             () = tokio::time::sleep(due) => {}
         }
+    }
+}
+
+/// Figures go on as they are counted here, whatever the standard says: nobody shall take them for what it says.
+fn tell_other_thresholds(node: &Node, standard: &Standard) {
+    for finding in other_thresholds(standard.bundle(), &node.definition) {
+        tracing::warn!(standard = standard.version(), code = finding.code, "{}", finding.message);
     }
 }
 
@@ -239,11 +256,13 @@ async fn turn(node: &Node, holder: &str) -> Result<(), Neglected> {
 /// Has open clocks run under what holds now, in one replica at a time; one that dies is followed by another, which
 /// begins with the standard that was not done.
 async fn clocks_follow(node: &Node, holder: &str) -> Result<(), Neglected> {
-    let (revision, owed) = node.standards.owed();
-    if owed.is_empty() {
+    if node.standards.owed().1.is_empty() {
         return Ok(());
     }
     let Some(lease) = take(node, holder).await? else { return Ok(()) };
+    // Whoever held it before may have done it all, and no revision tells.
+    node.learn_standards().await?;
+    let (revision, owed) = node.standards.owed();
     for (standard, digest) in owed {
         held(node, holder, &lease, rebase_all(node, &standard)).await?;
         if !node.store.standard_rebased(&lease, &digest, revision).await? {

@@ -1,4 +1,5 @@
 use gridcare_domain::{
+    customer,
     refusal::{Refusal, RefusalKind},
     standard::{Language, Standard},
     ticket::Ticket,
@@ -10,6 +11,7 @@ use jiff::Timestamp;
 use crate::{
     Node,
     flows::ticket_moves::{Name, no_such_ticket},
+    texts::Texts,
 };
 
 impl Node {
@@ -36,20 +38,23 @@ impl Node {
         }))
     }
 
-    /// What every template can say of a ticket.
+    /// What every template can say of a ticket, and of the corporation.
     fn value_of(&self, name: &str, ticket: &Ticket, standard: &Standard, language: Language) -> Option<String> {
         let local = |at: Timestamp| at.to_zoned(self.zone.clone()).strftime("%H:%M %d/%m/%Y").to_string();
         let either = |vi: &str, en: &str| if language == Language::En { en.to_owned() } else { vi.to_owned() };
+        let texts = Texts::of(if language == Language::En { customer::Language::En } else { customer::Language::Vi });
         match name {
             "reference" => Some(ticket.reference.to_string()),
             "category" => standard.category(&ticket.category).map(|c| either(&c.name_vi, &c.name_en)),
-            "state" => Some(ticket.state.code().to_owned()),
+            "state" => Some(texts.say(&format!("state-{}", ticket.state), &[])),
             "opened_at" => Some(local(ticket.opened_at)),
             "resolved_at" => ticket.resolved_at.map(local),
             "deadline" => ticket.deadline_us.and_then(|us| Timestamp::from_microsecond(us).ok()).map(local),
             "customer_name" => ticket.requester_name.clone(),
             "customer_code" => ticket.customer_code.as_ref().map(|code| code.as_str().to_owned()),
             "agent" => ticket.assignee.clone(),
+            "region_name" => Some(self.open.publisher.name.clone()),
+            "hotline" => Some(self.hotline(texts)),
             _ => None,
         }
     }

@@ -7,6 +7,7 @@ use gridcare_domain::{
 };
 use gridcare_proto::ticket::v1 as wire;
 use gridcare_store::{
+    StoreError,
     request::Request,
     ticket::{Order, TicketQuery},
     writer::Answer,
@@ -18,7 +19,7 @@ use crate::{
     flows::ticket_moves::{Move, Name, Step, no_such_ticket},
 };
 
-/// Tickets that one claim tries at most: so many others would have to be faster.
+/// Tickets that one claim tries at most, and agents that one assignment tries: so many others would have to be faster.
 const TRIED: usize = 64;
 /// States in which a ticket waits for somebody to take it.
 const WAITING: [State; 6] =
@@ -65,19 +66,26 @@ impl Node {
             return Ok(answered);
         }
         let Some(id) = self.living(name).await? else { return Ok(Err(no_such_ticket())) };
-        // One choice at a time in this process, so that two do not both see the last free place of an agent.
+        // One choice at a time in this process, so that agents have their turns, and seldom two see the last place of one.
         let _turn = self.assigning.lock().await;
         let Some(ticket) = self.store.ticket(id).await? else { return Ok(Err(no_such_ticket())) };
         let team = team.or_else(|| ticket.team.clone());
-        let agents = self.store.agents(team.as_deref(), &self.zone).await?;
         let needs = Needs { category: &ticket.category, team: team.as_deref() };
-        let chosen = match choose(strategy, &needs, &agents, self.now_us()) {
-            Ok(agent) => agent.id.clone(),
-            Err(refusal) => return Ok(Err(refusal)),
-        };
-        let text = String::new();
-        let what = Move { step: Step::AssignByTurn(chosen), author, text, version: None };
-        let respond = |ticket, _| wire::AutoAssignTicketResponse { ticket: Some(ticket) }.encode_to_vec();
-        self.move_living_ticket(request, id, what, Arc::new(respond)).await
+        let mut tried = 0;
+        loop {
+            let agents = self.store.agents(team.as_deref(), &self.zone).await?;
+            let chosen = match choose(strategy, &needs, &agents, self.now_us()) {
+                Ok(agent) => agent.id.clone(),
+                Err(refusal) => return Ok(Err(refusal)),
+            };
+            let (author, text) = (author.clone(), String::new());
+            let what = Move { step: Step::AssignByTurn(chosen), author, text, version: None };
+            let respond = |ticket, _| wire::AutoAssignTicketResponse { ticket: Some(ticket) }.encode_to_vec();
+            match self.move_living_ticket(request, id, what, Arc::new(respond)).await {
+                // Another process gave the last place away meanwhile, which the next look at the agents sees.
+                Err(StoreError::AgentFull) if tried < TRIED => tried += 1,
+                answer => return answer,
+            }
+        }
     }
 }

@@ -23,7 +23,7 @@ use uuid::Uuid;
 
 use crate::{
     Node,
-    flows::ticket_moves::{Name, no_such_ticket},
+    flows::ticket_moves::{Name, no_such_ticket, told},
     rules::Rules,
 };
 
@@ -65,6 +65,10 @@ impl Node {
             parts.retain(|part| !ids.contains(part));
             ids.append(&mut parts);
         }
+        let mut watched = Vec::with_capacity(ids.len());
+        for id in &ids {
+            watched.push((*id, self.store.watchers(*id).await?));
+        }
         let now = self.now();
         let (key, rules) = (self.pseudonym_key, self.rules());
         let entry_ids: Vec<Uuid> = ids.iter().map(|_| new_id()).collect();
@@ -96,6 +100,8 @@ impl Node {
             let ticket = Some(convert::to_wire(&living, clocks, &[]));
             changes.response = wire::MergeTicketsResponse { ticket }.encode_to_vec();
             changes.changed.push(write(living, entry, &rules, &key));
+            changes.notifications =
+                watched.iter().flat_map(|(ticket, watchers)| told(watchers, *ticket, &by.author)).collect();
             Ok(changes)
         };
         self.store.change_tickets(request, now.as_microsecond(), new_id(), ids, Box::new(decide)).await
@@ -104,31 +110,37 @@ impl Node {
     /// A part of a ticket becomes a ticket of its own, with the entries that belong to it.
     pub(crate) async fn split_ticket(&self, request: Request, name: Name, part: Part, by: By) -> Answer {
         let Some(id) = self.living(&name).await? else { return Ok(Err(no_such_ticket())) };
-        if let Some(refusal) = self.cannot_move(id, &part.entries).await? {
+        let Part { mut entries, subject, category } = part;
+        // Named twice, it moves once.
+        entries.sort_unstable();
+        entries.dedup();
+        if let Some(refusal) = self.cannot_move(id, &entries).await? {
             return match self.store.answered(request).await? {
                 Some(answered) => Ok(answered),
                 None => Ok(Err(refusal)),
             };
         }
+        let watchers = self.store.watchers(id).await?;
         let reference = self.next_reference().await?;
         let now = self.now();
         let (key, rules) = (self.pseudonym_key, self.rules());
-        let (new_ticket, told, opened) = (new_id(), new_id(), new_id());
+        let (new_ticket, parted, opened) = (new_id(), new_id(), new_id());
+        let moving = entries.clone();
         let decide = move |tickets: &[Ticket]| {
             let [ticket] = tickets else { return Err(no_such_ticket()) };
-            let category = part.category.as_deref();
+            let category = category.as_deref();
             let (kept, new) =
-                split(ticket, new_ticket, reference.clone(), &part.subject, category, rules.governance(), now)?;
+                split(ticket, new_ticket, reference.clone(), &subject, category, rules.governance(), now)?;
             let text = joined(&new.reference.to_string(), &by.reason);
-            let entry = said(told, now, TimelineKind::Split, &by.author, text, None);
+            let entry = said(parted, now, TimelineKind::Split, &by.author, text, None);
             let text = joined(&kept.reference.to_string(), &by.reason);
             let first = said(opened, now, TimelineKind::Split, &by.author, text, Some(new.state));
             let wire_of = |t: &Ticket| Some(convert::to_wire(t, clocks_to_wire(t, rules.book()), &[]));
             let response =
                 wire::SplitTicketResponse { ticket: wire_of(&kept), new_ticket: wire_of(&new) }.encode_to_vec();
-            let extras =
-                part.entries.iter().map(|entry| relation::hand_over_entry(ticket.id, *entry, new.id)).collect();
+            let extras = moving.iter().map(|entry| relation::hand_over_entry(ticket.id, *entry, new.id)).collect();
             Ok(Changes {
+                notifications: told(&watchers, ticket.id, &by.author),
                 changed: vec![write(kept, entry, &rules, &key)],
                 opened: vec![write(new, first, &rules, &key)],
                 extras,
@@ -136,11 +148,18 @@ impl Node {
                 ..Changes::default()
             })
         };
-        self.store.change_tickets(request, now.as_microsecond(), new_id(), vec![id], Box::new(decide)).await
+        let answer = self.store.change_tickets(request, now.as_microsecond(), new_id(), vec![id], Box::new(decide));
+        match answer.await {
+            Err(StoreError::EntryGone) => match self.cannot_move(id, &entries).await? {
+                Some(refusal) => Ok(Err(refusal)),
+                None => Err(StoreError::EntryGone),
+            },
+            answer => answer,
+        }
     }
 
     /// Why these entries cannot be taken from a ticket, if so: only what people said moves. Entries never leave a ticket
-    /// otherwise than by this and by a merge, and both hold its lock; an entry that is gone by then moves nothing.
+    /// otherwise than by this and by a merge, and both hold its lock; when an entry is gone by then, nothing is written.
     async fn cannot_move(&self, ticket: Uuid, entries: &[Uuid]) -> Result<Option<Refusal>, StoreError> {
         let movable: HashSet<Uuid> = self
             .store

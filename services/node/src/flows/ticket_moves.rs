@@ -164,13 +164,22 @@ impl Node {
         let watchers = self.store.watchers(id).await?;
         let now = self.now();
         let (entry_id, key, rules) = (new_id(), self.pseudonym_key, self.rules());
+        let mut ids = vec![id];
+        if let Step::Parent(Some(parent)) = &what.step {
+            // Locked with its child: of two that become parts of each other at once, the second sees the first.
+            ids.push(*parent);
+        }
         let decide = move |tickets: &[Ticket]| {
-            let [ticket] = tickets else { return Err(no_such_ticket()) };
+            let [ticket, parent @ ..] = tickets else { return Err(no_such_ticket()) };
+            parent.iter().try_for_each(|parent| check_parent(parent, ticket.id))?;
             let mut changes = decide(ticket, &what, entry_id, &rules, &key, &respond, now)?;
             changes.notifications = told(&watchers, ticket.id, &what.author);
             Ok(changes)
         };
-        self.store.change_tickets(request, now.as_microsecond(), new_id(), vec![id], Box::new(decide)).await
+        match self.store.change_tickets(request, now.as_microsecond(), new_id(), ids, Box::new(decide)).await {
+            Err(StoreError::HasParts) => Ok(Err(has_parts())),
+            answer => answer,
+        }
     }
 
     /// The ticket behind a name; of a merged one the ticket in which it lives on.
@@ -199,7 +208,7 @@ pub(crate) fn no_such_ticket() -> Refusal {
 }
 
 /// Watchers are told of every change that is not their own.
-fn told(watchers: &[String], ticket_id: Uuid, author: &str) -> Vec<Notification> {
+pub(crate) fn told(watchers: &[String], ticket_id: Uuid, author: &str) -> Vec<Notification> {
     let others = watchers.iter().filter(|watcher| *watcher != author);
     let tell = |watcher: &String| Notification {
         ticket_id,
@@ -208,6 +217,25 @@ fn told(watchers: &[String], ticket_id: Uuid, author: &str) -> Vec<Notification>
         target: String::new(),
     };
     others.map(tell).collect()
+}
+
+/// Refuses a parent that this child cannot have.
+pub(crate) fn check_parent(parent: &Ticket, child: Uuid) -> Result<(), Refusal> {
+    let (reason, message) = if parent.id == child {
+        ("PARENT_OF_ITSELF", "a ticket is no part of itself; name another parent")
+    } else if parent.merged_into.is_some() {
+        ("PARENT_MERGED", "that ticket was merged meanwhile; name the one in which it lives on")
+    } else if parent.parent.is_some() {
+        ("PARENT_HAS_PARENT", "that ticket is itself a part; name the one that it is a part of")
+    } else {
+        return Ok(());
+    };
+    Err(Refusal::new(RefusalKind::Precondition, reason, message))
+}
+
+pub(crate) fn has_parts() -> Refusal {
+    let message = "a ticket that has parts is no part of another; move its parts first";
+    Refusal::new(RefusalKind::Precondition, "HAS_CHILDREN", message)
 }
 
 /// Refuses unless the ticket is as the caller has read it.
@@ -245,7 +273,7 @@ pub(crate) fn step(ticket: &Ticket, step: &Step, rules: &Rules, now: Timestamp) 
             (assign(ticket, assignee, governance, now)?, TimelineKind::Assigned, Visibility::Internal, vec![])
         }
         Step::AssignByTurn(assignee) => {
-            let turn = vec![team::assigned(assignee, now.as_microsecond())];
+            let turn = Vec::from(team::assigned(assignee, now.as_microsecond()));
             (assign(ticket, assignee, governance, now)?, TimelineKind::Assigned, Visibility::Internal, turn)
         }
         Step::Claim(agent) => {
@@ -269,7 +297,8 @@ pub(crate) fn step(ticket: &Ticket, step: &Step, rules: &Rules, now: Timestamp) 
         Step::Parent(parent) => {
             let mut next = touched();
             next.parent = *parent;
-            (next, TimelineKind::Linked, Visibility::Internal, vec![])
+            let whole = parent.iter().map(|_| relation::no_parts(ticket.id)).collect();
+            (next, TimelineKind::Linked, Visibility::Internal, whole)
         }
         Step::Link(kind, target) => linked(relation::link(ticket.id, *kind, *target, now)),
         Step::Unlink(kind, target) => linked(relation::unlink(ticket.id, *kind, *target)),

@@ -36,6 +36,11 @@ const ENTRIES_PER_COMMIT: i64 = 2_500;
 const ENTRIES_PER_TURN: i64 = 5_000;
 /// A node whose feed has grown by so many entries since the turn before is busy.
 const BUSY: i64 = 1_000;
+/// A feed that has grown by so many entries since the turn before is written in bulk, by a rebase or an import. Nobody waits for
+/// the tallies of it, since whoever asks for a report is served at once.
+const FLOOD: i64 = 10_000;
+/// For so long a flood is let pass, and no longer: a feed that goes on like that must be kept up with.
+const FLOOD_PASSES: Duration = Duration::from_mins(2);
 const TICKETS_PER_COMMIT: i64 = 1_000;
 
 /// Keeps the tallies of reports: reads the node's own feed, in one process of the node at a time.
@@ -46,6 +51,7 @@ pub(crate) async fn run(node: SharedNode, shutdown: CancellationToken) {
         node,
         held: None,
         head: 0,
+        flood_since: None,
         hurry_until: Instant::now(),
     };
     let mut entries = roller.node.bus.subscribe(FEED);
@@ -84,6 +90,8 @@ struct Roller {
     held: Option<Lease>,
     /// The feed's newest position at the turn before.
     head: i64,
+    /// The first of the turns before this one that let a flood pass.
+    flood_since: Option<Instant>,
     hurry_until: Instant,
 }
 
@@ -95,6 +103,17 @@ impl Roller {
         Instant::now() < self.hurry_until
     }
 
+    /// Whether a feed that has grown by so many entries is left alone for this turn.
+    fn lets_pass(&mut self, grown: i64) -> bool {
+        if grown < FLOOD {
+            self.flood_since = None;
+            return false;
+        }
+        let now = Instant::now();
+        let since = *self.flood_since.get_or_insert(now);
+        now.duration_since(since) < FLOOD_PASSES && !self.hurries()
+    }
+
     /// One turn: everything there is, or a part of it while the node has better things to do.
     async fn turn(&mut self) -> Result<(), StoreError> {
         let mut taken = 0;
@@ -103,8 +122,13 @@ impl Roller {
             let began = Instant::now();
             let (tallied, head) = self.node.store.tallied().await?;
             if taken == 0 {
-                busy = head - self.head >= BUSY;
+                let grown = head - self.head;
+                busy = grown >= BUSY;
                 self.head = head;
+                // A feed that was never looked at before has not grown.
+                if grown < head && self.lets_pass(grown) {
+                    return Ok(());
+                }
             }
             let foreign = tallied.time_zone != self.node.time_zone;
             if !foreign && tallied.recount_after.is_none() && tallied.position == head {

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use gridcare_chassis::status::refuse;
 use gridcare_domain::{
+    customer::phone,
     delivery::{DeliveryState, Way},
     refusal::Violation,
 };
@@ -219,5 +220,11 @@ fn receipt(i: usize, given: wire::DeliveryReceipt, found: &mut Vec<Violation>) -
     }
     let at_us = moment(format!("receipts[{i}].at"), given.at.as_ref(), found);
     let number = Some(given.number).filter(|number| *number != 0);
-    Some(Receipt { message_id: given.message_id, number, state: state?, at_us })
+    let of = Some(given.phone).filter(|text| !text.is_empty()).map(|text| phone(&text)).transpose();
+    if let Err(error) = &of {
+        found.push(Violation::new(format!("receipts[{i}].phone"), "MALFORMED", error.to_string()));
+    }
+    let submitted_us =
+        given.submitted_at.as_ref().map(|at| moment(format!("receipts[{i}].submitted_at"), Some(at), found));
+    Some(Receipt { message_id: given.message_id, number, state: state?, at_us, phone: of.ok()?, submitted_us })
 }

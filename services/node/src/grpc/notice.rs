@@ -131,8 +131,19 @@ impl NoticeService for Notices {
         &self,
         request: Request<wire::PlanNoticeRequest>,
     ) -> Result<Response<wire::PlanNoticeResponse>, Status> {
-        let content = self.content(request.get_ref().content.as_ref(), &mut Vec::new())?;
-        let (plan, languages) = self.0.plan_notice(&content).await.map_err(|e| failed(&e))?;
+        let body = request.into_inner();
+        let mut found = Vec::new();
+        // A plan may be asked for before anybody has named the incident.
+        let incident = match body.incident.as_str() {
+            "" => String::new(),
+            given => convert::incident_from_wire(given, &mut found),
+        };
+        let of = match body.notice_id.as_str() {
+            "" => None,
+            given => Some(id_of("notice_id", given, &mut found)),
+        };
+        let content = self.content(body.content.as_ref(), &mut found)?;
+        let (plan, languages) = self.0.plan_notice(&content, &incident, of).await.map_err(|e| failed(&e))?;
         let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
         let groups = plan.groups.iter().zip(&languages).map(|(group, language)| wire::PlannedGroup {
             wave: group.wave.code().to_owned(),

@@ -81,10 +81,11 @@ impl OutageService for Outages {
             let message = "there is no such outage at this node";
             return Err(refuse(&Refusal::new(RefusalKind::NotFound, "NO_SUCH_OUTAGE", message)));
         };
+        let shown = self.0.outages_shown(std::slice::from_ref(&outage)).await.map_err(|e| failed(&e))?;
         Ok(Response::new(wire::GetOutageResponse {
             history: outage.history.iter().map(convert::entry_to_wire).collect(),
             children: parts.iter().map(ToString::to_string).collect(),
-            outage: Some(convert::to_wire(&outage, self.0.now())),
+            outage: shown.into_iter().next(),
         }))
     }
 
@@ -129,7 +130,7 @@ impl OutageService for Outages {
             }
             None => String::new(),
         };
-        let outages = outages.iter().map(|outage| convert::to_wire(outage, self.0.now())).collect();
+        let outages = self.0.outages_shown(&outages).await.map_err(|e| failed(&e))?;
         Ok(Response::new(wire::ListOutagesResponse { outages, next_page_token }))
     }
 }

@@ -8,7 +8,7 @@ mod outages;
 
 use axum::Router;
 
-pub(crate) use self::notices::{Asked, Page, Shelf};
+pub(crate) use self::notices::{Asked, Page, Shelf, Tells};
 use crate::{SharedNode, grpc};
 
 /// All of it.

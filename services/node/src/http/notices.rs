@@ -39,22 +39,61 @@ pub(crate) struct Asked {
     pub(crate) form: Form,
 }
 
+/// Notices in a document, and the provinces to whose people it tells them.
+pub(crate) type Tells = Vec<(Uuid, Vec<String>)>;
+
 /// A page as it goes out.
 pub(crate) struct Page {
     pub(crate) body: String,
-    /// Notices in it, and the provinces to whose people it tells them.
-    pub(crate) reads: Vec<(Uuid, Vec<String>)>,
+    pub(crate) tells: Tells,
+}
+
+/// Who is reached by whoever reads a document.
+#[derive(Default)]
+pub(super) struct Reads {
+    tells: Tells,
+    /// Its readers are all known, and none is looked for any more.
+    counted: AtomicBool,
+}
+
+impl Reads {
+    pub(super) fn of(tells: Tells) -> Self {
+        Self { tells, counted: AtomicBool::new(false) }
+    }
+
+    /// Keeps that somebody outside got the document, where that is news: before it goes out.
+    pub(super) async fn count(&self, node: &SharedNode, method: &Method, status: StatusCode) {
+        // Who asks for the head alone, or has it already, has read nothing.
+        let reads = *method == Method::GET && status == StatusCode::OK;
+        if !reads || self.counted.load(Ordering::Relaxed) {
+            return;
+        }
+        let mut counted = true;
+        for (id, provinces) in &self.tells {
+            let news = node.shelf.unreached(*id, provinces);
+            if news.is_empty() {
+                continue;
+            }
+            match node.store.notice_read(*id, &news, node.now_us()).await {
+                Ok(()) => node.shelf.reached(*id, news),
+                // It is told all the same, and the next reader is counted.
+                Err(error) => {
+                    counted = false;
+                    tracing::warn!(error = &error as &dyn std::error::Error, "a first reader could not be kept");
+                }
+            }
+        }
+        self.counted.store(counted, Ordering::Relaxed);
+    }
 }
 
 struct Kept {
     document: Document,
-    reads: Vec<(Uuid, Vec<String>)>,
-    /// Its readers are all known, and none is looked for any more.
-    counted: AtomicBool,
+    reads: Reads,
     made: Instant,
 }
 
-/// Pages that were made a moment ago, and who is known to have been reached by them.
+/// Pages that were made a moment ago, and who is known to have been reached by whatever was read.
 #[derive(Default)]
 pub(crate) struct Shelf {
     pages: Mutex<HashMap<Asked, Arc<Kept>>>,
@@ -81,8 +120,7 @@ impl Shelf {
             Form::Json => "application/json",
         };
         let document = Document::new(kind, page.body);
-        let kept =
-            Arc::new(Kept { document, reads: page.reads, counted: AtomicBool::new(false), made: Instant::now() });
+        let kept = Arc::new(Kept { document, reads: Reads::of(page.tells), made: Instant::now() });
         let mut pages = lock(&self.pages);
         if pages.len() >= PAGES {
             pages.clear();
@@ -91,7 +129,7 @@ impl Shelf {
         kept
     }
 
-    /// Of these provinces those that no page of the notice is known to have reached.
+    /// Of these provinces those that no document of the notice is known to have reached.
     fn unreached(&self, id: Uuid, provinces: &[String]) -> Vec<String> {
         let reached = lock(&self.reached);
         provinces.iter().filter(|province| !reached.contains(&(id, (*province).clone()))).cloned().collect()
@@ -192,26 +230,7 @@ async fn answer(
     };
     let mut answer = kept.document.answer(headers);
     answer.headers_mut().insert(header::VARY, HeaderValue::from_static("accept, accept-encoding, accept-language"));
-    // Who asks for the head alone, or has it already, has read nothing.
-    let reads = *method == Method::GET && answer.status() == StatusCode::OK;
-    if reads && !kept.counted.load(Ordering::Relaxed) {
-        let mut counted = true;
-        for (id, provinces) in &kept.reads {
-            let news = node.shelf.unreached(*id, provinces);
-            if news.is_empty() {
-                continue;
-            }
-            match node.store.notice_read(*id, &news, node.now_us()).await {
-                Ok(()) => node.shelf.reached(*id, news),
-                // It is told all the same, and the next reader is counted.
-                Err(error) => {
-                    counted = false;
-                    tracing::warn!(error = &error as &dyn std::error::Error, "a first reader could not be kept");
-                }
-            }
-        }
-        kept.counted.store(counted, Ordering::Relaxed);
-    }
+    kept.reads.count(node, method, answer.status()).await;
     answer
 }
 

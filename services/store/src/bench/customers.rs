@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gridcare_domain::customer::{Customer, Locality, name_key};
+use gridcare_domain::customer::{Customer, Locality, PointKind, name_key};
 use sqlx::{
     Arguments as _, AssertSqlSafe, Postgres, Sqlite, postgres::PgArguments, query::Query, sqlite::SqliteArguments,
 };
@@ -12,8 +12,9 @@ use uuid::Uuid;
 use super::{SQLITE_ROWS, failed};
 use crate::{
     NodeStore, StoreError,
-    customer::{consents_text, granted},
+    customer::consents_text,
     db::Pools,
+    told_at::{flags, granted, province, told_at, wave},
 };
 
 /// One column of a table, with what goes into it: one value for each row.
@@ -62,6 +63,16 @@ pub async fn bare_customers(address: &str, customers: &[Customer], batch: usize)
     Ok(took)
 }
 
+/// What autovacuum does within minutes of so many rows: without it, whoever reads them first would pay for it.
+pub async fn settle(address: &str) -> Result<(), StoreError> {
+    let store = NodeStore::open(address, 4, |_| ()).await?;
+    if let Pools::Postgres(pool) = &store.db().pools {
+        sqlx::query("VACUUM ANALYZE").execute(pool).await.map_err(failed)?;
+    }
+    store.close().await;
+    Ok(())
+}
+
 fn tables(customers: &[Customer]) -> [Table; 3] {
     let texts = |of: &dyn Fn(&Customer) -> String| Column::Text(customers.iter().map(|c| Some(of(c))).collect());
     let ints = |of: &dyn Fn(&Customer) -> Option<i64>| Column::Int(customers.iter().map(of).collect());
@@ -83,6 +94,10 @@ fn tables(customers: &[Customer]) -> [Table; 3] {
             ("preferred_channel", ints(&|c| c.preferred_channel.map(gridcare_domain::contact::Channel::number))),
             ("preferred_language", ints(&|c| Some(c.preferred_language.number()))),
             ("updated_us", ints(&|_| Some(1))),
+            ("phone_no", ints(&|c| told_at(c, PointKind::Phone))),
+            ("email_no", ints(&|c| told_at(c, PointKind::Email))),
+            ("wave", ints(&|c| Some(wave(c).number()))),
+            ("province", Column::Text(customers.iter().map(|c| province(c).map(str::to_owned)).collect())),
         ],
         rows: customers.len(),
     };
@@ -100,9 +115,6 @@ fn tables(customers: &[Customer]) -> [Table; 3] {
         rows: points.len(),
     };
     let places: Vec<_> = customers.iter().flat_map(|c| c.premises.iter().map(move |place| (c, place))).collect();
-    let flags = |place: &gridcare_domain::customer::Premises| {
-        i64::from(place.medical_equipment) | (i64::from(place.critical_service) << 1)
-    };
     let premises = Table {
         name: "premises",
         columns: vec![

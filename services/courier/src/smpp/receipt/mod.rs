@@ -2,7 +2,7 @@
 
 mod text;
 
-use jiff::civil::DateTime;
+use jiff::{SignedDuration, civil::DateTime};
 
 pub use self::text::Fields;
 use super::{
@@ -111,7 +111,9 @@ pub struct Receipt {
     pub state: Option<State>,
     /// How far it has come.
     pub stage: Stage,
-    /// When the centre was done with it, in the centre's own zone, which it does not name.
+    /// When it was submitted, in the centre's own zone, which it does not name.
+    pub submitted: Option<DateTime>,
+    /// When the centre was done with it, in the same zone.
     pub done: Option<DateTime>,
     /// The network's error, as the centre writes it.
     pub error: Option<String>,
@@ -129,7 +131,9 @@ impl Receipt {
         if !message.is_receipt() && by_tlv.is_none() {
             return None;
         }
-        let fields = Fields::read(&coding::decode(message.payload(), message.data_coding));
+        // A receipt is in ASCII, whatever the default alphabet is called: in GSM-7 an id would lose its `_`, `@` and `$`.
+        let data_coding = if coding::is_ucs2(message.data_coding) { message.data_coding } else { coding::LATIN_1 };
+        let fields = Fields::read(&coding::decode(message.payload(), data_coding));
         let state = message.tlv(tag::MESSAGE_STATE).and_then(super::pdu::Tlv::as_number).and_then(State::from_number);
         let said_buffered = fields.stat.to_ascii_uppercase().starts_with("BUF");
         let state = state.or_else(|| State::from_word(&fields.stat));
@@ -146,10 +150,18 @@ impl Receipt {
                 // A word that nobody knows is no reason to give a message up.
                 None => Stage::Accepted,
             },
+            submitted: fields.submitted(),
             done: fields.done(),
             error: Some(fields.err).filter(|err| !err.is_empty()).or(network),
             user_message_reference: message.user_message_reference(),
         })
+    }
+
+    /// For how long the centre had it, whatever its zone is.
+    #[must_use]
+    pub fn lasted(&self) -> Option<SignedDuration> {
+        let lasted = self.done?.duration_since(self.submitted?);
+        Some(lasted).filter(|lasted| !lasted.is_negative())
     }
 }
 
@@ -175,6 +187,27 @@ mod tests {
         assert_eq!(Receipt::of(&bare).unwrap().id, "9");
         assert_eq!(Receipt::of(&Message { text: b"mat dien".to_vec(), ..Message::default() }), None);
         assert_eq!(receipt("stat:DELIVRD", vec![]), None, "it names no message");
+    }
+
+    #[test]
+    fn how_long_a_message_took_needs_no_zone() {
+        let lasted = |dates: &str| receipt(&format!("id:1 {dates} stat:DELIVRD"), vec![]).unwrap().lasted();
+        let took = lasted("submit date:1305221419 done date:1305221502");
+        assert_eq!(took, Some(SignedDuration::from_mins(43)));
+        for senseless in ["submit date:1305221502 done date:1305221419", "done date:1305221419", ""] {
+            assert_eq!(lasted(senseless), None, "{senseless}");
+        }
+    }
+
+    #[test]
+    fn an_id_is_read_as_the_answer_to_its_submit_was() {
+        for id in ["msg_17", "a@b$[17]", "{17}~^|"] {
+            let found = receipt(&format!("id:{id} sub:001 dlvrd:001 stat:DELIVRD err:000 text:_@$"), vec![]).unwrap();
+            assert_eq!((found.id.as_str(), found.state), (id, Some(State::Delivered)));
+        }
+        let text = "id:msg_17 stat:EXPIRED".encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let wide = Message { esm_class: 0x04, data_coding: coding::UCS_2, text, ..Message::default() };
+        assert_eq!(Receipt::of(&wide).unwrap().id, "msg_17");
     }
 
     #[test]

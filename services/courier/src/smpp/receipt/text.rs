@@ -74,17 +74,28 @@ impl Fields {
         }
     }
 
-    /// When the centre was done, in its own zone: `YYMMDDhhmm`, with or without seconds, or with a year of four digits.
+    /// When the message was submitted, in the centre's own zone.
+    #[must_use]
+    pub fn submitted(&self) -> Option<DateTime> {
+        date(&self.submit_date)
+    }
+
+    /// When the centre was done, in its own zone.
     #[must_use]
     pub fn done(&self) -> Option<DateTime> {
-        let digits: String = self.done_date.chars().filter(char::is_ascii_digit).collect();
-        let long = |digits: String| moment(&digits);
-        match digits.len() {
-            10 => long(format!("20{digits}00")),
-            12 => long(format!("20{digits}")).or_else(|| long(format!("{digits}00"))),
-            14 => long(digits),
-            _ => None,
-        }
+        date(&self.done_date)
+    }
+}
+
+/// `YYMMDDhhmm`, with or without seconds, or with a year of four digits.
+fn date(text: &str) -> Option<DateTime> {
+    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+    let long = |digits: String| moment(&digits);
+    match digits.len() {
+        10 => long(format!("20{digits}00")),
+        12 => long(format!("20{digits}")).or_else(|| long(format!("{digits}00"))),
+        14 => long(digits),
+        _ => None,
     }
 }
 
@@ -151,7 +162,7 @@ mod tests {
             let found = Fields::read(text);
             let read = (found.id.as_str(), found.stat.as_str(), found.err.as_str(), found.text.as_str());
             assert_eq!(read, ("7f3", "DELIVRD", "000", "id:9 stat:X"), "{text}");
-            assert_eq!(found.submit_date, "1305221419");
+            assert_eq!(found.submitted(), Some(jiff::civil::date(2013, 5, 22).at(14, 19, 0, 0)), "{text}");
             assert_eq!(found.done(), Some(jiff::civil::date(2013, 5, 22).at(14, 20, 0, 0)), "{text}");
         }
         let late_id = Fields::read("text:xin chao id:5 stat:EXPIRED");

@@ -115,12 +115,14 @@ fn none(path: &Path, what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, format!("{} holds no PEM {what}", path.display()))
 }
 
-fn certificates(path: &Path) -> io::Result<Vec<CertificateDer<'static>>> {
+/// The chain in a PEM file.
+pub(crate) fn certificates(path: &Path) -> io::Result<Vec<CertificateDer<'static>>> {
     let found = rustls_pemfile::certs(&mut open(path)?).collect::<Result<Vec<_>, _>>()?;
     if found.is_empty() { Err(none(path, "certificate")) } else { Ok(found) }
 }
 
-fn private_key(path: &Path) -> io::Result<PrivateKeyDer<'static>> {
+/// The private key in a PEM file.
+pub(crate) fn private_key(path: &Path) -> io::Result<PrivateKeyDer<'static>> {
     rustls_pemfile::private_key(&mut open(path)?)?.ok_or_else(|| none(path, "private key"))
 }
 

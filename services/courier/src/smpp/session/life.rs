@@ -36,7 +36,8 @@ impl Life {
         self.told.send_if_modified(|state| {
             let since = if state.phase == phase { state.since } else { self.clock().now() };
             let rate = self.pace.rate();
-            let new = State { phase, since, rate, share: self.pace.share(), in_flight, counts: self.counts };
+            let (share, pace) = (self.pace.share(), self.pace);
+            let new = State { phase, since, rate, share, pace, in_flight, counts: self.counts };
             let changed = *state != new;
             *state = new;
             changed

@@ -7,15 +7,21 @@ mod link;
 mod state;
 mod window;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use gridcare_chassis::clock::SharedClock;
 use jiff::Timestamp;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use self::dial::roots;
-use self::state::Submit;
+pub(crate) use self::dial::{certificates, private_key, roots};
+use self::state::{Ahead, Submit};
 pub use self::{
     config::SessionConfig,
     dial::{Dial, Tcp, Tls, TlsFiles, Wire},
@@ -25,6 +31,7 @@ use super::{
     event::{Event, Taken},
     matching::{Matching, PartKey},
     outgoing::Dialect,
+    pace::Pace,
     pdu::Message,
     receipt::Receipt,
 };
@@ -48,6 +55,9 @@ pub struct Session {
     dialect: Dialect,
     clock: SharedClockCell,
     submits: mpsc::Sender<Submit>,
+    window: usize,
+    /// Parts that it is asked to write and has not written.
+    asked: Arc<AtomicUsize>,
     state: watch::Receiver<State>,
 }
 
@@ -86,6 +96,7 @@ impl Session {
             since: around.clock.now(),
             rate: f64::from(config.rate.get()),
             share: 1.0,
+            pace: Pace::new(config.rate, Instant::now()),
             in_flight: 0,
             counts: Counts::default(),
         };
@@ -95,6 +106,8 @@ impl Session {
             dialect: config.dialect,
             clock: SharedClockCell(Arc::clone(&around.clock)),
             submits,
+            window,
+            asked: Arc::default(),
             state,
         };
         let task = tokio::spawn(life::live(config, around, taken, told));
@@ -131,13 +144,21 @@ impl Session {
         self.state.clone()
     }
 
+    /// When it would write a part that is submitted now; never before a part's time, and none while its window is full of parts
+    /// that wait for their answers.
+    pub(super) fn ready_at(&self, state: &State, now: Instant) -> Option<Instant> {
+        let asked = self.asked.load(Ordering::Relaxed);
+        (state.in_flight + asked < self.window).then(|| state.pace.ready_at(now, asked))
+    }
+
     /// Submits one part: waits for its turn, for the rate, for room in the window, and for the answer.
     ///
     /// Dropping the future takes nothing back: a part may have been written.
     pub async fn submit(&self, key: PartKey, message: Message, expires: Timestamp) -> Outcome {
         let unsent = Outcome::NotSent { reason: NotSent::Unbound };
         let (reply, answered) = oneshot::channel();
-        let submit = Submit { key, message: Box::new(message), expires, reply };
+        let ahead = Some(Ahead::of(&self.asked));
+        let submit = Submit { key, message: Box::new(message), expires, reply, ahead };
         if self.submits.send(submit).await.is_err() {
             return unsent;
         }

@@ -1,13 +1,20 @@
 //! What can be seen of a session from outside.
 
-use std::fmt;
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use super::super::{
     matching::PartKey,
     pdu::{FrameError, Message, Status},
 };
+use crate::smpp::pace::Pace;
 use jiff::Timestamp;
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, time::Instant};
 
 /// What became of one part.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,6 +132,8 @@ pub struct State {
     pub rate: f64,
     /// That rate as a share of its limit; below 1 while the centre asks for less.
     pub share: f64,
+    /// When it may write, and how fast.
+    pub pace: Pace,
     /// Parts that wait for their answers.
     pub in_flight: usize,
     /// What it has done.
@@ -141,10 +150,10 @@ impl State {
         self.phase == Phase::Bound
     }
 
-    /// Whether the centre has asked for much less than was agreed.
+    /// Whether the centre has asked for much less than was agreed, as it looks at a moment.
     #[must_use]
-    pub fn is_throttled_hard(&self) -> bool {
-        self.share < HARD
+    pub fn is_throttled_hard(&self, now: Instant) -> bool {
+        self.pace.share_at(now) < HARD
     }
 }
 
@@ -166,6 +175,25 @@ pub(super) struct Submit {
     pub(super) message: Box<Message>,
     pub(super) expires: Timestamp,
     pub(super) reply: oneshot::Sender<Outcome>,
+    /// Gone once it is written.
+    pub(super) ahead: Option<Ahead>,
+}
+
+/// A part that the session is asked to write, and that whoever comes after it has to wait for.
+#[derive(Debug)]
+pub(super) struct Ahead(Arc<AtomicUsize>);
+
+impl Ahead {
+    pub(super) fn of(asked: &Arc<AtomicUsize>) -> Self {
+        asked.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(asked))
+    }
+}
+
+impl Drop for Ahead {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Submit {

@@ -4,22 +4,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::contact::Channel;
 
-/// A figure with its one formula.
+/// A figure of the product, with its one formula.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Kpi {
-    /// By which reports and other formulas name it.
+    /// Which figure.
     pub id: String,
     /// Name in Vietnamese.
     pub name_vi: String,
     /// Name in English.
     pub name_en: String,
-    /// Over measures and other figures, for example `answered_within / offered`.
+    /// How the product computes it, for example `answered_within / offered`.
     pub formula: String,
     /// Of what it is a share, when it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub denominator: Option<String>,
-    /// The time that a measure of the formula depends on, such as `PT20S`.
+    /// The time that it depends on, where it depends on one, such as `PT20S`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threshold: Option<String>,
     /// What should be reached.

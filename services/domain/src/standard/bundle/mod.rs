@@ -76,6 +76,12 @@ impl Bundle {
     pub fn target(&self, id: &str) -> Option<&Target> {
         self.targets.iter().find(|target| target.id == id)
     }
+
+    /// What is said of the figure of this id.
+    #[must_use]
+    pub fn kpi(&self, id: &str) -> Option<&Kpi> {
+        self.kpis.iter().find(|kpi| kpi.id == id)
+    }
 }
 
 /// A kind of place that limits distinguish.

@@ -1,11 +1,13 @@
 //! What a bundle that is well-formed may still get wrong.
 
 mod calendars;
+mod figures;
 mod names;
 mod reach;
 mod rules;
 mod texts;
 
+pub use figures::other_thresholds;
 pub(super) use names::export;
 pub(super) use rules::permille;
 
@@ -21,6 +23,7 @@ pub(super) fn bundle(bundle: &Bundle) -> Vec<Finding> {
     calendars::check(bundle, &mut found);
     rules::check(bundle, &mut found);
     texts::check(bundle, &mut found);
+    figures::check(bundle, &mut found);
     reach::check(bundle, &mut found);
     found
 }

@@ -1,4 +1,4 @@
-//! Formulas, escalations, keywords and templates.
+//! Escalations, keywords and templates.
 
 use std::collections::BTreeSet;
 
@@ -6,17 +6,13 @@ use super::{root, rules::permille};
 use crate::{
     keyword::Grammar,
     standard::{
-        bundle::{Bundle, EscalationEntry, Kpi, Target, When},
+        bundle::{Bundle, EscalationEntry, Target, When},
         finding::{Finding, Path, hint},
-        formula,
         template::{PLACEHOLDERS, placeholders},
     },
 };
 
 pub(super) fn check(bundle: &Bundle, found: &mut Vec<Finding>) {
-    for (at, kpi) in bundle.kpis.iter().enumerate() {
-        figure(bundle, kpi, &root().item("kpis", at), found);
-    }
     for (at, escalation) in bundle.escalations.iter().enumerate() {
         escalates(bundle, escalation, &root().item("escalations", at), found);
     }
@@ -51,43 +47,6 @@ fn read_template<'a>(text: &'a str, path: &Path, found: &mut Vec<Finding>) -> BT
             names
         }
     }
-}
-
-fn figure(bundle: &Bundle, kpi: &Kpi, path: &Path, found: &mut Vec<Finding>) {
-    let Ok(names) = formula::names(&kpi.formula) else { return };
-    let known: Vec<_> = formula::MEASURES.into_iter().chain(bundle.kpis.iter().map(|kpi| kpi.id.as_str())).collect();
-    for name in &names {
-        if !known.contains(name) {
-            let message = format!("there is no measure and no figure `{name}`{}", hint(name, known.iter().copied()));
-            found.push(Finding::error(&path.key("formula"), "UNKNOWN_KPI", message));
-        }
-    }
-    if leads_to(bundle, kpi, &kpi.id, bundle.kpis.len()) {
-        let message = "it is defined by itself; define it by measures";
-        found.push(Finding::error(&path.key("formula"), "CIRCULAR_KPI", message));
-    }
-    if let Some(denominator) = &kpi.denominator
-        && !names.contains(&denominator.as_str())
-    {
-        let message = format!("the formula does not divide by `{denominator}`; name what it divides by");
-        found.push(Finding::error(&path.key("denominator"), "UNKNOWN_KPI", message));
-    }
-}
-
-/// Whether a formula comes to the figure `id` within some steps.
-fn leads_to(bundle: &Bundle, kpi: &Kpi, id: &str, steps: usize) -> bool {
-    let mut reached: BTreeSet<&str> = formula::names(&kpi.formula).unwrap_or_default().into_iter().collect();
-    for _ in 0..steps {
-        let next = |name: &&str| bundle.kpis.iter().find(|kpi| kpi.id == *name).map(|kpi| kpi.formula.as_str());
-        let further: Vec<_> =
-            reached.iter().filter_map(next).flat_map(|text| formula::names(text).unwrap_or_default()).collect();
-        let before = reached.len();
-        reached.extend(further);
-        if reached.len() == before {
-            break;
-        }
-    }
-    reached.contains(id)
 }
 
 fn escalates(bundle: &Bundle, escalation: &EscalationEntry, path: &Path, found: &mut Vec<Finding>) {

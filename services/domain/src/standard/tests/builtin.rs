@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::{clock::ClockKind, text::nfc, ticket::Priority, topic::Topic};
+use crate::{clock::ClockKind, metric::Definition, text::nfc, ticket::Priority, topic::Topic};
 
 /// The service targets of the national utility: id, limit, and how they count.
 const TARGETS: [(&str, &str, Counting); 15] = [
@@ -109,12 +109,36 @@ fn keywords_windows_and_formulas_are_as_published() {
     assert!(evn.keywords("NPC").is_none());
     assert_eq!(evn.feedback().repeat_contact_window_us, 7 * 86_400_000_000);
     assert!(evn.template(&evn.feedback().template).is_some());
-    let kpi = |id: &str| evn.bundle().kpis.iter().find(|kpi| kpi.id == id).unwrap();
+    let kpi = |id: &str| evn.bundle().kpi(id).unwrap();
     assert_eq!(kpi("service_level").threshold.as_deref(), Some("PT20S"));
     assert_eq!(kpi("compliance").denominator.as_deref(), Some("opened"));
     assert_eq!(kpi("compliance_of_ended").denominator.as_deref(), Some("ended"));
     let incident = evn.bundle().notices.iter().find(|notice| notice.id == "incident").unwrap();
     assert_eq!(incident.first_within.as_deref(), Some("PT30M"));
+}
+
+#[test]
+fn what_is_counted_by_another_threshold_is_told() {
+    let bundle = read(&builtin().replace("threshold: PT20S", "threshold: PT30S")).unwrap();
+    let told = |definition: &Definition| {
+        let found = other_thresholds(&bundle, definition);
+        found
+            .iter()
+            .map(|finding| format!("{} {} {}", finding.severity, finding.path, finding.code))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(told(&Definition::default()), ["warning kpis[0].threshold OTHER_THRESHOLD"]);
+    let by_the_standard = Definition { service_level_ms: 30_000, ..Definition::default() };
+    assert_eq!(told(&by_the_standard), Vec::<String>::new());
+    assert!(other_thresholds(evn().bundle(), &Definition::default()).is_empty());
+}
+
+#[test]
+fn every_figure_of_reports_finds_what_the_shipped_standard_says_of_it() {
+    let evn = evn();
+    let ids = crate::report::REPORT_FIGURES.iter().flat_map(|figure| figure.kpis);
+    let unknown: Vec<_> = ids.filter(|id| evn.bundle().kpi(id).is_none()).collect();
+    assert!(unknown.is_empty(), "{unknown:?}");
 }
 
 #[test]

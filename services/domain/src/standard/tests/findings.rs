@@ -66,9 +66,14 @@ fn every_mistake_is_found_at_its_line() {
         ("    applies_to: { categories: [outage] }\n", "", &["32 OVERLAP"]),
         // Texts.
         ("{reference}?\", text_en", "{referense}?\", text_en", &["47 TEMPLATES_DIFFER", "47 UNKNOWN_PLACEHOLDER"]),
-        ("formula: met / ended", "formula: mett / ended", &["44 UNKNOWN_KPI"]),
-        ("formula: met / ended", "formula: share / ended", &["44 CIRCULAR_KPI"]),
-        ("denominator: ended", "denominator: opened", &["44 UNKNOWN_KPI"]),
+        // Figures.
+        ("id: compliance_of_ended", "id: share", &["44 UNKNOWN_KPI"]),
+        ("formula: met / ended", "formula: met / opened", &["44 OTHER_FORMULA"]),
+        ("formula: met / ended", "formula: met % ended", &["44 MALFORMED_FORMULA"]),
+        ("denominator: ended", "denominator: opened", &["44 OTHER_FORMULA"]),
+        ("denominator: ended, ", "", &["44 OTHER_FORMULA"]),
+        ("merges_by: adding", "merges_by: sketch", &["44 OTHER_FORMULA"]),
+        ("merges_by: adding", "threshold: PT30S, merges_by: adding", &["44 NEEDLESS_THRESHOLD"]),
         ("when: breached", "when: warned", &["42 MISSING_KEY"]),
         ("when: breached", "when: warned, at: 0.9", &["42 UNREACHABLE"]),
         ("notify: [supervisor]", "kinds: [event]", &["42 NOTHING_FOLLOWS", "42 UNREACHABLE"]),
@@ -89,7 +94,7 @@ fn a_slip_of_the_finger_gets_a_guess() {
         ("notify:", "notfy:", "did you mean `notify`?"),
         ("topic: bill", "topic: bil", "did you mean `bill`?"),
         ("province]", "provinse]", "did you mean `province`?"),
-        ("met / ended", "met / ende", "did you mean `ended`?"),
+        ("id: compliance_of_ended", "id: complience_of_ended", "did you mean `compliance_of_ended`?"),
     ] {
         let yaml = with(from, to);
         assert!(lint(&yaml).iter().any(|finding| finding.message.contains(guess)), "{to}: {}", message(&yaml));
@@ -101,6 +106,25 @@ fn all_mistakes_of_form_are_told_at_once() {
     let yaml =
         with("version: 1\n", "version: 0\n").replace("limit: 2 h", "limit: 2 hh").replace("topic: bill", "topic: b");
     assert_eq!(found(&yaml), ["2 OUT_OF_RANGE", "21 UNKNOWN_WORD", "32 MALFORMED_DURATION"]);
+}
+
+#[test]
+fn a_threshold_that_somebody_else_decides_says_the_same() {
+    let kpi = |id: &str, formula: &str, of: &str, threshold: &str, merging: &str| {
+        let yaml = with("id: compliance_of_ended", &format!("id: {id}"))
+            .replace("formula: met / ended", &format!("formula: {formula} / {of}"))
+            .replace("denominator: ended", &format!("denominator: {of}"))
+            .replace("merges_by: adding", &format!("threshold: {threshold}, merges_by: {merging}"));
+        found(&yaml)
+    };
+    let repeated = |threshold| kpi("first_contact_resolution", "settled_at_once", "settled", threshold, "at_home");
+    assert_eq!(repeated("P7D"), Vec::<String>::new());
+    assert_eq!(repeated("P8D"), ["44 OTHER_THRESHOLD"]);
+    let lasting = |threshold| kpi("saifi", "customers_interrupted", "customers_served", threshold, "adding");
+    assert_eq!(lasting("PT5M"), Vec::<String>::new());
+    assert_eq!(lasting("PT1M"), ["44 OTHER_THRESHOLD"]);
+    // Nodes have their own, and tell.
+    assert_eq!(kpi("service_level", "answered_within", "offered", "PT30S", "adding"), Vec::<String>::new());
 }
 
 #[test]

@@ -51,7 +51,7 @@ targets:
 escalations:
   - { id: late, when: breached, notify: [supervisor] }
 kpis:
-  - { id: share, name_vi: Tỷ lệ, name_en: Share, formula: met / ended, denominator: ended, merges_by: adding, source: x }
+  - { id: compliance_of_ended, name_vi: Tỷ lệ, name_en: Share, formula: met / ended, denominator: ended, merges_by: adding, source: x }
 feedback: { ask_after: PT1H, repeat_contact_window: P7D, template: ask }
 templates:
   - { id: ask, name_vi: Hỏi, name_en: Ask, text_vi: "Yêu cầu {reference}?", text_en: "Request {reference}?" }

@@ -1,5 +1,5 @@
 use gridcare_domain::{
-    customer::{Customer, Language, PointKind, Premises, Purpose, phone},
+    customer::{ContactPoint, Customer, Language, PointKind, Premises, Purpose, phone},
     customer_code::CustomerCode,
     outage::Site,
 };
@@ -28,14 +28,23 @@ impl Asker {
         Texts::of(self.language)
     }
 
+    /// The customer's contact points that this number is.
+    fn points(&self) -> impl Iterator<Item = &ContactPoint> {
+        let points = self.customer.iter().flat_map(|customer| &customer.contact_points);
+        points.filter(move |point| point.kind == PointKind::Phone && Some(&point.value) == self.number.as_ref())
+    }
+
+    /// Whether this number is one of the customer's own; else somebody wrote another's code.
+    pub(super) fn is_the_customer(&self) -> bool {
+        self.points().next().is_some()
+    }
+
     /// Whether this number is one by which the customer has agreed to be told about bills.
     pub(super) fn may_be_told_amounts(&self) -> bool {
-        let (Some(customer), Some(number)) = (&self.customer, &self.number) else { return false };
-        customer.contact_points.iter().any(|point| {
-            point.kind == PointKind::Phone
-                && point.value == *number
-                && point.consents.iter().any(|consent| consent.purpose == Purpose::Billing && consent.granted)
-        })
+        let agreed = |point: &ContactPoint| {
+            point.consents.iter().any(|consent| consent.purpose == Purpose::Billing && consent.granted)
+        };
+        self.points().any(agreed)
     }
 
     /// Where the customer is supplied.

@@ -11,14 +11,17 @@ const DAYS: i64 = 30;
 const MOST: usize = 3;
 
 impl Node {
+    /// Whoever is another corporation's customer is told whose.
+    pub(super) fn elsewhere(&self, asker: &Asker) -> Option<String> {
+        let code = asker.code.as_ref().filter(|_| asker.customer.is_none())?;
+        let owner = self.owner_of(code, None).ok().filter(|owner| !self.owns(owner))?;
+        Some(asker.texts().say("elsewhere", &[("code", code.as_str()), ("region", &owner.region)]))
+    }
+
     /// Whoever is no customer here is told so, and who serves them.
     fn not_ours(&self, asker: &Asker) -> Option<String> {
-        let code = asker.code.as_ref().filter(|_| asker.customer.is_none())?;
-        let owner = self.owner_of(code, None).ok();
-        Some(match owner.filter(|owner| !self.owns(owner)) {
-            Some(owner) => asker.texts().say("elsewhere", &[("code", code.as_str()), ("region", &owner.region)]),
-            None => self.plainly(asker, "unknown-code"),
-        })
+        let unknown = asker.code.is_some() && asker.customer.is_none();
+        self.elsewhere(asker).or_else(|| unknown.then(|| self.plainly(asker, "unknown-code")))
     }
 
     /// The outage that the asker's premises are in now: a fault goes before planned work, the newest before older ones.

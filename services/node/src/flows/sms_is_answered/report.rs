@@ -20,13 +20,17 @@ use crate::{Node, flows::ticket_moves::Opening, texts::Texts};
 const SAME_CASE: SignedDuration = SignedDuration::from_hours(6);
 
 impl Node {
-    /// A report that supply is lost: a ticket is opened, unless the customer has one about it, and its reference told.
+    /// A report that supply is lost: a ticket is opened, unless the customer has one about it, and its reference told. Whoever
+    /// another corporation serves would wait for nothing here, and is told who does.
     pub(super) async fn report_outage(
         &self,
         cause: &Cause<'_>,
         message: &Message,
         asker: &Asker,
     ) -> Result<Told, Trouble> {
+        if let Some(text) = self.elsewhere(asker) {
+            return Ok(Told::answer(text, Asked::ReportOutage, asker));
+        }
         let open = self.open_report_of(asker).await?;
         let reference = if let Some(ticket) = open {
             ticket.reference.to_string()
@@ -57,9 +61,9 @@ impl Node {
         })
     }
 
-    /// The ticket about the same outage, when the customer's last one is.
+    /// The ticket about the same outage, when the customer's last one is. Others who know the code are told of none.
     async fn open_report_of(&self, asker: &Asker) -> Result<Option<Ticket>, StoreError> {
-        let Some(customer) = &asker.customer else { return Ok(None) };
+        let Some(customer) = asker.customer.as_ref().filter(|_| asker.is_the_customer()) else { return Ok(None) };
         let done = [State::Resolved, State::Closed, State::Cancelled];
         let query = TicketQuery {
             states: State::ALL.iter().copied().filter(|state| !done.contains(state)).collect(),
@@ -85,7 +89,8 @@ fn report(message: &Message, asker: &Asker, standard: &Standard) -> Opening {
         category: category.map(|category| category.code.clone()).unwrap_or_default(),
         description: message.text.clone(),
         customer_code: asker.code.clone(),
-        requester_name: customer.map(|customer| customer.name.clone()),
+        // A code proves nothing: it stands on every bill.
+        requester_name: customer.filter(|_| asker.is_the_customer()).map(|customer| customer.name.clone()),
         requester_contact_point: asker.number.clone(),
         province: premises.and_then(|premises| premises.province.clone()),
         locality: premises.and_then(|premises| premises.locality),

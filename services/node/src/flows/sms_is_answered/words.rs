@@ -10,7 +10,7 @@ use crate::{Node, texts::Texts};
 
 impl Node {
     /// The number for everything else, or words for it.
-    pub(super) fn hotline(&self, texts: &Texts) -> String {
+    pub(in crate::flows) fn hotline(&self, texts: &Texts) -> String {
         if self.sms.hotline.is_empty() { texts.say("hotline", &[]) } else { self.sms.hotline.clone() }
     }
 

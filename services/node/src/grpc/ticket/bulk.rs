@@ -2,9 +2,13 @@ use gridcare_chassis::{id::new_id, identity::Principal};
 use gridcare_domain::{
     contact::check_text,
     refusal::{Refusal, RefusalKind, Violation},
+    text,
     ticket::TEXT_LIMIT,
 };
-use gridcare_proto::{convert::time, ticket::v1 as wire};
+use gridcare_proto::{
+    convert::time,
+    ticket::v1::{self as wire, bulk_action::Action},
+};
 use gridcare_store::{
     StoreError,
     bulk::{CANCELLED, ItemResult, Operation},
@@ -14,7 +18,7 @@ use gridcare_store::{
 use prost::Message as _;
 use uuid::Uuid;
 
-use super::reading;
+use super::{reading, steps};
 use crate::{BULK, Node, flows::bulk_action_runs::step_of, idempotency::request_of};
 
 /// Tickets that a request can name.
@@ -22,23 +26,17 @@ const NAMES: usize = 10_000;
 /// Tickets that a filter can find.
 const FOUND: usize = 100_000;
 
-/// What a bulk action does, or every rule that it breaks.
-pub(super) fn check(body: &wire::StartBulkActionRequest, found: &mut Vec<Violation>) {
+/// What a bulk action does, as it is stored, and every rule that it breaks: what one ticket would refuse, many do too.
+pub(super) fn read(body: &wire::StartBulkActionRequest, found: &mut Vec<Violation>) -> wire::BulkAction {
     if body.names.is_empty() == body.filter.is_none() {
         found.push(Violation::new("names", "CONTRADICTION", "give either names or a filter"));
     }
     if body.names.len() > NAMES {
         found.push(Violation::new("names", "TOO_MANY", format!("give at most {NAMES}, or a filter")));
     }
-    let action = body.action.clone().unwrap_or_default();
-    let of_outages = matches!(
-        action.action,
-        Some(
-            wire::bulk_action::Action::LinkOutage(_)
-                | wire::bulk_action::Action::UnlinkOutage(_)
-                | wire::bulk_action::Action::AnswerRestoration(_)
-        )
-    );
+    let mut action = body.action.clone().unwrap_or_default();
+    let of_outages =
+        matches!(action.action, Some(Action::LinkOutage(_) | Action::UnlinkOutage(_) | Action::AnswerRestoration(_)));
     if of_outages {
         let cure = "tickets join and leave outages by the service of report grouping, which checks the outage";
         found.push(Violation::new("action", "NOT_BY_HAND", cure));
@@ -47,16 +45,32 @@ pub(super) fn check(body: &wire::StartBulkActionRequest, found: &mut Vec<Violati
     }
     check_text("action.author", &action.author, 200, found);
     check_text("action.reason", &action.reason, TEXT_LIMIT, found);
-    match &action.action {
-        Some(wire::bulk_action::Action::Team(code)) => reading::team(code, "action.team", found),
-        Some(wire::bulk_action::Action::Assignee(agent)) => check_text("action.assignee", agent, 200, found),
-        Some(wire::bulk_action::Action::Reply(text)) => check_text("action.reply", text, TEXT_LIMIT, found),
+    action.author = text::nfc(&action.author);
+    action.reason = text::nfc(&action.reason);
+    match &mut action.action {
+        Some(Action::Assignee(agent)) => *agent = steps::person(agent, "action.assignee", found),
+        Some(Action::Category(code)) => steps::required(code, "action.category", "give a category", found),
+        Some(Action::Team(code)) => {
+            steps::required(code, "action.team", "give a team", found);
+            reading::team(code, "action.team", found);
+        }
+        Some(Action::Reply(reply)) => {
+            check_text("action.reply", reply, TEXT_LIMIT, found);
+            steps::required(reply, "action.reply", "give the text of the reply", found);
+            *reply = text::nfc(reply);
+        }
         _ => {}
     }
+    action
 }
 
 /// Starts an operation over the tickets that are named, or that pass the filter now.
-pub(super) async fn start(node: &Node, principal: &Principal, body: &wire::StartBulkActionRequest) -> Answer {
+pub(super) async fn start(
+    node: &Node,
+    principal: &Principal,
+    body: &wire::StartBulkActionRequest,
+    action: &wire::BulkAction,
+) -> Answer {
     let request = request_of(principal, "StartBulkAction", &body.request_id, body);
     if let Some(answered) = node.store.answered(request).await? {
         return Ok(answered);
@@ -80,8 +94,7 @@ pub(super) async fn start(node: &Node, principal: &Principal, body: &wire::Start
         refused: 0,
     };
     let response = wire::StartBulkActionResponse { operation: Some(to_wire(&operation)) }.encode_to_vec();
-    let action = body.action.clone().unwrap_or_default().encode_to_vec();
-    let answer = node.store.start_bulk(request, now_us, id, action, &tickets, response).await?;
+    let answer = node.store.start_bulk(request, now_us, id, action.encode_to_vec(), &tickets, response).await?;
     node.bus.wake(BULK);
     Ok(answer)
 }
@@ -147,5 +160,47 @@ pub(super) fn result_to_wire(result: &ItemResult) -> wire::BulkResult {
         ticket_id: result.ticket_id.to_string(),
         reason: result.reason.clone(),
         message: result.message.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_one(action: Action) -> (wire::BulkAction, Vec<(String, &'static str)>) {
+        let body = wire::StartBulkActionRequest {
+            names: vec!["HCMC-1".into()],
+            action: Some(wire::BulkAction {
+                action: Some(action),
+                author: "Hoa\u{300}".into(),
+                reason: "Ma\u{302}\u{301}t".into(),
+            }),
+            ..Default::default()
+        };
+        let mut found = Vec::new();
+        let action = read(&body, &mut found);
+        (action, found.into_iter().map(|violation| (violation.field, violation.reason)).collect())
+    }
+
+    #[test]
+    fn what_one_ticket_refuses_is_refused_of_many() {
+        for (action, field) in [
+            (Action::Assignee(String::new()), "action.assignee"),
+            (Action::Assignee(" ".into()), "action.assignee"),
+            (Action::Category(String::new()), "action.category"),
+            (Action::Team(String::new()), "action.team"),
+            (Action::Reply("\n".into()), "action.reply"),
+        ] {
+            assert_eq!(read_one(action).1, [(field.to_owned(), "REQUIRED")]);
+        }
+    }
+
+    #[test]
+    fn what_people_write_is_kept_in_composed_letters() {
+        let (action, found) = read_one(Action::Assignee("Hoa\u{300}".into()));
+        assert_eq!((action.action, found), (Some(Action::Assignee("Ho\u{e0}".into())), vec![]));
+        assert_eq!((action.author.as_str(), action.reason.as_str()), ("Ho\u{e0}", "M\u{1ea5}t"));
+        let (action, _) = read_one(Action::Reply("Hoa\u{300}".into()));
+        assert_eq!(action.action, Some(Action::Reply("Ho\u{e0}".into())));
     }
 }

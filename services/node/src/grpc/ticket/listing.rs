@@ -1,6 +1,6 @@
 use gridcare_domain::{reference::Reference, refusal::Violation};
 use gridcare_proto::{
-    convert::ticket::{clocks_to_wire, to_wire},
+    convert::ticket::{clocks_to_wire, entry_to_wire, to_wire},
     ticket::v1 as wire,
 };
 use gridcare_store::ticket::{After, Order};
@@ -60,4 +60,24 @@ pub(super) async fn list(
     };
     let tickets = tickets.iter().map(shown).collect();
     Ok(Response::new(wire::ListTicketsResponse { tickets, next_page_token }))
+}
+
+/// A page of a ticket's timeline, the newest entries first. Its token is bound to the ticket, not to the name that was given:
+/// whoever reads on after that ticket was merged begins again, and misses nothing.
+pub(super) async fn timeline(
+    node: &Node,
+    ticket: Uuid,
+    limit: usize,
+    token: &str,
+) -> Result<Response<wire::ListTimelineResponse>, Status> {
+    let mut found = Vec::new();
+    let before = page::place::<16>(ticket.as_bytes(), token, &mut found).map_or(Uuid::max(), Uuid::from_bytes);
+    refuse_if(found)?;
+    let most = i64::try_from(limit + 1).unwrap_or(i64::MAX);
+    let mut entries = node.store.timeline_before(ticket, before, most).await.map_err(|e| failed(&e))?;
+    let more = entries.len() > limit;
+    entries.truncate(limit);
+    let next = entries.last().filter(|_| more).map(|last| page::token(ticket.as_bytes(), last.id.as_bytes()));
+    let entries = entries.iter().map(entry_to_wire).collect();
+    Ok(Response::new(wire::ListTimelineResponse { entries, next_page_token: next.unwrap_or_default() }))
 }

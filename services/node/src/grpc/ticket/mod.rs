@@ -19,7 +19,7 @@ use gridcare_domain::{
     contact::check_text,
     refusal::{Refusal, RefusalKind, Violation},
     text,
-    ticket::{MERGE_LIMIT, SUBJECT_LIMIT, State, TEXT_LIMIT},
+    ticket::{LinkKind, MERGE_LIMIT, SUBJECT_LIMIT, State, TEXT_LIMIT, Ticket, check_required},
 };
 use gridcare_proto::{
     convert::{
@@ -38,7 +38,7 @@ use super::{Tickets, answered, failed, page, refuse_if, version_of};
 use crate::{
     flows::{
         ticket_merges::{By, Part},
-        ticket_moves::{Move, Name, Respond, Step, no_such_ticket},
+        ticket_moves::{Move, Name, Respond, Step, check_parent, has_parts, no_such_ticket},
     },
     idempotency::{check_request_id, request_of},
 };
@@ -91,6 +91,33 @@ impl Tickets {
         answered(self.0.move_ticket(id, name, what, respond).await)
     }
 
+    /// The ticket behind a name, as it is.
+    async fn ticket(&self, name: &Name) -> Result<Ticket, Status> {
+        let found = match self.0.living(name).await.map_err(|e| failed(&e))? {
+            Some(id) => self.0.store.ticket(id).await.map_err(|e| failed(&e))?,
+            None => None,
+        };
+        found.ok_or_else(|| refuse(&no_such_ticket()))
+    }
+
+    /// Refuses a link to what this node does not know.
+    async fn check_target(&self, kind: LinkKind, target: uuid::Uuid) -> Result<(), Status> {
+        let store = &self.0.store;
+        let (known, reason, message) = match kind {
+            LinkKind::Contact => (
+                store.contact(target).await.map_err(|e| failed(&e))?.is_some(),
+                "NO_SUCH_CONTACT",
+                "there is no such contact at this node; record it, or give the id of another",
+            ),
+            LinkKind::Outage => (
+                store.outage(target).await.map_err(|e| failed(&e))?.is_some(),
+                "NO_SUCH_OUTAGE",
+                "there is no such outage at this node; record it, or give the id of another",
+            ),
+        };
+        if known { Ok(()) } else { Err(refuse(&Refusal::new(RefusalKind::NotFound, reason, message))) }
+    }
+
     /// The parent that is asked for, if it can be one.
     async fn parent(&self, body: &wire::SetTicketParentRequest) -> Result<Option<uuid::Uuid>, Status> {
         if body.parent.is_empty() {
@@ -101,18 +128,10 @@ impl Tickets {
         let child = reading::name(&body.name, "name", &mut found);
         refuse_if(found)?;
         let (Some(parent), Some(child)) = (parent, child) else { return Err(incomplete()) };
-        let found = self.0.find_ticket(&parent).await.map_err(|e| failed(&e))?;
-        let (parent, _) = found.ok_or_else(|| refuse(&no_such_ticket()))?;
-        let child = self.0.living(&child).await.map_err(|e| failed(&e))?.ok_or_else(|| refuse(&no_such_ticket()))?;
-        let refused = |reason, message: &str| Err(refuse(&Refusal::new(RefusalKind::Precondition, reason, message)));
-        if parent.id == child {
-            return refused("PARENT_OF_ITSELF", "a ticket is no part of itself; name another parent");
-        }
-        if parent.parent.is_some() {
-            return refused("PARENT_HAS_PARENT", "that ticket is itself a part; name the one that it is a part of");
-        }
+        let (parent, child) = (self.ticket(&parent).await?, self.ticket(&child).await?.id);
+        check_parent(&parent, child).map_err(|refusal| refuse(&refusal))?;
         if !self.0.store.children(child).await.map_err(|e| failed(&e))?.is_empty() {
-            return refused("HAS_CHILDREN", "a ticket that has parts is no part of another; move its parts first");
+            return Err(refuse(&has_parts()));
         }
         Ok(Some(parent.id))
     }
@@ -184,6 +203,19 @@ impl TicketService for Tickets {
         listing::list(&self.0, request.into_inner()).await
     }
 
+    async fn list_timeline(
+        &self,
+        request: Request<wire::ListTimelineRequest>,
+    ) -> Result<Response<wire::ListTimelineResponse>, Status> {
+        let body = request.into_inner();
+        let mut found = Vec::new();
+        let name = reading::name(&body.name, "name", &mut found);
+        let limit = page::size(body.page_size, &mut found);
+        refuse_if(found)?;
+        let id = self.ticket(&name.ok_or_else(incomplete)?).await?.id;
+        listing::timeline(&self.0, id, limit, &body.page_token).await
+    }
+
     async fn add_timeline_entry(
         &self,
         request: Request<wire::AddTimelineEntryRequest>,
@@ -224,9 +256,7 @@ impl TicketService for Tickets {
         request: Request<wire::ResolveTicketRequest>,
     ) -> Result<Response<wire::ResolveTicketResponse>, Status> {
         let step = |q: &wire::ResolveTicketRequest, found: &mut Vec<Violation>| {
-            if q.resolution.trim().is_empty() {
-                found.push(Violation::new("resolution", "REQUIRED", "say how it was resolved"));
-            }
+            steps::required(&q.resolution, "resolution", "say how it was resolved", found);
             Some(Step::Become(State::Resolved))
         };
         self.moved(request, step, |ticket, _| wire::ResolveTicketResponse { ticket: Some(ticket) }).await
@@ -326,8 +356,7 @@ impl TicketService for Tickets {
         let name = reading::name(&body.name, "name", &mut found);
         let watcher = steps::person(&body.watcher, "watcher", &mut found);
         refuse_if(found)?;
-        let name: Name = name.ok_or_else(incomplete)?;
-        let id = self.0.living(&name).await.map_err(|e| failed(&e))?.ok_or_else(|| refuse(&no_such_ticket()))?;
+        let id = self.ticket(&name.ok_or_else(incomplete)?).await?.id;
         // Watching twice is watching: the same request again has the same effect and the same answer.
         let watching = self.0.store.set_watcher(id, &watcher, !body.remove, self.0.now()).await;
         watching.map_err(|e| failed(&e))?;
@@ -354,6 +383,15 @@ impl TicketService for Tickets {
         &self,
         request: Request<wire::LinkTicketRequest>,
     ) -> Result<Response<wire::LinkTicketResponse>, Status> {
+        let body = request.get_ref();
+        let id = request_of(&principal_of(&request), wire::LinkTicketRequest::METHOD, &body.request_id, body);
+        // Before the target is looked at, which may be here no more.
+        if let Some(answer) = self.0.store.answered(id).await.map_err(|e| failed(&e))? {
+            return answered(Ok(answer));
+        }
+        if let Some(Step::Link(kind, target)) = steps::link(body, &mut Vec::new()) {
+            self.check_target(kind, target).await?;
+        }
         self.moved(request, steps::link, |ticket, _| wire::LinkTicketResponse { ticket: Some(ticket) }).await
     }
 
@@ -420,20 +458,24 @@ impl TicketService for Tickets {
             .filter_map(|(i, entry)| steps::uuid(entry, &format!("entry_ids[{i}]"), &mut found))
             .collect();
         check_text("subject", &body.subject, SUBJECT_LIMIT, &mut found);
-        if body.subject.trim().is_empty() {
-            found.push(Violation::new("subject", "REQUIRED", "give one line that says what the new ticket is about"));
-        }
+        steps::required(&body.subject, "subject", "give one line that says what the new ticket is about", &mut found);
         check_text("author", &body.author, 200, &mut found);
         check_text("reason", &body.reason, TEXT_LIMIT, &mut found);
         refuse_if(found)?;
         let id = request_of(&principal, "SplitTicket", &body.request_id, &body);
-        let part = Part {
-            entries,
-            subject: text::nfc(&body.subject),
-            category: (!body.category.is_empty()).then(|| body.category.clone()),
-        };
+        // Before the ticket is looked at, which may be another by now.
+        if let Some(answer) = self.0.store.answered(id).await.map_err(|e| failed(&e))? {
+            return answered(Ok(answer));
+        }
+        let name = name.ok_or_else(incomplete)?;
+        let ticket = self.ticket(&name).await?;
+        let category = if body.category.is_empty() { ticket.category.clone() } else { body.category.clone() };
+        // A part has neither the description nor the event of the whole.
+        let part = Ticket { category, description: String::new(), event_at: None, ..ticket };
+        check_required(&part, &self.0.rules().standard).map_err(|refusal| refuse(&refusal))?;
+        let part = Part { entries, subject: text::nfc(&body.subject), category: Some(part.category) };
         let by = By { author: text::nfc(&body.author), reason: text::nfc(&body.reason) };
-        answered(self.0.split_ticket(id, name.ok_or_else(incomplete)?, part, by).await)
+        answered(self.0.split_ticket(id, name, part, by).await)
     }
 
     async fn rate_ticket(
@@ -478,9 +520,9 @@ impl TicketService for Tickets {
         let body = request.into_inner();
         let mut found = Vec::new();
         check_request_id(&body.request_id, &mut found);
-        bulk::check(&body, &mut found);
+        let action = bulk::read(&body, &mut found);
         refuse_if(found)?;
-        answered(bulk::start(&self.0, &principal, &body).await)
+        answered(bulk::start(&self.0, &principal, &body, &action).await)
     }
 
     async fn get_bulk_operation(

@@ -6,7 +6,7 @@ use gridcare_domain::{
     refusal::Violation,
     standard::{Category, Standard},
     text,
-    ticket::{Priority, SUBJECT_LIMIT, TEXT_LIMIT, Ticket, missing_fields},
+    ticket::{Priority, SUBJECT_LIMIT, TEXT_LIMIT, Ticket, check_required},
     topic::Topic,
 };
 use gridcare_proto::{
@@ -99,14 +99,7 @@ pub(crate) fn opening(body: &wire::OpenTicketRequest, standard: &Standard) -> Re
         event_at,
         ..Ticket::draft(topic, channel, text::nfc(&body.subject))
     };
-    if let Some(category) = category {
-        let missing = missing_fields(&draft, category);
-        if !missing.is_empty() {
-            let cure = format!("category {} asks for it", category.code);
-            let violation = |field: &&str| Violation::new(*field, "REQUIRED_BY_CATEGORY", cure.clone());
-            return Err(missing.iter().map(violation).collect());
-        }
-    }
+    check_required(&draft, standard).map_err(|refusal| refusal.violations)?;
     Ok(Opening { draft, author: text::nfc(&body.author) })
 }
 

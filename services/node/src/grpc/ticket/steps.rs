@@ -27,18 +27,21 @@ pub(super) fn say(q: &wire::AddTimelineEntryRequest, found: &mut Vec<Violation>)
     if visibility.is_none() {
         found.push(Violation::new("visibility", "UNKNOWN_CODE", "give INTERNAL or PUBLIC"));
     }
-    if q.text.trim().is_empty() {
-        found.push(Violation::new("text", "REQUIRED", "give the text of the entry"));
-    }
+    required(&q.text, "text", "give the text of the entry", found);
     Some(Step::Say(kind?, visibility?))
+}
+
+/// What has to say something.
+pub(super) fn required(given: &str, field: &str, cure: &str, found: &mut Vec<Violation>) {
+    if given.trim().is_empty() {
+        found.push(Violation::new(field, "REQUIRED", cure));
+    }
 }
 
 /// Whoever gets it.
 pub(super) fn person(given: &str, field: &str, found: &mut Vec<Violation>) -> String {
     check_text(field, given, 200, found);
-    if given.trim().is_empty() {
-        found.push(Violation::new(field, "REQUIRED", "give who is to work on it"));
-    }
+    required(given, field, "give who is to work on it", found);
     text::nfc(given)
 }
 

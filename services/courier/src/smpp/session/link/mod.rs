@@ -153,7 +153,8 @@ impl Link {
             }
             let phase = if self.closing.is_some() { Phase::Closing } else { Phase::Bound };
             life.tell(phase, self.window.len());
-            let (now, ready) = (Instant::now(), life.pace.ready_at());
+            let now = Instant::now();
+            let ready = life.pace.ready_at(now, 0);
             let window = usize::try_from(life.config.window.get()).unwrap_or(usize::MAX);
             let room = self.closing.is_none() && self.window.len() < window && self.out.len() < UNWRITTEN;
             let wake = self.next_time(life);
@@ -201,7 +202,7 @@ impl Link {
         ended
     }
 
-    fn submit(&mut self, submit: Submit, life: &mut Life) {
+    fn submit(&mut self, mut submit: Submit, life: &mut Life) {
         if submit.expires <= life.clock().now() {
             return submit.answer(Outcome::NotSent { reason: NotSent::Expired });
         }
@@ -212,6 +213,7 @@ impl Link {
             return submit.answer(Outcome::NotSent { reason: NotSent::Unwritable });
         }
         life.pace.spend(now);
+        submit.ahead = None;
         self.window.wrote(sequence, Waiting { submit, written: now, begins, answered_before: self.answered });
     }
 
