@@ -14,8 +14,9 @@ use crate::{
 /// The customers of a range of codes who are told of a dispatch: $1 its number, $2 the kind of contact point, codes after $3 and
 /// until $4, $5 whether everybody is told; and what else must hold of them.
 ///
-/// Where, in which wave and in which province a customer is told stands with the customer. Every table is cut to the range by itself, so that however
-/// an engine joins them it reads the range and no more; and who tells everybody, or whole provinces, asks for no premises.
+/// Where, in which wave and in which province a customer is told stands with the customer. Every table is cut to the range by
+/// itself, so that however an engine joins them it reads the range and no more; and who tells everybody, or whole provinces,
+/// asks for no premises.
 ///
 /// `recipients!(beside)` leaves out whom other notices of the incident, $6, and the phase, $7, reach than $8.
 macro_rules! recipients {

@@ -56,14 +56,14 @@ async fn a_throttling_centre_slows_the_session_and_gets_its_speed_back() {
     let outcomes: Vec<_> = reports.into_iter().flat_map(Result::unwrap).map(|report| report.outcome).collect();
     assert_eq!(accepted(&outcomes), 400, "what was throttled goes again");
     let (state, counts) = (bound.session.state(), smsc.counts());
-    assert!(state.share < 1.0 && state.counts.throttled > 0, "{state:?}");
+    assert!(state.pace.share() < 1.0 && state.counts.throttled > 0, "{state:?}");
     assert_eq!(state.counts.throttled, counts.throttled);
     assert_eq!((counts.accepted, counts.duplicates), (400, 0));
     assert!(counts.throttled < counts.accepted / 2, "it does not hammer: {counts:?}");
     // The centre has recovered; so does the session.
     smsc.change(|config| config.rate = 0);
     submit_all(&bound.session, &messages(3_000, "co dien")).await;
-    assert!((bound.session.state().share - 1.0).abs() < f64::EPSILON, "{:?}", bound.session.state());
+    assert!((bound.session.state().pace.share() - 1.0).abs() < f64::EPSILON, "{:?}", bound.session.state());
 }
 
 #[tokio::test(start_paused = true)]
@@ -76,7 +76,7 @@ async fn a_full_queue_slows_the_session_too() {
     let outcomes = submit_all(&bound.session, &messages(30, "mat dien")).await;
     assert_eq!(accepted(&outcomes), 10);
     assert_eq!(outcomes[29], Outcome::Refused { status: Status::QUEUE_FULL });
-    assert!(bound.session.state().share < 1.0);
+    assert!(bound.session.state().pace.share() < 1.0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -35,9 +35,7 @@ impl Life {
     pub(super) fn tell(&self, phase: Phase, in_flight: usize) {
         self.told.send_if_modified(|state| {
             let since = if state.phase == phase { state.since } else { self.clock().now() };
-            let rate = self.pace.rate();
-            let (share, pace) = (self.pace.share(), self.pace);
-            let new = State { phase, since, rate, share, pace, in_flight, counts: self.counts };
+            let new = State { phase, since, pace: self.pace, in_flight, counts: self.counts };
             let changed = *state != new;
             *state = new;
             changed

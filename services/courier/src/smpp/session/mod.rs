@@ -94,8 +94,6 @@ impl Session {
         let initial = State {
             phase: Phase::Connecting,
             since: around.clock.now(),
-            rate: f64::from(config.rate.get()),
-            share: 1.0,
             pace: Pace::new(config.rate, Instant::now()),
             in_flight: 0,
             counts: Counts::default(),

@@ -128,11 +128,7 @@ pub struct State {
     pub phase: Phase,
     /// Since when.
     pub since: Timestamp,
-    /// Its present rate, in parts a second.
-    pub rate: f64,
-    /// That rate as a share of its limit; below 1 while the centre asks for less.
-    pub share: f64,
-    /// When it may write, and how fast.
+    /// When it may write, and how fast: below its limit while the centre asks for less.
     pub pace: Pace,
     /// Parts that wait for their answers.
     pub in_flight: usize,
@@ -161,7 +157,7 @@ impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.phase {
             Phase::Connecting => f.write_str("connecting"),
-            Phase::Bound => write!(f, "bound, {:.0} parts/s", self.rate),
+            Phase::Bound => write!(f, "bound, {:.0} parts/s", self.pace.rate()),
             Phase::Closing => f.write_str("closing"),
             Phase::Down(ended) => write!(f, "down: {ended}"),
         }
