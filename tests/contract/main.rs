@@ -20,6 +20,7 @@ mod notices;
 mod open311;
 mod outages;
 mod personal_columns;
+mod questions;
 mod rebasing;
 mod repeated_contacts;
 mod reports;

@@ -168,7 +168,34 @@ async fn what_was_merged_into_a_customers_ticket_is_exported_and_erased_with_it(
     assert_eq!(store.ticket(others.id).await.unwrap(), Some(others), "another's is untouched");
 }
 
+async fn what_a_customer_asked_without_a_code_is_erased_where_it_lives_on_unless_that_is_anothers(place: Place) {
+    let home = Home::new(place).await;
+    let store = home.store().await;
+    import(&store, vec![customer(1)]).await;
+    let asked = |number, point: Option<&str>| Ticket {
+        description: "nhà có người ốm".into(),
+        customer_code: None,
+        requester_contact_point: point.map(str::to_owned),
+        ..ticket(number, "Hỏi điện")
+    };
+    let mine = "0900 000 001";
+    let (first, nobodys) = (asked(1, Some(mine)), asked(2, None));
+    let (second, others) = (asked(3, Some(mine)), asked(4, Some("0911 222 333")));
+    for ticket in [&first, &nobodys, &second, &others] {
+        open(&store, ticket).await;
+    }
+    merge_into(&store, &first, &nobodys).await;
+    merge_into(&store, &second, &others).await;
+    let mut expected = vec![first.id, nobodys.id, second.id];
+    expected.sort_unstable();
+    assert_eq!(store.trace_customer(&code(1)).await.unwrap().tickets, expected);
+    assert_eq!(erase(&store, code(1)).await, Ok("3 tickets, 0 contacts".into()));
+    assert_eq!(store.ticket(nobodys.id).await.unwrap().unwrap().description, "");
+    assert_eq!(store.ticket(others.id).await.unwrap().unwrap().description, "nhà có người ốm");
+}
+
 on_both_engines!(
+    what_a_customer_asked_without_a_code_is_erased_where_it_lives_on_unless_that_is_anothers,
     merges_and_splits_in_any_order_keep_every_entry_once_and_every_reference,
     after_a_chain_of_merges_every_old_ticket_leads_on_in_one_step,
     a_ticket_that_got_a_part_meanwhile_becomes_no_part,

@@ -125,6 +125,8 @@ pub(crate) async fn use_notices(store: &NodeStore) {
     }
     store.notices_shown(MORNING_US, 10).await.unwrap();
     assert_eq!(store.outages_told(&[new_id()]).await.unwrap(), BTreeMap::new());
+    assert_eq!(store.outage_drafts(&[(new_id(), 0)]).await.unwrap(), BTreeMap::new());
+    assert!(store.notices_of_outage(new_id()).await.unwrap().is_empty());
     assert_eq!(store.notice(id).await.unwrap().unwrap().notice.revisions.len(), 2);
     let sent = PrintSent {
         revision: 1,
@@ -236,6 +238,42 @@ async fn an_outage_is_told_by_what_was_written_and_published_about_it(place: Pla
     }
 }
 
+async fn an_outage_has_a_draft_while_a_revision_about_it_that_was_written_since_is_open(place: Place) {
+    let home = Home::new(place).await;
+    let store = home.store().await;
+    let (outage, mut ids) = (new_id(), [new_id(), new_id()]);
+    ids.sort_unstable();
+    let write = async |id: Uuid, state: RevisionState, national: bool| {
+        let decide = move |stored: Option<&StoredNotice>| {
+            let version = stored.map_or(1, |stored| stored.notice.version + 1);
+            let published_at = (state == RevisionState::Published).then(|| at(90));
+            let revisions = vec![Revision { state, published_at, created_at: at(60), ..revision(1) }];
+            let notice = Notice { version, outage_id: Some(outage), revisions, ..notice(id) };
+            let NoticeDecision::Becomes(write) = becomes(notice.clone()) else { unreachable!() };
+            let stored = StoredNotice { notice, national };
+            Ok(NoticeDecision::Becomes(Box::new(NoticeWrite { stored, ..*write })))
+        };
+        store.write_notice(Some(request()), MORNING_US, new_id(), id, &decide).await.unwrap().unwrap();
+    };
+    let draft = async |since| {
+        let asked = [(new_id(), 0), (outage, at(since).as_microsecond())];
+        let found = store.outage_drafts(&asked).await.unwrap();
+        assert!(found.keys().all(|known| *known == outage), "{found:?}");
+        found.get(&outage).copied()
+    };
+    write(new_id(), RevisionState::Draft, true).await;
+    assert_eq!(draft(60).await, None, "a national one is written elsewhere");
+    write(ids[1], RevisionState::Approved, false).await;
+    assert_eq!((draft(60).await, draft(61).await), (Some(ids[1]), None));
+    write(ids[0], RevisionState::Draft, false).await;
+    assert_eq!(draft(60).await, Some(ids[0]), "the oldest of several");
+    write(ids[0], RevisionState::Published, false).await;
+    assert_eq!(draft(60).await, Some(ids[1]));
+    write(ids[1], RevisionState::Withdrawn, false).await;
+    assert_eq!(draft(60).await, None);
+    assert_eq!(store.notices_of_outage(outage).await.unwrap(), ids);
+}
+
 async fn a_plan_leaves_out_whom_another_notice_of_the_incident_and_phase_reaches(place: Place) {
     let home = Home::new(place).await;
     let store = home.store().await;
@@ -312,6 +350,7 @@ on_both_engines!(
     an_older_revision_is_written_alone_when_it_is_the_one_that_changed,
     of_more_notices_than_are_shown_the_newest_are_kept,
     an_outage_is_told_by_what_was_written_and_published_about_it,
+    an_outage_has_a_draft_while_a_revision_about_it_that_was_written_since_is_open,
     a_plan_leaves_out_whom_another_notice_of_the_incident_and_phase_reaches,
     progress_is_counted_by_minute_and_province_and_told_once_for_each_change,
     an_erased_customer_is_named_by_no_notice_and_as_many_are_named,

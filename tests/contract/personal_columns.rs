@@ -6,16 +6,18 @@ use sqlx::{Connection as _, SqliteConnection};
 use crate::samples::Home;
 
 /// Columns that an erasure empties, replaces or removes with their rows.
-const ERASED: [&str; 21] = [
+const ERASED: [&str; 23] = [
     "contact.contact_point",
     "contact.customer_code",
     "contact.note",
     "customer.*",
     "customer_point.*",
     "delivery.customer_code",
+    "delivery.text",
     "dispatch_customer.*",
     "notice_customer.*",
     "premises.*",
+    "question.*",
     "request.response",
     "ticket.customer_code",
     "ticket.description",

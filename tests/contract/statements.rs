@@ -51,7 +51,7 @@ const WHOLE_TABLE: [(&str, &str); 13] = [
 ];
 
 /// Statements whose filter has an index of its own, which must be the one that serves them on both engines.
-const BY_INDEX: [(&str, &str); 69] = [
+const BY_INDEX: [(&str, &str); 72] = [
     ("TICKET_STATE_NEWEST", "ticket_state"),
     ("TICKET_STATE_OLDEST", "ticket_state"),
     ("TICKET_CUSTOMER", "ticket_customer"),
@@ -97,6 +97,9 @@ const BY_INDEX: [(&str, &str); 69] = [
     ("DELIVERY_COUNTS", "delivery_state"),
     ("DELIVERY_FORGET", "delivery_customer"),
     ("PARTS_OF", "delivery_part_number"),
+    ("QUESTION_DUE", "question_due"),
+    ("QUESTION_OLD", "question_asked"),
+    ("QUESTION_LATELY", "question_customer"),
     ("UNKNOWN_AT", "customer_point_value"),
     ("UNKNOWN_AT", "delivery_customer"),
     ("DISPATCH_BESIDE", "dispatch_incident"),
@@ -298,6 +301,7 @@ async fn every_statement_of_a_node_runs_and_is_served_by_an_index(place: Place) 
     crate::outages::use_outages(&store).await;
     crate::open311::use_requests(&store).await;
     crate::deliveries::use_deliveries(&store).await;
+    crate::questions::use_questions(&store).await;
     crate::notices::use_notices(&store).await;
     crate::sms_exchanges::use_sms(&store).await;
     // Openings alone have a path of their own on Postgres; among contacts they take the common one.

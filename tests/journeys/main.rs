@@ -10,6 +10,7 @@ mod a_foreign_centre_takes_messages;
 mod a_message_reaches_a_centre;
 mod a_notice_goes_out;
 mod a_notice_lands;
+mod a_plan_is_asked_for;
 mod a_queue_log_is_imported;
 mod a_report_is_drawn;
 mod a_report_joins_an_outage;

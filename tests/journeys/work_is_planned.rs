@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan as _, tz::TimeZone};
 crate::on_both_engines!(
     work_is_told_five_days_before_unless_it_is_an_emergency,
     work_is_listed_until_a_notice_says_how_it_is_planned_now,
+    moved_work_has_a_draft_that_a_second_person_publishes,
     a_calendar_follows_every_revision_of_the_plan,
 );
 
@@ -43,16 +44,34 @@ async fn record(node: &Process, plan: wire::WorkPlan) -> Result<wire::Outage, to
     Ok(calls::outages(node).record_outage(request).await?.into_inner().outage.unwrap())
 }
 
-async fn change(node: &Process, of: &wire::Outage, what: Change, reason: &str) -> Result<wire::Outage, tonic::Status> {
-    let request = wire::ChangeOutageRequest {
+fn changing(of: &wire::Outage, what: Change, reason: &str) -> wire::ChangeOutageRequest {
+    wire::ChangeOutageRequest {
         request_id: calls::request_id(),
         id: of.id.clone(),
         etag: of.etag.clone(),
         author: "lan".into(),
         reason: reason.into(),
         changes: vec![wire::OutageChange { change: Some(what) }],
-    };
+    }
+}
+
+async fn change(node: &Process, of: &wire::Outage, what: Change, reason: &str) -> Result<wire::Outage, tonic::Status> {
+    let request = changing(of, what, reason);
     Ok(calls::outages(node).change_outage(request).await?.into_inner().outage.unwrap())
+}
+
+/// The same change is asked for twice at once, and once more: whoever asks again gets the first answer.
+async fn change_repeatedly(node: &Process, request: wire::ChangeOutageRequest) -> wire::Outage {
+    let ask = async || calls::outages(node).change_outage(request.clone()).await.unwrap().into_inner().outage.unwrap();
+    let (one, two) = tokio::join!(ask(), ask());
+    assert_eq!((&one, &ask().await), (&two, &one));
+    one
+}
+
+/// Work as it is now.
+async fn read(node: &Process, of: &wire::Outage) -> wire::Outage {
+    let get = wire::GetOutageRequest { id: of.id.clone() };
+    calls::outages(node).get_outage(get).await.unwrap().into_inner().outage.unwrap()
 }
 
 async fn work_is_told_five_days_before_unless_it_is_an_emergency(place: Place) {
@@ -83,8 +102,24 @@ async fn work_is_told_five_days_before_unless_it_is_an_emergency(place: Place) {
     assert_eq!(calls::violating_fields(&again), ["changes[0].cancel_work"]);
 }
 
-/// A notice about work goes out with one person's word.
-async fn tell(node: &Process, of: &wire::Outage) {
+async fn act(
+    node: &Process,
+    id: &str,
+    act: notice::RevisionAct,
+    author: &str,
+) -> Result<notice::Notice, tonic::Status> {
+    let request = notice::MoveRevisionRequest {
+        request_id: calls::request_id(),
+        id: id.into(),
+        act: act.into(),
+        author: author.into(),
+        ..Default::default()
+    };
+    Ok(calls::notices(node).move_revision(request).await?.into_inner().notice.unwrap())
+}
+
+/// A notice about work goes out with one person's word; its id.
+async fn tell(node: &Process, of: &wire::Outage) -> String {
     let text = |title: &str| Some(notice::NoticeText { title: title.into(), body: "471-E5.".into() });
     let content = notice::NoticeContent {
         kind: notice::RevisionKind::Initial.into(),
@@ -105,14 +140,7 @@ async fn tell(node: &Process, of: &wire::Outage) {
         author: "lan".into(),
     };
     let created = calls::notices(node).create_notice(create).await.unwrap().into_inner().notice.unwrap();
-    let publish = notice::MoveRevisionRequest {
-        request_id: calls::request_id(),
-        id: created.id,
-        act: notice::RevisionAct::Publish.into(),
-        author: "lan".into(),
-        ..Default::default()
-    };
-    calls::notices(node).move_revision(publish).await.unwrap();
+    act(node, &created.id, notice::RevisionAct::Publish, "lan").await.unwrap().id
 }
 
 async fn work_is_listed_until_a_notice_says_how_it_is_planned_now(place: Place) {
@@ -129,8 +157,7 @@ async fn work_is_listed_until_a_notice_says_how_it_is_planned_now(place: Place) 
     assert!(work.needs_notice);
     assert_eq!(listed().await, [(work.id.clone(), false)]);
     tell(&node, &work).await;
-    let get = wire::GetOutageRequest { id: work.id.clone() };
-    assert!(!calls::outages(&node).get_outage(get).await.unwrap().into_inner().outage.unwrap().needs_notice);
+    assert!(!read(&node, &work).await.needs_notice);
     assert!(listed().await.is_empty());
     let moved = change(&node, &work, Change::Reschedule(plan(300)), "thời tiết").await.unwrap();
     assert!(moved.needs_notice);
@@ -140,6 +167,58 @@ async fn work_is_listed_until_a_notice_says_how_it_is_planned_now(place: Place) 
     assert_eq!(listed().await, [(work.id.clone(), true)]);
     let shown = tool::run(&["outages", "untold", "--lang", "vi", "--address", &address]).await.out;
     assert!(shown.contains(&work.id) && shown.contains("hủy"), "{shown}");
+}
+
+/// The newest revision of a notice: its number, what it says and who wrote it.
+async fn newest(node: &Process, id: &str) -> (i64, notice::NoticeContent, notice::RevisionState, String) {
+    let get = notice::GetNoticeRequest { id: id.into() };
+    let mut told = calls::notices(node).get_notice(get).await.unwrap().into_inner().notice.unwrap();
+    let newest = told.revisions.pop().unwrap();
+    (newest.number, newest.content.clone().unwrap(), newest.state(), newest.author)
+}
+
+async fn moved_work_has_a_draft_that_a_second_person_publishes(place: Place) {
+    let world = World::new(place);
+    let node = world.node("hcmc-1", "HCMC").await;
+    let work = record(&node, plan(200)).await.unwrap();
+    let told = tell(&node, &work).await;
+    let (_, before, ..) = newest(&node, &told).await;
+    assert_eq!(read(&node, &work).await.notice_draft_id, "");
+
+    let moved = change_repeatedly(&node, changing(&work, Change::Reschedule(plan(300)), "thời tiết")).await;
+    let (number, update, state, author) = newest(&node, &told).await;
+    assert_eq!((number, state, author.as_str()), (2, notice::RevisionState::Draft, "lan"));
+    assert_eq!((update.kind(), update.phase()), (notice::RevisionKind::Update, notice::Phase::Planned));
+    let said = |content: &notice::NoticeContent| (content.audience.clone(), content.channels.clone(), content.urgency);
+    assert_eq!(said(&update), said(&before));
+    let window = moved.plan[1].plan.as_ref().unwrap().window.as_ref().unwrap();
+    assert_eq!(update.expires_at, window.ends_at);
+    let zone = TimeZone::get("Asia/Ho_Chi_Minh").unwrap();
+    let starts = Timestamp::from_second(window.starts_at.unwrap().seconds).unwrap().to_zoned(zone);
+    let starts = starts.strftime("%H:%M %d/%m/%Y").to_string();
+    let (vi, en) = (update.vi.unwrap().body, update.en.unwrap().body);
+    assert!(vi.starts_with("Thay đổi lịch: ") && vi.contains(&starts) && vi.contains("Quận 1"), "{vi}");
+    assert!(en.starts_with("New time: ") && en.contains(&starts) && en.contains("Quận 1"), "{en}");
+    let address = node.endpoint();
+    let list = tool::run(&["outages", "untold", "--json", "--address", &address]).await.json();
+    assert_eq!(list["outages"][0]["notice_draft_id"], told.as_str(), "{list}");
+
+    act(&node, &told, notice::RevisionAct::Submit, "lan").await.unwrap();
+    let alone = act(&node, &told, notice::RevisionAct::Approve, "lan").await.unwrap_err();
+    assert_eq!(calls::reason(&alone), "SECOND_PERSON_NEEDED");
+    let waits = read(&node, &work).await;
+    assert_eq!((waits.needs_notice, waits.notice_draft_id.as_str()), (true, told.as_str()));
+    act(&node, &told, notice::RevisionAct::Approve, "minh").await.unwrap();
+    act(&node, &told, notice::RevisionAct::Publish, "minh").await.unwrap();
+    let out = read(&node, &work).await;
+    assert_eq!((out.needs_notice, out.notice_draft_id.as_str()), (false, ""));
+
+    change_repeatedly(&node, changing(&moved, Change::CancelWork(true), "hoãn")).await;
+    let (number, cancel, state, _) = newest(&node, &told).await;
+    assert_eq!((number, state), (3, notice::RevisionState::Draft));
+    assert_eq!((cancel.kind(), cancel.phase()), (notice::RevisionKind::Cancel, notice::Phase::Cancelled));
+    let waits = read(&node, &work).await;
+    assert_eq!((waits.needs_notice, waits.notice_draft_id.as_str()), (true, told.as_str()));
 }
 
 async fn a_calendar_follows_every_revision_of_the_plan(place: Place) {

@@ -110,6 +110,10 @@ place-transformer = transformer { $code }
 place-feeder = feeder { $code }
 place-area = area { $code }
 place-ring = an area of the map
+places-more = { $count ->
+    [one] and one more place
+   *[other] and { $count } more places
+  }
 bulletin-title = Supply bulletin { $month }, { $region }
 bulletin-planned = Planned work
 bulletin-faults = What happened

@@ -104,6 +104,7 @@ place-transformer = trạm biến áp { $code }
 place-feeder = lộ ra { $code }
 place-area = khu vực { $code }
 place-ring = một vùng trên bản đồ
+places-more = và { $count } nơi khác
 bulletin-title = Bản tin cung cấp điện tháng { $month }, { $region }
 bulletin-planned = Ngừng cung cấp điện theo kế hoạch
 bulletin-faults = Sự cố đã xảy ra

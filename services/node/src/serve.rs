@@ -120,6 +120,7 @@ pub async fn run(
     tracker.spawn(flows::tickets_are_tallied::run(node.clone(), shutdown.clone()));
     tracker.spawn(flows::old_rows_go::run(node.clone(), config.keep.clone(), shutdown.clone()));
     tracker.spawn(flows::clock_runs_out::run(node.clone(), shutdown.clone()));
+    tracker.spawn(flows::customer_is_asked::run(node.clone(), shutdown.clone()));
     tracker.spawn(flows::bulk_action_runs::run(node.clone(), shutdown.clone()));
     tracker.spawn(flows::notice_becomes_messages::run(node.clone(), shutdown.clone()));
     tracker.spawn(flows::notice_is_followed::run(node.clone(), shutdown.clone()));

@@ -29,13 +29,14 @@ statements! {
     DELIVERY_NEXT = "SELECT number FROM delivery WHERE dispatch_no = $1 AND state = 1 ORDER BY wave, number LIMIT $2";
     DELIVERY_TAKE [number Int, lease Int] =
         "UPDATE delivery SET state = 2, lease = v.lease FROM v WHERE delivery.number = v.number AND delivery.state + 0 = 1 RETURNING delivery.number";
-    // A customer whose number is gone meanwhile is not in the answer, and fails.
+    // A customer whose number is gone meanwhile, or agrees no longer, is not in the answer, and fails. What has a text of its own is a
+    // question, and agreed to by itself.
     DELIVERY_ADDRESS [number Int] =
-        "SELECT delivery.number, delivery.wave, customer_point.value, customer.preferred_language FROM v
+        "SELECT delivery.number, delivery.wave, customer_point.value, customer.preferred_language, delivery.text FROM v
          JOIN delivery ON delivery.number = v.number
          JOIN customer ON customer.code = delivery.customer_code
          JOIN customer_point ON customer_point.customer_code = delivery.customer_code AND customer_point.no = delivery.point_no
-         WHERE (customer_point.granted & 2) <> 0";
+         WHERE (customer_point.granted & CASE WHEN delivery.text IS NULL THEN 2 ELSE 8 END) <> 0";
     DELIVERY_NAME [number Int] =
         "SELECT delivery.number, delivery.wave, delivery.address FROM v JOIN delivery ON delivery.number = v.number WHERE delivery.address IS NOT NULL";
     LEASE_PUT = "INSERT INTO delivery_lease (epoch, courier, until_us) VALUES ($1, $2, $3)";
@@ -57,7 +58,7 @@ statements! {
     DELIVERY_COUNTS =
         "SELECT state, COUNT(*) FROM delivery WHERE dispatch_no = $1 AND state = 1 GROUP BY state
          UNION ALL SELECT state, COUNT(*) FROM delivery WHERE dispatch_no = $1 AND state <> 1 GROUP BY state";
-    DELIVERY_FORGET = "UPDATE delivery SET customer_code = NULL, state = CASE WHEN state < 3 THEN 6 ELSE state END WHERE customer_code = $1";
+    DELIVERY_FORGET = "UPDATE delivery SET customer_code = NULL, text = NULL, state = CASE WHEN state < 3 THEN 6 ELSE state END WHERE customer_code = $1";
     DISPATCH_CUSTOMER_FORGET = "DELETE FROM dispatch_customer WHERE customer_code = $1";
 }
 
@@ -72,6 +73,8 @@ pub struct Leased {
     pub language: Language,
     /// The dispatch that it belongs to.
     pub dispatch: i64,
+    /// What it says, where that is not what its dispatch says; personal.
+    pub text: Option<String>,
 }
 
 /// What messages of one dispatch have in common.
@@ -79,7 +82,7 @@ pub struct Leased {
 pub struct LeasedText {
     /// Which dispatch.
     pub dispatch: i64,
-    /// The notice.
+    /// The notice; nil where there is none, and the messages have texts of their own.
     pub notice_id: Uuid,
     /// Its revision.
     pub revision: i64,
@@ -169,7 +172,8 @@ async fn addressed(
             Way::Webhook => Language::Vi,
             _ => Language::from_number(row.int(3)?).ok_or_else(|| corrupt("unknown language"))?,
         };
-        found.insert(number, (row.int(1)?, Leased { number, address: row.text(2)?, language, dispatch }));
+        let text = if way == Way::Webhook { None } else { row.text_or_null(4)? };
+        found.insert(number, (row.int(1)?, Leased { number, address: row.text(2)?, language, dispatch, text }));
     }
     Ok(found)
 }

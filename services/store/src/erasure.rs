@@ -20,7 +20,7 @@ use crate::{
     customer::{drop_parts, lock_head},
     customer_page::{self, StoredCustomer},
     db::Tx,
-    delivery, feed, metric, notice, open311,
+    delivery, feed, metric, notice, open311, question,
     request::{self, Request},
     statement::{Rows, row, statements, values},
     ticket,
@@ -39,6 +39,10 @@ statements! {
     // Of nobody's code, and merged into one of these.
     TICKET_ENDED_IN [id Uuid] =
         "SELECT ticket.id FROM v JOIN ticket ON ticket.merged_into = v.id WHERE (ticket.customer_code IS NULL) IS TRUE";
+    // Of nobody's code or number, and one of these was merged into it.
+    TICKET_LIVES_IN [id Uuid] =
+        "SELECT ticket.id FROM v JOIN ticket AS merged ON merged.id = v.id JOIN ticket ON ticket.id = merged.merged_into
+         WHERE (ticket.customer_code IS NULL) IS TRUE AND (ticket.requester_contact_point IS NULL) IS TRUE";
     TICKET_ERASE [id Uuid, version Int, subject Text, customer_code Text, updated_us Int, words Text] =
         "UPDATE ticket SET version = v.version, subject = v.subject, description = '', customer_code = v.customer_code,
              requester_name = NULL, requester_contact_point = NULL, updated_us = v.updated_us, words = v.words
@@ -107,7 +111,7 @@ pub struct Traced {
     /// The customer, if stored.
     pub customer: Option<StoredCustomer>,
     /// Tickets, in the order of their ids: with the code, or of no code and with a number or an address of this customer alone;
-    /// and those of no code that were merged into one of these.
+    /// and those of no code that were merged into one of these, or, of no number either, into which one of these was.
     pub tickets: Vec<Uuid>,
     /// Contacts, by the same rule.
     pub contacts: Vec<StoredContact>,
@@ -138,11 +142,16 @@ async fn trace(tx: &mut Tx, code: &CustomerCode) -> Result<(Traced, Traces), Sto
     // Whoever merged one told whose it is. Each is looked at once, and so this ends.
     let mut found: Vec<Uuid> = tickets.iter().copied().collect();
     while !found.is_empty() {
-        let mut rows = Rows::of(&TICKET_ENDED_IN, found.len());
-        for id in found.drain(..) {
-            rows.push(row![id]);
+        let mut merged = Vec::new();
+        for statement in [&TICKET_ENDED_IN, &TICKET_LIVES_IN] {
+            let mut rows = Rows::of(statement, found.len());
+            for id in &found {
+                rows.push(row![*id]);
+            }
+            merged.extend(tx.fetch_rows(statement, rows).await?);
         }
-        for row in tx.fetch_rows(&TICKET_ENDED_IN, rows).await? {
+        found.clear();
+        for row in merged {
             let id = row.uuid(0)?;
             if tickets.insert(id) {
                 found.push(id);
@@ -207,6 +216,7 @@ impl NodeStore {
         erase_contacts(&mut tx, pseudonym, &contacts).await?;
         drop_parts(&mut tx, std::iter::once(erasure.code.as_str())).await?;
         tx.execute(&CUSTOMER_DROP, values![erasure.code.as_str()]).await?;
+        question::forget(&mut tx, erasure.code.as_str()).await?;
         delivery::forget(&mut tx, erasure.code.as_str()).await?;
         notice::forget(&mut tx, erasure.code.as_str(), pseudonym).await?;
         let put = values![pseudonym, now_us, erasure.reason.number(), erasure.by.as_str()];

@@ -47,6 +47,8 @@ pub mod outage;
 pub mod print_sent;
 /// How far notices have come.
 pub mod progress;
+/// Customers who are asked how satisfied they are.
+pub mod question;
 /// What was heard of messages.
 pub mod receipt;
 /// Who is told.
@@ -166,6 +168,7 @@ pub fn node_statements() -> Vec<&'static statement::Statement> {
         outage::STATEMENTS,
         print_sent::STATEMENTS,
         progress::STATEMENTS,
+        question::STATEMENTS,
         receipt::STATEMENTS,
         recipients::STATEMENTS,
         relation::STATEMENTS,

@@ -47,6 +47,12 @@ statements! {
         "SELECT notice.outage_id, MAX(notice_revision.created_us) FROM v JOIN notice ON notice.outage_id = v.outage_id
          JOIN notice_revision ON notice_revision.notice_id = notice.id AND notice_revision.published_us IS NOT NULL
          GROUP BY notice.outage_id";
+    NOTICE_OF_OUTAGE = "SELECT notice.id FROM notice WHERE notice.outage_id = $1 AND notice.national = 0";
+    // Drafts, and what was submitted or approved; nothing follows them before they are published or withdrawn.
+    OUTAGE_DRAFTS [outage_id Uuid, since_us Int] =
+        "SELECT notice.outage_id, notice.id FROM v JOIN notice ON notice.outage_id = v.outage_id AND notice.national = 0
+         JOIN notice_revision ON notice_revision.notice_id = notice.id AND notice_revision.state IN (1, 2, 3)
+             AND notice_revision.created_us >= v.since_us";
     REVISION_PUT =
         "INSERT INTO notice_revision (notice_id, number, state, author, created_us, approver, published_us, reviewer, content)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
@@ -335,6 +341,31 @@ impl NodeStore {
         }
         let mut tx = self.db.snapshot().await?;
         tx.fetch_rows(&OUTAGES_TOLD, rows).await?.iter().map(|row| Ok((row.uuid(0)?, row.int(1)?))).collect()
+    }
+
+    /// The notices of this corporation about an outage, the oldest first.
+    pub async fn notices_of_outage(&self, outage: Uuid) -> Result<Vec<Uuid>, StoreError> {
+        let rows = self.db.fetch(&NOTICE_OF_OUTAGE, values![outage]).await?;
+        let mut ids = rows.iter().map(|row| row.uuid(0)).collect::<Result<Vec<_>, _>>()?;
+        ids.sort_unstable();
+        Ok(ids)
+    }
+
+    /// Of each of these outages, the notice about it whose open revision was written at this time or later, microseconds since
+    /// 1970; the oldest, where there are several.
+    pub async fn outage_drafts(&self, since: &[(Uuid, i64)]) -> Result<BTreeMap<Uuid, Uuid>, StoreError> {
+        let mut rows = Rows::of(&OUTAGE_DRAFTS, since.len());
+        for (outage, since_us) in since {
+            rows.push(values![*outage, *since_us]);
+        }
+        let mut tx = self.db.snapshot().await?;
+        let mut drafts = BTreeMap::new();
+        for row in tx.fetch_rows(&OUTAGE_DRAFTS, rows).await? {
+            let (outage, notice) = (row.uuid(0)?, row.uuid(1)?);
+            let oldest = drafts.entry(outage).or_insert(notice);
+            *oldest = notice.min(*oldest);
+        }
+        Ok(drafts)
     }
 
     /// Notices that are shown to the public now: published and not expired; also those that have ended. The newest published

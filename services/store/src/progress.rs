@@ -14,6 +14,7 @@ use crate::{
     db::{Row, Tx},
     feed,
     lease::{self, Lease},
+    question::NO_NOTICE,
     statement::{Rows, statements, values},
 };
 
@@ -107,9 +108,9 @@ fn ids_of(statement: &'static crate::statement::Statement, ids: &BTreeSet<Uuid>)
     rows
 }
 
-/// Leaves a durable mark that the progress of these changed.
+/// Leaves a durable mark that the progress of these changed; messages of no notice have none.
 pub(crate) async fn mark(tx: &mut Tx, notices: impl IntoIterator<Item = Uuid>) -> Result<(), StoreError> {
-    let notices: BTreeSet<_> = notices.into_iter().collect();
+    let notices: BTreeSet<_> = notices.into_iter().filter(|id| *id != NO_NOTICE).collect();
     tx.execute_rows(&PROGRESS_MARK, ids_of(&PROGRESS_MARK, &notices)).await.map(drop)
 }
 
@@ -122,6 +123,9 @@ pub(crate) async fn moved(tx: &mut Tx, news: &BTreeMap<i64, Option<i64>>) -> Res
     let (mut notices, mut minutes, mut taken) = (BTreeSet::new(), BTreeMap::new(), BTreeMap::new());
     for row in tx.fetch_rows(&DELIVERY_OF_NOTICE, rows).await? {
         let (number, notice_id) = (row.int(0)?, row.uuid(1)?);
+        if notice_id == NO_NOTICE {
+            continue;
+        }
         notices.insert(notice_id);
         let Some(at_us) = news.get(&number).copied().flatten().filter(|_| row.int(3).ok() == Some(Way::Sms.number()))
         else {

@@ -16,8 +16,7 @@ statements! {
          ON CONFLICT (key) DO NOTHING RETURNING key";
     REQUEST_FIND [key Uuid] =
         "SELECT request.key, request.body, request.response FROM request JOIN v ON v.key = request.key";
-    REQUEST_EXPIRE =
-        "DELETE FROM request WHERE key IN (SELECT key FROM request WHERE key > $1 ORDER BY key LIMIT $2) AND created_us < $3";
+    REQUEST_EXPIRE = "DELETE FROM request WHERE key > $1 AND key <= $2 AND created_us < $3";
     REQUEST_PAGE = "SELECT key FROM request WHERE key > $1 ORDER BY key LIMIT $2";
 }
 
@@ -122,7 +121,7 @@ pub(crate) async fn expire(db: &Db, after: Uuid, page: i64, before_us: i64) -> R
     let Some(last) = keys.last() else { return Ok(None) };
     let last = last.uuid(0)?;
     let mut tx = db.begin().await?;
-    tx.execute(&REQUEST_EXPIRE, values![after, page, before_us]).await?;
+    tx.execute(&REQUEST_EXPIRE, values![after, last, before_us]).await?;
     tx.commit().await?;
     Ok(Some(last))
 }

@@ -46,19 +46,7 @@ async fn a_digit_after_the_end_says_how_satisfied_somebody_is(place: Place) {
     let scene = Scene::new(place, "HCMC").await;
     scene.lan(CODE).await;
     scene.customer("PE01000777777", JOHN, Language::En, &[]).await;
-    let finish = async |name: &str| {
-        let (name, author) = (name.to_owned(), "mai".to_owned());
-        let resolve = ticket::ResolveTicketRequest {
-            request_id: calls::request_id(),
-            name: name.clone(),
-            author: author.clone(),
-            resolution: "Đã có điện".into(),
-            ..Default::default()
-        };
-        calls::tickets(&scene.node).resolve_ticket(resolve).await.unwrap();
-        let close = ticket::CloseTicketRequest { request_id: calls::request_id(), name, author, ..Default::default() };
-        calls::tickets(&scene.node).close_ticket(close).await.unwrap();
-    };
+    let finish = async |name: &str| scene.finish(name).await;
     let lan = scene.told(LAN, "mat dien").await.ticket;
     assert_eq!(scene.told(LAN, "4").await.keyword, "help", "nothing is settled yet");
     finish(&lan).await;

@@ -8,7 +8,7 @@ use gridcare_domain::{
     customer::{Consent, ContactPoint, Customer, Language, PointKind, Premises, Purpose},
     customer_code::CustomerCode,
 };
-use gridcare_proto::{contact::v1 as contact, outage::v1 as outage};
+use gridcare_proto::{contact::v1 as contact, outage::v1 as outage, ticket::v1 as ticket};
 use gridcare_store::{NodeStore, customer::CustomerWrite, request::Request};
 use gridcare_tests::{
     Place, Process, calls, lasting_port,
@@ -59,7 +59,17 @@ fn wire(at: Timestamp) -> prost_types::Timestamp {
 
 impl Scene {
     pub(super) async fn new(place: Place, region: &str) -> Self {
+        Self::under(place, region, None).await
+    }
+
+    /// The same under a standard of its own.
+    pub(super) async fn under(place: Place, region: &str, standard: Option<&str>) -> Self {
         let mut world = World::new(place);
+        if let Some(yaml) = standard {
+            let file = world.file("standard.yaml");
+            std::fs::write(&file, yaml).unwrap();
+            world.node_flags.extend(["--standards-initial".to_owned(), file.display().to_string()]);
+        }
         let file = world.file("bills.csv");
         std::fs::write(&file, BILLS).unwrap();
         let listen = format!("127.0.0.1:{}", lasting_port());
@@ -177,6 +187,21 @@ impl Scene {
     /// What somebody is told who writes this.
     pub(super) async fn told(&self, from: &str, text: &str) -> contact::AnswerSmsResponse {
         calls::sms(&self.node).answer_sms(self.message(from, text)).await.unwrap().into_inner()
+    }
+
+    /// Resolves and closes a ticket.
+    pub(super) async fn finish(&self, name: &str) {
+        let (name, author) = (name.to_owned(), "mai".to_owned());
+        let resolve = ticket::ResolveTicketRequest {
+            request_id: calls::request_id(),
+            name: name.clone(),
+            author: author.clone(),
+            resolution: "Đã có điện".into(),
+            ..Default::default()
+        };
+        calls::tickets(&self.node).resolve_ticket(resolve).await.unwrap();
+        let close = ticket::CloseTicketRequest { request_id: calls::request_id(), name, author, ..Default::default() };
+        calls::tickets(&self.node).close_ticket(close).await.unwrap();
     }
 
     /// All contacts, the newest first.

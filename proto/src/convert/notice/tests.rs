@@ -1,4 +1,4 @@
-use gridcare_domain::notice::{Notice, Revision, RevisionState};
+use gridcare_domain::notice::{Asked, Notice, NoticeChannel, Remark, Revision, RevisionState, Said};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -87,5 +87,23 @@ fn what_leaves_of_a_notice_names_no_customer_and_no_prose_but_what_was_published
     let text = format!("{leaves:?}");
     for stays in ["PE01000000001", "lan", "minh", "Quận 1"] {
         assert!(!text.contains(stays), "{stays} in {text}");
+    }
+}
+
+#[test]
+fn a_remark_says_what_is_asked_and_who_asks_it() {
+    let told = |asked| {
+        let remark = Remark { rule: "incident".into(), source: "EVN 2013".into(), asked };
+        remark_to_wire(&remark, "evn-2013.1")
+    };
+    let channel = told(Asked::Channel(NoticeChannel::Web));
+    assert_eq!((channel.code.as_str(), channel.channel.as_str(), channel.due_at), ("MISSING_CHANNEL", "web", None));
+    assert_eq!([channel.rule, channel.standard, channel.source], ["incident", "evn-2013.1", "EVN 2013"]);
+    assert_eq!(channel.message, "tell it by web as well");
+    assert_eq!(told(Asked::Content(Said::ExpectedReturn)).content, "expected_return");
+    let due = Timestamp::from_second(1_800).unwrap();
+    for (asked, code) in [(Asked::FirstBy(due), "FIRST_DUE"), (Asked::FirstSince(due), "FIRST_LATE")] {
+        let remark = told(asked);
+        assert_eq!((remark.code.as_str(), remark.due_at.map(|due| due.seconds)), (code, Some(1_800)));
     }
 }

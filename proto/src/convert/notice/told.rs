@@ -1,6 +1,6 @@
 use gridcare_domain::{
     audience::Audience,
-    notice::{Content, Notice, NoticeText, Revision},
+    notice::{Asked, Content, Notice, NoticeText, Remark, Revision},
     outage::Area,
 };
 
@@ -73,4 +73,23 @@ pub fn notice_to_wire(notice: &Notice, national: bool) -> wire::Notice {
         national,
         revisions: notice.revisions.iter().map(revision).collect(),
     }
+}
+
+/// What a standard asks of a notice, on the wire; `standard` is its version.
+#[must_use]
+pub fn remark_to_wire(remark: &Remark, standard: &str) -> wire::NoticeRemark {
+    let mut told = wire::NoticeRemark {
+        code: remark.asked.code().to_owned(),
+        rule: remark.rule.clone(),
+        standard: standard.to_owned(),
+        source: remark.source.clone(),
+        message: remark.asked.to_string(),
+        ..wire::NoticeRemark::default()
+    };
+    match remark.asked {
+        Asked::Channel(channel) => channel.code().clone_into(&mut told.channel),
+        Asked::Content(said) => said.code().clone_into(&mut told.content),
+        Asked::FirstBy(due) | Asked::FirstSince(due) => told.due_at = Some(time::timestamp(due)),
+    }
+    told
 }

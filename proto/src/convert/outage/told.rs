@@ -182,5 +182,6 @@ pub fn to_wire(outage: &Outage, now: Timestamp) -> wire::Outage {
         customer_time_us: supply::customer_time_us(&deltas, i64::MIN, now_us).to_string(),
         // Whoever knows the notices says so.
         needs_notice: false,
+        notice_draft_id: String::new(),
     }
 }

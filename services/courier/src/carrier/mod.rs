@@ -25,6 +25,8 @@ pub(crate) struct Errand {
     pub(crate) language: Language,
     /// What it says, shared with the others of its revision.
     pub(crate) text: Arc<MessageText>,
+    /// What it says itself, where that is not what the others say.
+    pub(crate) own: Option<String>,
     /// After this it does not leave any more.
     pub(crate) expires: Timestamp,
 }
@@ -32,11 +34,15 @@ pub(crate) struct Errand {
 impl Errand {
     pub(crate) fn new(message: LeasedMessage, epoch: i64, text: Arc<MessageText>, expires: Timestamp) -> Self {
         let language = message.language();
-        Self { number: message.number, epoch, address: message.address, language, text, expires }
+        let own = Some(message.text).filter(|text| !text.is_empty());
+        Self { number: message.number, epoch, address: message.address, language, text, own, expires }
     }
 
     /// Title and body in the recipient's language; in the other where that one says nothing.
     pub(crate) fn wording(&self) -> (&str, &str) {
+        if let Some(own) = &self.own {
+            return ("", own);
+        }
         let (vi, en) = (self.text.vi.as_ref(), self.text.en.as_ref());
         let [first, second] = if self.language == Language::En { [en, vi] } else { [vi, en] };
         let said = |text: &&gridcare_proto::notice::v1::NoticeText| !text.body.is_empty();

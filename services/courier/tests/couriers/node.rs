@@ -59,6 +59,8 @@ pub(crate) struct Inner {
     pub(crate) answers: BTreeMap<String, AnswerSmsResponse>,
     pub(crate) expires: Option<Timestamp>,
     pub(crate) diacritics: bool,
+    /// Texts that messages have of their own, by their numbers.
+    pub(crate) own: BTreeMap<i64, String>,
 }
 
 /// A played node; clones are the same one.
@@ -152,12 +154,14 @@ impl DeliveryService for PlayedNode {
         let epoch = inner.epoch;
         let seconds = request.lease_seconds.unsigned_abs().into();
         inner.leases.insert(epoch, Instant::now() + std::time::Duration::from_secs(seconds));
+        let own = inner.own.clone();
         let queued = inner.deliveries.iter_mut().filter(|(_, delivery)| delivery.state == "queued").take(limit);
         let messages: Vec<_> = queued
             .map(|(number, delivery)| {
                 (delivery.state, delivery.epoch) = ("leased", epoch);
                 let (address, language) = (delivery.address.clone(), delivery.language.into());
-                LeasedMessage { number: *number, dispatch: 7, address, language }
+                let text = own.get(number).cloned().unwrap_or_default();
+                LeasedMessage { number: *number, dispatch: 7, address, language, text }
             })
             .collect();
         let held = inner.deliveries.values().filter(|delivery| ["leased", "submitting"].contains(&delivery.state));

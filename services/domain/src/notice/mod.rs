@@ -1,9 +1,12 @@
 //! What is told to those whom it concerns: one notice, in revisions that are never changed once they are published.
 
+mod asked;
 /// Alerts by the Common Alerting Protocol.
 pub mod cap;
 mod code;
+mod data;
 mod lifecycle;
+mod moved_work;
 mod plan;
 pub mod printed;
 pub mod proof;
@@ -15,8 +18,10 @@ pub mod syndication;
 mod template;
 mod work;
 
+pub use asked::{Asked, Remark, Said, Subject, asked_of};
 pub use code::{NoticeChannel, Phase, RevisionKind, RevisionState, Urgency};
 pub use lifecycle::{Act, act, expired, may_follow, moved};
+pub use moved_work::{WorkDraft, moved_work, places_in_short};
 pub use plan::{Group, Plan, Route, plan};
 pub use public::{PublicNotice, PublicRevision, Publisher};
 pub use quiet::{QuietHours, may_go_from};

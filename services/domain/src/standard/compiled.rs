@@ -14,6 +14,7 @@ use super::{
     finding::{Finding, Path, has_errors},
     limit, lint,
     locality::Locality,
+    notice_duty::NoticeDuty,
 };
 use crate::{
     calendar::{Calendar, CalendarSpec, Span},
@@ -35,6 +36,7 @@ pub struct Standard {
     by_category: HashMap<Option<String>, Vec<usize>>,
     book: HashMap<RuleKey, Arc<Rule>>,
     escalations: Vec<Escalation>,
+    notices: Vec<NoticeDuty>,
     feedback: Feedback,
 }
 
@@ -104,6 +106,7 @@ impl Standard {
             effective_us: bundle.effective_at.as_microsecond(),
             by_category: by_category(&targets),
             escalations: bundle.escalations.iter().map(Escalation::compile).collect(),
+            notices: NoticeDuty::of(&bundle)?,
             bundle,
             version,
             zone,
@@ -210,6 +213,12 @@ impl Standard {
     #[must_use]
     pub fn escalations(&self) -> &[Escalation] {
         &self.escalations
+    }
+
+    /// What the rule of this id asks of notices; none when the standard has no such rule.
+    #[must_use]
+    pub fn notice_duty(&self, id: &str) -> Option<&NoticeDuty> {
+        self.notices.iter().find(|duty| duty.id == id)
     }
 
     /// Whether a field of `FederatedTicket` may leave the region, for example `province`.

@@ -237,11 +237,11 @@ static KPI: Record = Record {
 static NOTICE: Record = Record {
     about: "what a notice to the public must say, and by when",
     fields: &[
-        must("id", A_CODE, "by which notices name it"),
+        must("id", A_CODE, "what notices it is for: planned_outage, emergency_outage, or incident for all others"),
         NAME_VI,
         NAME_EN,
         must("content", some(&CONTENT, 10), "what it must say"),
-        may("first_within", Shape::Text(&DURATION), "how soon the first must be out"),
+        may("first_within", Shape::Text(&DURATION), "how soon after the onset of an outage the first must be out"),
         may("target", A_CODE, "the target whose limit it has"),
         must("channels", some(&CHANNEL, 8), "where it must appear"),
         must("source", Shape::Free, "who says so"),

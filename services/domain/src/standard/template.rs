@@ -22,6 +22,19 @@ pub const PLACEHOLDERS: [&str; 14] = [
     "feedback_link",
 ];
 
+/// What can be filled in of a closed ticket by itself, where nobody is there who knows the rest.
+pub(super) const KNOWN_OF_CLOSED: [&str; 9] = [
+    "reference",
+    "customer_name",
+    "customer_code",
+    "category",
+    "state",
+    "opened_at",
+    "resolved_at",
+    "region_name",
+    "hotline",
+];
+
 /// The names between braces, or what is wrong with the text.
 pub(super) fn placeholders(text: &str) -> Result<BTreeSet<&str>, &'static str> {
     let mut names = BTreeSet::new();

@@ -19,7 +19,7 @@ pub use governed::{Governance, Versions, govern, open, rebase, rebase_late, sett
 pub use lifecycle::{allowed, asked, assign, claim, fulfil, reopen, replied, transition};
 pub use merge::{MERGE_LIMIT, merge, split};
 pub use required::missing_fields;
-pub use satisfaction::{judge_repetition, rate, repetition_due_us};
+pub use satisfaction::{is_to_be_asked, judge_repetition, question_due_us, rate, repetition_due_us};
 
 use crate::{
     clock::Clocks,
@@ -103,6 +103,8 @@ codes! {
         Rated = 15 "rated",
         /// What an event clock waits for was done.
         Fulfilled = 16 "fulfilled",
+        /// The customer was asked how satisfied they are.
+        Questioned = 17 "questioned",
     }
 }
 

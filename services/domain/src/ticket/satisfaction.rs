@@ -2,6 +2,7 @@ use jiff::Timestamp;
 
 use super::governed::{next, settle};
 use crate::{
+    customer_code::CustomerCode,
     refusal::{Refusal, RefusalKind},
     ticket::{Governance, Repetition, State, Ticket},
 };
@@ -19,6 +20,24 @@ pub fn rate(ticket: &Ticket, score: i64, governance: Governance<'_>, now: Timest
     next.rated_at = Some(now);
     settle(&mut next, governance);
     Ok(next)
+}
+
+/// When the customer of a closed ticket is to be asked how satisfied they are, microseconds since 1970; `None` when nobody is.
+#[must_use]
+pub fn question_due_us(ticket: &Ticket, governance: Governance<'_>) -> Option<i64> {
+    let customer = ticket.customer_code.as_ref()?;
+    let closed = ticket.closed_at.filter(|_| is_to_be_asked(ticket, customer))?;
+    Some(closed.as_microsecond().saturating_add(governance.standard.feedback().ask_after_us))
+}
+
+/// Whether this customer is still to be asked about a ticket: it is theirs, it is closed, and they have not said yet. Of tickets
+/// that were merged the one is asked about in which they live on.
+#[must_use]
+pub fn is_to_be_asked(ticket: &Ticket, customer: &CustomerCode) -> bool {
+    ticket.state == State::Closed
+        && ticket.merged_into.is_none()
+        && ticket.satisfaction.is_none()
+        && ticket.customer_code.as_ref() == Some(customer)
 }
 
 /// When it will be known whether the customer came back: at the end of the window after the resolution. Microseconds since

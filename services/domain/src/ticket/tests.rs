@@ -168,6 +168,25 @@ fn what_a_category_asks_for_is_named() {
 }
 
 #[test]
+fn a_customer_is_asked_an_hour_after_the_end_and_only_while_nothing_was_said() {
+    let resolved = transition(&opened("bill"), State::Resolved, governance(), at(10)).unwrap();
+    assert_eq!(question_due_us(&resolved, governance()), None, "it may be opened again tomorrow");
+    let closed = transition(&resolved, State::Closed, governance(), at(20)).unwrap();
+    assert_eq!(question_due_us(&closed, governance()), Some(at(80).as_microsecond()));
+    let customer = closed.customer_code.clone().unwrap();
+    assert!(is_to_be_asked(&closed, &customer));
+    let nobodys = Ticket { customer_code: None, ..closed.clone() };
+    assert_eq!((question_due_us(&nobodys, governance()), is_to_be_asked(&nobodys, &customer)), (None, false));
+    let merged = Ticket { merged_into: Some(Uuid::from_u128(2)), ..closed.clone() };
+    let said = rate(&closed, 4, governance(), at(30)).unwrap();
+    let again = reopen(&closed, governance(), at(30)).unwrap();
+    for not in [merged, said, again] {
+        assert!(!is_to_be_asked(&not, &customer), "{not:?}");
+    }
+    assert!(!is_to_be_asked(&closed, &CustomerCode::parse("PE01000999999").unwrap()));
+}
+
+#[test]
 fn satisfaction_and_repetition_wait_for_the_resolution() {
     let ticket = opened("bill");
     assert_eq!(rate(&ticket, 5, governance(), at(1)).unwrap_err().reason, "NOT_YET_RESOLVED");

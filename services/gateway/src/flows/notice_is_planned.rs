@@ -57,6 +57,7 @@ async fn ask(mut peer: Peer, seat: &Seat, planned: &Planned, patience: Duration)
         content: Some(content),
         incident: planned.incident.clone(),
         notice_id: planned.of.map(|id| id.to_string()).unwrap_or_default(),
+        outage_id: String::new(),
     });
     request.set_timeout(patience);
     match tokio::time::timeout(patience, peer.notices.plan_notice(request)).await {
@@ -100,6 +101,12 @@ fn sum(region: &str, plans: &[wire::RegionPlan]) -> wire::RegionPlan {
                 None => whole.groups.push(group.clone()),
             }
         }
+        // Nodes of a region work by one standard, and ask for the same.
+        for remark in &plan.remarks {
+            if !whole.remarks.contains(remark) {
+                whole.remarks.push(remark.clone());
+            }
+        }
     }
     whole
 }
@@ -136,5 +143,20 @@ mod tests {
         let stuck = plan(vec![group("others", 1, None)], &[]);
         let whole = sum("SPC", &[plan(vec![group("others", 1, Some(1))], &[1]), stuck]);
         assert_eq!((whole.groups[0].done_after_s, whole.curve), (None, vec![1]));
+    }
+
+    #[test]
+    fn what_all_nodes_of_a_region_ask_for_is_asked_for_once() {
+        let remark = |channel: &str| wire::NoticeRemark {
+            code: "MISSING_CHANNEL".into(),
+            channel: channel.into(),
+            ..Default::default()
+        };
+        let plan = |channels: &[&str]| wire::RegionPlan {
+            remarks: channels.iter().copied().map(remark).collect(),
+            ..Default::default()
+        };
+        let whole = sum("SPC", &[plan(&["web"]), plan(&["web", "sms"])]);
+        assert_eq!(whole.remarks, [remark("web"), remark("sms")]);
     }
 }

@@ -42,6 +42,20 @@ impl Parts {
         Ok(national.chain(regional).collect())
     }
 
+    /// What is told now, each with the code of the corporation whose it is; the nation's with none.
+    pub(crate) async fn public_notices(&self) -> Result<Vec<(PublicNotice, Option<String>)>, StoreError> {
+        let now_us = self.clock.now().as_microsecond();
+        let (national, regional) =
+            tokio::try_join!(self.store.notices_told(now_us, MOST), self.store.regional_told(now_us, MOST))?;
+        let mut notices = Vec::with_capacity(national.len() + regional.len());
+        for row in &national {
+            notices.push((PublicNotice::of(&read(row)?, None, Vec::new()), None));
+        }
+        let of_member = |row| self.of_member(row).map(|(notice, region)| (notice, Some(region)));
+        notices.extend(regional.iter().filter_map(of_member));
+        Ok(notices)
+    }
+
     /// A list of what is told now, by the nation and by its members.
     pub(crate) async fn notice_list(
         &self,
@@ -50,14 +64,7 @@ impl Parts {
         language: Language,
     ) -> Result<Document, StoreError> {
         let now = self.clock.now();
-        let now_us = now.as_microsecond();
-        let (national, regional) =
-            tokio::try_join!(self.store.notices_told(now_us, MOST), self.store.regional_told(now_us, MOST))?;
-        let mut notices = Vec::with_capacity(national.len() + regional.len());
-        for row in &national {
-            notices.push(PublicNotice::of(&read(row)?, None, Vec::new()));
-        }
-        notices.extend(regional.iter().filter_map(|row| self.of_member(row)));
+        let notices: Vec<_> = self.public_notices().await?.into_iter().map(|(notice, _)| notice).collect();
         Ok(match list {
             List::Atom => Document::new(
                 "application/atom+xml; charset=utf-8",
@@ -79,20 +86,22 @@ impl Parts {
     ) -> Result<Option<Document>, StoreError> {
         let notice = match self.store.national_notice(id).await? {
             Some(row) => Some(PublicNotice::of(&read(&row)?, None, Vec::new())),
-            None => self.store.regional_notice(id).await?.and_then(|row| self.of_member(&row)),
+            None => {
+                self.store.regional_notice(id).await?.and_then(|row| self.of_member(&row)).map(|(notice, _)| notice)
+            }
         };
         let alert = notice.and_then(|notice| cap::alert(&notice, number, publisher));
         Ok(alert.map(|alert| Document::new("application/cap+xml; charset=utf-8", alert)))
     }
 
-    /// A member's notice; one that is no longer configured tells nothing.
-    fn of_member(&self, row: &OfMember<FederatedNotice>) -> Option<PublicNotice> {
+    /// A member's notice, with its region; one that is no longer configured tells nothing.
+    fn of_member(&self, row: &OfMember<FederatedNotice>) -> Option<(PublicNotice, String)> {
         let seat = self.country.seats.iter().find(|seat| seat.node == row.node)?;
         let notice = wire::FederatedNotice::decode(row.told.state.as_slice()).ok();
         let notice = notice.and_then(|notice| public_notice_from_wire(&notice, &seat.region));
         if notice.is_none() {
             tracing::warn!(node = row.node, notice = %row.told.id, "a notice cannot be read");
         }
-        notice
+        notice.map(|notice| (notice, seat.region.clone()))
     }
 }

@@ -224,6 +224,9 @@ impl NoticeService for Notices {
         if of.is_none() && !body.notice_id.is_empty() {
             found.push(Violation::new("notice_id", "MALFORMED", "give an id, a uuid, or none"));
         }
+        if !body.outage_id.is_empty() {
+            found.push(Violation::new("outage_id", "NOT_APPLICABLE", "leave it out: outages are of nodes"));
+        }
         let content = content(body.content.as_ref(), &self.0, self.0.clock.now(), &mut found);
         refuse_if(found)?;
         let content = content.ok_or_else(|| Status::internal("unreachable"))?;

@@ -2,7 +2,7 @@
 
 mod page;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{cmp::Reverse, sync::Arc};
 
 use axum::{
     Router,
@@ -12,65 +12,30 @@ use axum::{
     routing::get,
 };
 use gridcare_chassis::serve::{Document, Kept};
-use gridcare_domain::{
-    customer::Language,
-    notice::{Phase, RevisionKind, Urgency},
-};
-use gridcare_proto::{
-    convert::{code, time},
-    federation::v1 as federation,
-    notice::v1 as wire,
-};
+use gridcare_domain::{customer::Language, notice::PublicNotice};
 use gridcare_store::StoreError;
-use jiff::Timestamp;
-use prost::Message as _;
-use serde::{Deserialize, Serialize};
-use uuid::Uuid;
+use serde::Deserialize;
 
-use crate::{flows::notice_is_written::read, grpc::Parts};
+use crate::{flows::notices_are_published::Version, grpc::Parts};
 
-/// Notices of the nation, and of members, that one document has at most.
-const MOST: usize = 500;
-
-/// A notice as everybody sees it: its newest published revision.
-#[derive(Debug, Clone, Serialize)]
+/// A notice as everybody sees it.
 struct Told {
-    id: String,
-    incident: String,
-    national: bool,
-    /// Code of the corporation; empty for the nation's.
-    region: String,
-    revision: i64,
-    kind: RevisionKind,
-    phase: Phase,
-    urgency: Urgency,
-    published_at: Timestamp,
-    expires_at: Timestamp,
-    vi: Text,
-    en: Text,
+    notice: PublicNotice,
+    /// Code of the corporation whose it is; none for the nation's.
+    region: Option<String>,
 }
 
-#[derive(Debug, Clone, Default, Serialize)]
-struct Text {
-    title: String,
-    body: String,
-}
-
-impl Told {
-    const fn text(&self, language: Language) -> &Text {
-        match language {
-            Language::Vi => &self.vi,
-            Language::En => &self.en,
-        }
-    }
+fn object(told: &[Told]) -> String {
+    let notices: Vec<_> = told.iter().map(|told| told.notice.data(told.region.as_deref())).collect();
+    serde_json::json!({ "notices": notices }).to_string()
 }
 
 /// The documents, kept for as long as nothing was told since.
 struct Notices {
     parts: Arc<Parts>,
-    json: Kept<Vec<(String, i64)>>,
-    vi: Kept<Vec<(String, i64)>>,
-    en: Kept<Vec<(String, i64)>>,
+    json: Kept<Version>,
+    vi: Kept<Version>,
+    en: Kept<Version>,
 }
 
 /// `/notices` and `/notices.json` of the HTTP port.
@@ -107,12 +72,12 @@ async fn answer(notices: &Notices, headers: &HeaderMap, json: bool, language: La
     let make = async {
         let told = notices.told().await?;
         Ok(if json {
-            Document::new("application/json", serde_json::json!({ "notices": told }).to_string())
+            Document::new("application/json", object(&told))
         } else {
             Document::new("text/html; charset=utf-8", page::html(&told, language, &notices.parts.country.zone))
         })
     };
-    match kept.get(notices.version(), make).await {
+    match kept.get(notices.parts.notices_told(), make).await {
         Ok(document) => {
             let mut answer = document.answer(headers);
             answer.headers_mut().append(header::VARY, HeaderValue::from_static("accept"));
@@ -126,82 +91,12 @@ async fn answer(notices: &Notices, headers: &HeaderMap, json: bool, language: La
 }
 
 impl Notices {
-    /// Which notices are told, and in which version.
-    async fn version(&self) -> Result<Vec<(String, i64)>, StoreError> {
-        let (store, now_us) = (&self.parts.store, self.parts.clock.now().as_microsecond());
-        let (national, regional) =
-            tokio::try_join!(store.notices_told(now_us, MOST), store.regional_told(now_us, MOST))?;
-        let national = national.iter().map(|row| (row.id.to_string(), row.version));
-        let regional = regional.iter().map(|row| (format!("{} {}", row.node, row.told.id), row.told.version));
-        Ok(national.chain(regional).collect())
-    }
-
     /// What is told now, the last published first.
     async fn told(&self) -> Result<Vec<Told>, StoreError> {
-        let (store, now_us) = (&self.parts.store, self.parts.clock.now().as_microsecond());
-        let (national, regional) =
-            tokio::try_join!(store.notices_told(now_us, MOST), store.regional_told(now_us, MOST))?;
-        let mut told = Vec::with_capacity(national.len() + regional.len());
-        for row in &national {
-            let notice = read(row)?;
-            let Some(revision) = notice.published() else { continue };
-            let text = |text: &gridcare_domain::notice::NoticeText| Text {
-                title: text.title.clone(),
-                body: text.body.clone(),
-            };
-            told.push(Told {
-                id: notice.id.to_string(),
-                incident: notice.incident.clone(),
-                national: true,
-                region: String::new(),
-                revision: revision.number,
-                kind: revision.content.kind,
-                phase: revision.content.phase,
-                urgency: revision.content.urgency,
-                published_at: revision.published_at.unwrap_or(revision.created_at),
-                expires_at: revision.content.expires_at,
-                vi: text(&revision.content.vi),
-                en: text(&revision.content.en),
-            });
-        }
-        let regions: BTreeMap<_, _> =
-            self.parts.country.seats.iter().map(|seat| (seat.node.as_str(), seat.region.as_str())).collect();
-        for row in &regional {
-            // A member that is no longer configured tells nothing.
-            let Some(region) = regions.get(row.node.as_str()) else { continue };
-            let corrupt = |what: &str| StoreError::Corrupt { table: "regional_notice", what: what.to_owned() };
-            let notice = federation::FederatedNotice::decode(row.told.state.as_slice());
-            let notice = notice.map_err(|error| corrupt(&error.to_string()))?;
-            let newest = notice.revisions.last().ok_or_else(|| corrupt("no revision"))?;
-            told.push(regional_told(row.told.id, &notice, newest, region).ok_or_else(|| corrupt("unknown codes"))?);
-        }
-        told.sort_by(|a, b| (b.published_at, &b.id).cmp(&(a.published_at, &a.id)));
-        Ok(told)
+        let mut told = self.parts.public_notices().await?;
+        told.sort_by_cached_key(|(notice, _)| {
+            Reverse((notice.revisions.last().map(|revision| revision.published_at), notice.id))
+        });
+        Ok(told.into_iter().map(|(notice, region)| Told { notice, region }).collect())
     }
-}
-
-fn regional_told(
-    id: Uuid,
-    notice: &federation::FederatedNotice,
-    newest: &federation::FederatedRevision,
-    region: &str,
-) -> Option<Told> {
-    let text = |text: &Option<wire::NoticeText>| {
-        let text = text.clone().unwrap_or_default();
-        Text { title: text.title, body: text.body }
-    };
-    Some(Told {
-        id: id.to_string(),
-        incident: notice.incident.clone(),
-        national: false,
-        region: region.to_owned(),
-        revision: newest.number,
-        kind: code::revision_kind_from_wire(newest.kind)?,
-        phase: code::phase_from_wire(newest.phase)?,
-        urgency: code::urgency_from_wire(newest.urgency)?,
-        published_at: newest.published_at.as_ref().and_then(time::instant)?,
-        expires_at: newest.expires_at.as_ref().and_then(time::instant)?,
-        vi: text(&newest.vi),
-        en: text(&newest.en),
-    })
 }

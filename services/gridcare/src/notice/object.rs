@@ -56,11 +56,19 @@ pub(super) fn plan(plan: &wire::PlanNoticeResponse) -> Value {
             "parts": group.parts, "ucs2": group.ucs2, "done_after_s": group.done_after_s,
         })
     };
+    let remark = |remark: &wire::NoticeRemark| {
+        json!({
+            "code": remark.code, "rule": remark.rule, "standard": remark.standard, "source": remark.source,
+            "channel": remark.channel, "content": remark.content, "due_at": instant(remark.due_at.as_ref()),
+            "message": remark.message,
+        })
+    };
     let region = |region: &wire::RegionPlan| {
         json!({
             "region": region.region, "recipients": region.recipients, "parts": region.parts,
             "parts_per_second": region.parts_per_second, "within_30_minutes": region.within_30_minutes,
             "groups": region.groups.iter().map(group).collect::<Vec<_>>(), "curve": region.curve,
+            "remarks": region.remarks.iter().map(remark).collect::<Vec<_>>(),
         })
     };
     json!({

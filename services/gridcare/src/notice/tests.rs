@@ -24,6 +24,7 @@ fn planned() -> wire::PlanNoticeResponse {
         parts_per_second: 300,
         within_30_minutes: 179_999,
         curve: vec![6_000],
+        remarks: Vec::new(),
     };
     wire::PlanNoticeResponse { regions: vec![region], missing_regions: vec!["CPC".into()] }
 }
@@ -45,6 +46,44 @@ fn a_plan_says_who_is_told_when_and_who_did_not_answer() {
         assert!(text.contains(said), "{said} in {text}");
     }
     assert_eq!(object::plan(&planned())["regions"][0]["groups"][1]["done_after_s"], serde_json::Value::Null);
+}
+
+#[test]
+fn a_plan_says_what_the_standard_asks() {
+    let remark = |code: &str| wire::NoticeRemark {
+        code: code.into(),
+        rule: "incident".into(),
+        standard: "evn-2013.1".into(),
+        source: "EVN 2013".into(),
+        message: "do as the server says".into(),
+        ..Default::default()
+    };
+    let due_at = Some(prost_types::Timestamp { seconds: 1_369_207_800, nanos: 0 });
+    let mut planned = planned();
+    planned.regions[0].remarks = vec![
+        wire::NoticeRemark { channel: "web".into(), ..remark("MISSING_CHANNEL") },
+        wire::NoticeRemark { content: "expected_return".into(), ..remark("MISSING_CONTENT") },
+        wire::NoticeRemark { due_at, ..remark("FIRST_DUE") },
+        wire::NoticeRemark { due_at, ..remark("FIRST_LATE") },
+        remark("OF_ANOTHER_VERSION"),
+    ];
+    let text = with(Lang::En, |view| plan::text(&planned, view));
+    for said in [
+        "SPC: tell it by web as well (evn-2013.1, incident: EVN 2013)",
+        "in figures, in both languages, when supply is expected back",
+        "publish the first notice about the outage by 14:30:00",
+        "SPC: do as the server says (evn-2013.1",
+    ] {
+        assert!(text.contains(said), "{said} in {text}");
+    }
+    let text = with(Lang::Vi, |view| plan::text(&planned, view));
+    for said in ["báo thêm qua web", "giờ dự kiến có điện lại", "lúc 14:30:00", "đã quá hạn"] {
+        assert!(text.contains(said), "{said} in {text}");
+    }
+    let shown = object::plan(&planned);
+    let remarks = &shown["regions"][0]["remarks"];
+    assert_eq!(remarks[0]["channel"], "web");
+    assert_eq!(remarks[2]["due_at"], "2013-05-22T07:30:00Z");
 }
 
 #[test]

@@ -23,7 +23,8 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Work is on the list until a notice about it (gridcare notice write --outage ID) is published that was written after the plan last
-changed, or until its time has passed.")]
+changed, or until its time has passed. Of work that is moved or cancelled the node drafts what its notices say next; a draft that
+waits for somebody to agree to it and to publish it is named.")]
 pub(crate) struct Untold {
     #[command(flatten)]
     connection: Connection,
@@ -81,7 +82,13 @@ fn object(outage: &Outage) -> Value {
         "changed": last.changed,
         "starts_at": at(starts_at),
         "ends_at": at(ends_at),
+        "notice_draft_id": draft(outage),
     })
+}
+
+/// The notice whose draft says how it is planned now.
+fn draft(outage: &Outage) -> Option<&str> {
+    Some(outage.notice_draft_id.as_str()).filter(|id| !id.is_empty())
 }
 
 /// One line for each.
@@ -102,7 +109,8 @@ fn text(untold: &[Outage], view: &View<'_>) -> String {
             ("until", &until),
             ("revision", &revision),
         ];
-        view.texts.with(said, &values) + "\n"
+        let waits = draft(outage).map(|notice| view.texts.with("outages-untold-draft", &[("notice", notice)]));
+        view.texts.with(said, &values) + &waits.unwrap_or_default() + "\n"
     };
     untold.iter().map(line).collect()
 }
@@ -142,6 +150,23 @@ mod tests {
                 assert!(line.contains(word) && line.contains("471-E5, VN-SG") && line.contains("018f"), "{line}");
             }
             assert!(!text(&[], &view).contains("outages-untold"));
+        }
+    }
+
+    #[test]
+    fn work_is_listed_with_the_draft_that_waits_to_be_published() {
+        let zone = TimeZone::UTC;
+        let drafted = Outage { id: "018f".into(), notice_draft_id: "0190".into(), ..Outage::default() };
+        let without = Outage { notice_draft_id: String::new(), ..drafted.clone() };
+        assert_eq!(object(&drafted)["notice_draft_id"], "0190");
+        assert_eq!(object(&without)["notice_draft_id"], Value::Null);
+        for (lang, words) in [(Lang::En, "draft 0190 waits to be published"), (Lang::Vi, "bản nháp 0190 chờ công bố")]
+        {
+            let texts = Texts::new(lang);
+            let view = View { texts: &texts, zone: &zone, now: Timestamp::UNIX_EPOCH, width: 80 };
+            let shown = text(&[drafted.clone(), without.clone()], &view);
+            let named: Vec<_> = shown.lines().map(|line| line.contains(words)).collect();
+            assert_eq!(named, [true, false], "{shown}");
         }
     }
 }

@@ -2,8 +2,10 @@ use gridcare_chassis::id::new_id;
 use gridcare_domain::{
     customer::Language,
     delivery::Way,
-    notice::{Content, Group, Notice, Plan, Revision, RevisionState, plan},
+    notice::{Content, Group, Notice, Plan, Revision, RevisionState, Subject, asked_of, plan},
+    refusal::{Refusal, Violation},
 };
+use gridcare_proto::{convert::notice::remark_to_wire, notice::v1 as wire};
 use gridcare_store::StoreError;
 use uuid::Uuid;
 
@@ -55,5 +57,33 @@ impl Node {
         // They come in the order of their waves, which the plan keeps.
         let languages = counted.iter().map(|(_, language, _)| *language).collect();
         Ok((plan(&groups, self.notices.route()), languages))
+    }
+
+    /// What the standard in force asks of this and it does not do yet, or a refusal where there is no such outage. A notice that is
+    /// here is about its own outage, whichever is given.
+    pub(crate) async fn asked_of_notice(
+        &self,
+        content: &Content,
+        outage_id: Option<Uuid>,
+        of: Option<Uuid>,
+    ) -> Result<Result<Vec<wire::NoticeRemark>, Refusal>, StoreError> {
+        let known = match of {
+            Some(id) => self.store.notice(id).await?,
+            None => None,
+        };
+        let about = known.map_or(outage_id, |known| known.notice.outage_id);
+        let (mut outage, mut told) = (None, false);
+        if let Some(id) = about {
+            outage = self.store.outage(id).await?;
+            if outage.is_none() {
+                let cure = "give the id of an outage of this node, or none";
+                return Ok(Err(Refusal::invalid(vec![Violation::new("outage_id", "NO_SUCH_OUTAGE", cure)])));
+            }
+            told = self.store.outages_told(&[id]).await?.contains_key(&id);
+        }
+        let standard = self.rules().standard;
+        let subject = outage.as_ref().map(|outage| Subject { outage, told });
+        let remarks = asked_of(&standard, content, subject, self.now());
+        Ok(Ok(remarks.iter().map(|remark| remark_to_wire(remark, standard.version())).collect()))
     }
 }

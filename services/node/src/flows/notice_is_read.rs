@@ -2,8 +2,7 @@ use std::fmt::Write as _;
 
 use gridcare_domain::{
     audience::Audience,
-    customer::Language,
-    notice::{Notice, NoticeChannel, Revision, RevisionState},
+    notice::{Notice, NoticeChannel, PublicNotice, Revision, RevisionState},
 };
 use gridcare_store::{StoreError, notice::StoredNotice};
 use serde_json::{Value, json};
@@ -23,6 +22,13 @@ const SHOWN: i64 = 500;
 pub(crate) enum Form {
     Html,
     Json,
+}
+
+/// A notice with what the public page tells of it.
+struct Shown<'a> {
+    notice: &'a Notice,
+    national: bool,
+    revisions: Vec<&'a Revision>,
 }
 
 /// Published revisions that the public page tells, the newest first.
@@ -61,7 +67,7 @@ impl Node {
         let served = self.store.provinces_served().await?;
         let mut shown = Vec::new();
         let mut tells = Vec::new();
-        for StoredNotice { notice, .. } in &notices {
+        for StoredNotice { notice, national } in &notices {
             let revisions = told(notice);
             let Some(newest) = revisions.first() else { continue };
             let audience = &newest.content.audience;
@@ -76,19 +82,19 @@ impl Node {
                 }
             }
             tells.push((notice.id, reached));
-            shown.push((notice, revisions));
+            shown.push(Shown { notice, national: *national, revisions });
         }
         if asked.id.is_some() && shown.is_empty() {
             return Ok(None);
         }
         let body = match asked.form {
-            Form::Json => data(&shown).to_string(),
+            Form::Json => data(&shown, &self.region).to_string(),
             Form::Html => self.written(&shown, asked),
         };
         Ok(Some(Page { body, tells }))
     }
 
-    fn written(&self, shown: &[(&Notice, Vec<&Revision>)], asked: &Asked) -> String {
+    fn written(&self, shown: &[Shown<'_>], asked: &Asked) -> String {
         let texts = Texts::of(asked.language);
         let title = escaped(&texts.say("notices-title", &[("region", &self.region)]));
         let mut out = format!(
@@ -99,7 +105,7 @@ impl Node {
         if shown.is_empty() {
             let _ = writeln!(out, "<p>{}</p>", escaped(&texts.say("notices-none", &[])));
         }
-        for (notice, revisions) in shown {
+        for Shown { notice, revisions, .. } in shown {
             // A page of all tells the newest, a page of one all that was said.
             let most = if asked.id.is_some() { revisions.len() } else { 1 };
             for revision in &revisions[..most] {
@@ -126,29 +132,11 @@ impl Node {
 }
 
 /// The same as data, in both languages. It names no customer.
-fn data(shown: &[(&Notice, Vec<&Revision>)]) -> Value {
-    let text = |revision: &Revision, language| {
-        let text = revision.content.text(language);
-        json!({"title": text.title, "body": text.body})
-    };
-    let revision = |revision: &&Revision| {
-        let content = &revision.content;
-        let place = |place: &gridcare_domain::outage::Area| json!({"province": place.province, "district": place.district, "area_code": place.area_code, "feeder": place.feeder});
-        json!({
-            "number": revision.number,
-            "kind": content.kind,
-            "phase": content.phase,
-            "urgency": content.urgency,
-            "published_at": revision.published_at.map(|at| at.to_string()),
-            "expires_at": content.expires_at.to_string(),
-            "places": content.audience.places.iter().map(place).collect::<Vec<_>>(),
-            "vi": text(revision, Language::Vi),
-            "en": text(revision, Language::En),
-        })
-    };
-    let notice = |(notice, revisions): &(&Notice, Vec<&Revision>)| {
-        let revisions: Vec<_> = revisions.iter().map(revision).collect();
-        json!({"id": notice.id, "incident": notice.incident, "revisions": revisions})
+fn data(shown: &[Shown<'_>], region: &str) -> Value {
+    let notice = |shown: &Shown<'_>| {
+        let mut public = PublicNotice::of(shown.notice, Some(region), Vec::new());
+        public.revisions.retain(|one| shown.revisions.iter().any(|revision| revision.number == one.number));
+        public.data((!shown.national).then_some(region))
     };
     json!({"notices": shown.iter().map(notice).collect::<Vec<_>>()})
 }

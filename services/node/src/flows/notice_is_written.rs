@@ -57,7 +57,7 @@ fn draft(number: i64, content: Content, author: &str, now: Timestamp) -> Revisio
 }
 
 /// A draft is written anew, or another one follows what is published or withdrawn.
-fn rewritten(notice: &Notice, content: &Content, author: &str, now: Timestamp) -> Result<Notice, Refusal> {
+pub(super) fn rewritten(notice: &Notice, content: &Content, author: &str, now: Timestamp) -> Result<Notice, Refusal> {
     let mut next = notice.clone();
     next.version += 1;
     let open = next.revisions.pop_if(|newest| newest.state == RevisionState::Draft);
@@ -71,7 +71,7 @@ fn rewritten(notice: &Notice, content: &Content, author: &str, now: Timestamp) -
 }
 
 /// The newest revision of a notice is written, and nobody is told of it yet.
-fn unpublished(notice: Notice, response: Vec<u8>) -> NoticeDecision {
+pub(super) fn unpublished(notice: Notice, response: Vec<u8>) -> NoticeDecision {
     let revision = notice.newest().map_or(0, |newest| newest.number);
     let stored = StoredNotice { notice, national: false };
     NoticeDecision::Becomes(Box::new(NoticeWrite {

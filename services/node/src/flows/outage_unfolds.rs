@@ -21,10 +21,15 @@ use uuid::Uuid;
 
 use crate::{BULK, Node};
 
-/// An outage as an answer shows it. `told_us` is when the newest published revision about it was written.
-fn shown(outage: &Outage, told_us: Option<i64>, now: Timestamp) -> wire::Outage {
+/// An outage as an answer shows it. `told_us` is when the newest published revision about it was written; `draft` is a notice
+/// whose open revision says how it is planned now.
+fn shown(outage: &Outage, told_us: Option<i64>, draft: Option<Uuid>, now: Timestamp) -> wire::Outage {
     let told = told_us.and_then(|us| Timestamp::from_microsecond(us).ok());
-    wire::Outage { needs_notice: needs_notice(outage, told, now), ..convert::to_wire(outage, now) }
+    wire::Outage {
+        needs_notice: needs_notice(outage, told, now),
+        notice_draft_id: draft.map(|id| id.to_string()).unwrap_or_default(),
+        ..convert::to_wire(outage, now)
+    }
 }
 
 impl Node {
@@ -40,7 +45,7 @@ impl Node {
                 return Ok(answered.unwrap_or(Err(refusal)));
             }
         };
-        let response = wire::RecordOutageResponse { outage: Some(shown(&outage, None, now)) }.encode_to_vec();
+        let response = wire::RecordOutageResponse { outage: Some(shown(&outage, None, None, now)) }.encode_to_vec();
         let write = OutageWrite { change: convert::outage_change(&outage), outage, response, answering: None };
         self.store.record_outage(request, now.as_microsecond(), new_id(), &write).await
     }
@@ -65,7 +70,7 @@ impl Node {
                 );
             }
             let outage = old.change(changes, by, now, notice)?;
-            let response = wire::ChangeOutageResponse { outage: Some(shown(&outage, told, now)) }.encode_to_vec();
+            let response = wire::ChangeOutageResponse { outage: Some(shown(&outage, told, None, now)) }.encode_to_vec();
             let back = old.ended_at.is_none() && outage.ended_at.is_some();
             let action = || ticket::BulkAction {
                 action: Some(ticket::bulk_action::Action::AnswerRestoration(id.to_string())),
@@ -77,15 +82,24 @@ impl Node {
         };
         let answer = self.store.change_outage(request, now.as_microsecond(), new_id(), id, &decide).await;
         self.bus.wake(BULK);
+        let moves = |change: &Change| matches!(change, Change::Rescheduled(_) | Change::Cancelled);
+        if matches!(answer, Ok(Ok(_))) && changes.iter().any(moves) {
+            // Before it is acknowledged: whoever asks again finds the first answer, and what was not drafted is.
+            self.tell_moved_work(id).await?;
+        }
         answer
     }
 
     /// Outages as answers show them.
     pub(crate) async fn outages_shown(&self, outages: &[Outage]) -> Result<Vec<wire::Outage>, StoreError> {
-        let work: Vec<_> = outages.iter().filter(|outage| !outage.plan.is_empty()).map(|outage| outage.id).collect();
+        let planned = |outage: &Outage| Some((outage.id, outage.plan.last()?.at.as_microsecond()));
+        let plans: Vec<_> = outages.iter().filter_map(planned).collect();
+        let work: Vec<_> = plans.iter().map(|(id, _)| *id).collect();
         let told = self.store.outages_told(&work).await?;
+        let drafts = self.store.outage_drafts(&plans).await?;
         let now = self.now();
-        Ok(outages.iter().map(|outage| shown(outage, told.get(&outage.id).copied(), now)).collect())
+        let one = |outage: &Outage| shown(outage, told.get(&outage.id).copied(), drafts.get(&outage.id).copied(), now);
+        Ok(outages.iter().map(one).collect())
     }
 
     /// An outage with its parts.

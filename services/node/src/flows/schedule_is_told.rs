@@ -200,19 +200,21 @@ impl Node {
 
 /// Areas in words of the reader's language.
 fn places(texts: &Texts, areas: &[Area]) -> String {
-    let words = |area: &Area| {
-        let named = |id: &str, code: &Option<String>| code.as_ref().map(|code| texts.say(id, &[("code", code)]));
-        let province = area.province.as_deref().and_then(province::find).map(|province| province.name_vi.to_owned());
-        let ring = area.polygon.as_ref().map(|_| texts.say("place-ring", &[]));
-        let parts = [
-            named("place-transformer", &area.transformer),
-            named("place-feeder", &area.feeder),
-            named("place-area", &area.area_code),
-            area.district.clone(),
-            province,
-            ring,
-        ];
-        parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
-    };
-    areas.iter().map(words).collect::<Vec<_>>().join("; ")
+    areas.iter().map(|area| place(texts, area)).collect::<Vec<_>>().join("; ")
+}
+
+/// An area in words of the reader's language.
+pub(super) fn place(texts: &Texts, area: &Area) -> String {
+    let named = |id: &str, code: &Option<String>| code.as_ref().map(|code| texts.say(id, &[("code", code)]));
+    let province = area.province.as_deref().and_then(province::find).map(|province| province.name_vi.to_owned());
+    let ring = area.polygon.as_ref().map(|_| texts.say("place-ring", &[]));
+    let parts = [
+        named("place-transformer", &area.transformer),
+        named("place-feeder", &area.feeder),
+        named("place-area", &area.area_code),
+        area.district.clone(),
+        province,
+        ring,
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }

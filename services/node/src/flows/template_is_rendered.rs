@@ -39,7 +39,13 @@ impl Node {
     }
 
     /// What every template can say of a ticket, and of the corporation.
-    fn value_of(&self, name: &str, ticket: &Ticket, standard: &Standard, language: Language) -> Option<String> {
+    pub(super) fn value_of(
+        &self,
+        name: &str,
+        ticket: &Ticket,
+        standard: &Standard,
+        language: Language,
+    ) -> Option<String> {
         let local = |at: Timestamp| at.to_zoned(self.zone.clone()).strftime("%H:%M %d/%m/%Y").to_string();
         let either = |vi: &str, en: &str| if language == Language::En { en.to_owned() } else { vi.to_owned() };
         let texts = Texts::of(if language == Language::En { customer::Language::En } else { customer::Language::Vi });

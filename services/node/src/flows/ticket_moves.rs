@@ -6,7 +6,7 @@ use gridcare_domain::{
     refusal::{Refusal, RefusalKind},
     ticket::{
         Attachment, LinkKind, Reclassification, State, Ticket, TimelineEntry, TimelineKind, Visibility, asked, assign,
-        claim, fulfil, open, rate, reclassify, replied, transition,
+        claim, fulfil, open, question_due_us, rate, reclassify, replied, transition,
     },
 };
 use gridcare_proto::{
@@ -19,7 +19,7 @@ use gridcare_proto::{
 use gridcare_store::{
     StoreError,
     notification::Notification,
-    relation,
+    question, relation,
     request::Request,
     team,
     writer::{Answer, Changes, Extra, TicketWrite},
@@ -338,6 +338,12 @@ fn decide(
     let clocks = clocks_to_wire(&next, rules.book());
     let response = respond(convert::to_wire(&next, clocks.clone(), &[]), convert::entry_to_wire(&entry));
     let change = ticket_change(&next, clocks, rules.leaving(key));
-    let extras = stepped.extras;
+    let mut extras = stepped.extras;
+    if next.state == State::Closed
+        && ticket.state != State::Closed
+        && let (Some(customer), Some(due_us)) = (&next.customer_code, question_due_us(&next, rules.governance()))
+    {
+        extras.push(question::ask_later(next.id, customer, due_us));
+    }
     Ok(Changes { extras, ..Changes::from(TicketWrite::new(next, entry, change, response)) })
 }

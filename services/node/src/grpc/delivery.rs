@@ -61,6 +61,7 @@ impl DeliveryService for Deliveries {
             dispatch: leased.dispatch,
             address: leased.address,
             language: i32::try_from(leased.language.number()).unwrap_or(0),
+            text: leased.text.unwrap_or_default(),
         };
         Ok(Response::new(wire::LeaseMessagesResponse {
             epoch: batch.epoch,
@@ -127,13 +128,14 @@ impl DeliveryService for Deliveries {
 }
 
 fn text(text: &LeasedText) -> wire::MessageText {
+    let of_notice = !text.notice_id.is_nil();
     wire::MessageText {
         dispatch: text.dispatch,
-        notice_id: text.notice_id.to_string(),
+        notice_id: if of_notice { text.notice_id.to_string() } else { String::new() },
         revision: text.revision,
         incident: text.incident.clone(),
-        kind: code::revision_kind_to_wire(text.kind),
-        phase: code::phase_to_wire(text.phase),
+        kind: if of_notice { code::revision_kind_to_wire(text.kind) } else { 0 },
+        phase: if of_notice { code::phase_to_wire(text.phase) } else { 0 },
         vi: Some(text_to_wire(&text.vi)),
         en: Some(text_to_wire(&text.en)),
         diacritics: text.diacritics,

@@ -142,7 +142,13 @@ impl NoticeService for Notices {
             "" => None,
             given => Some(id_of("notice_id", given, &mut found)),
         };
+        let outage = match body.outage_id.as_str() {
+            "" => None,
+            given => Some(id_of("outage_id", given, &mut found)),
+        };
         let content = self.content(body.content.as_ref(), &mut found)?;
+        let asked = self.0.asked_of_notice(&content, outage, of).await.map_err(|e| failed(&e))?;
+        let remarks = asked.map_err(|refusal| refuse(&refusal))?;
         let (plan, languages) = self.0.plan_notice(&content, &incident, of).await.map_err(|e| failed(&e))?;
         let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
         let groups = plan.groups.iter().zip(&languages).map(|(group, language)| wire::PlannedGroup {
@@ -162,6 +168,7 @@ impl NoticeService for Notices {
             parts_per_second: i64::from(self.0.notices.sms_parts_per_second),
             within_30_minutes: count(plan.within_30_minutes),
             curve: plan.curve.iter().take(180).map(|reached| count(*reached)).collect(),
+            remarks,
         };
         Ok(Response::new(wire::PlanNoticeResponse { regions: vec![region], missing_regions: Vec::new() }))
     }

@@ -131,11 +131,11 @@ pub struct Category {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FeedbackEntry {
-    /// How long after resolving, such as `PT1H`.
+    /// How long after closing, such as `PT1H`.
     pub ask_after: String,
     /// Another contact about the same within this time means that the first did not settle it, such as `P7D`.
     pub repeat_contact_window: String,
-    /// The template that asks.
+    /// The template that asks; it goes out by text message, with what is known by itself filled in.
     pub template: String,
 }
 

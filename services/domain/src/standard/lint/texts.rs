@@ -8,7 +8,7 @@ use crate::{
     standard::{
         bundle::{Bundle, EscalationEntry, Target, When},
         finding::{Finding, Path, hint},
-        template::{PLACEHOLDERS, placeholders},
+        template::{KNOWN_OF_CLOSED, PLACEHOLDERS, placeholders},
     },
 };
 
@@ -30,6 +30,19 @@ pub(super) fn check(bundle: &Bundle, found: &mut Vec<Finding>) {
             let message = format!("both languages should say the same; only one names {}", differ.join(", "));
             found.push(Finding::warning(&path, "TEMPLATES_DIFFER", message));
         }
+        if template.id == bundle.feedback.template {
+            asks_by_itself(&vi, &path.key("text_vi"), found);
+            asks_by_itself(&en, &path.key("text_en"), found);
+        }
+    }
+}
+
+/// Nobody fills anything into the question how satisfied a customer is.
+fn asks_by_itself(names: &BTreeSet<&str>, path: &Path, found: &mut Vec<Finding>) {
+    for name in names.iter().filter(|name| PLACEHOLDERS.contains(name) && !KNOWN_OF_CLOSED.contains(name)) {
+        let known = KNOWN_OF_CLOSED.join(", ");
+        let message = format!("the question goes out by itself, when nobody gives `{{{name}}}`; use {known} alone");
+        found.push(Finding::error(path, "NOT_KNOWN_BY_ITSELF", message));
     }
 }
 

@@ -46,6 +46,11 @@ fn every_mistake_is_found_at_its_line() {
         ("id: settle", "id: restore", &["33 DUPLICATE_ID"]),
         ("notify: [supervisor]", "notify: [supervisor], targets: [retsore]", &["42 UNREACHABLE", "42 UNKNOWN_TARGET"]),
         ("template: ask", "template: aks", &["45 UNKNOWN_TEMPLATE"]),
+        (
+            "text_vi: \"Yêu cầu {reference}?\"",
+            "text_vi: \"{agent} {reference}?\"",
+            &["47 TEMPLATES_DIFFER", "47 NOT_KNOWN_BY_ITSELF"],
+        ),
         ("province]", "phone_number]", &["48 WIDER_EXPORT"]),
         ("[id, reference", "[reference", &["48 MISSING_EXPORT"]),
         // Days.

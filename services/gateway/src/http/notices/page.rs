@@ -52,17 +52,18 @@ pub(super) fn html(told: &[Told], language: Language, zone: &TimeZone) -> String
         let _ = writeln!(page, "<p>{none}</p>");
     }
     for told in told {
-        let text = told.text(language);
-        let whose = if told.national { nation } else { told.region.as_str() };
+        let Some(newest) = told.notice.revisions.last() else { continue };
+        let text = newest.text(language);
+        let whose = told.region.as_deref().unwrap_or(nation);
         let _ = writeln!(
             page,
             "<article id=\"{}\">\n<h2>{}</h2>\n<p>{}</p>\n<p><small>{} · {published} {}, {holds} {}</small></p>\n</article>",
-            told.id,
+            told.notice.id,
             escaped(&text.title),
             escaped(&text.body),
             escaped(whose),
-            moment(told.published_at, zone),
-            moment(told.expires_at, zone),
+            moment(newest.published_at, zone),
+            moment(newest.expires_at, zone),
         );
     }
     page.push_str("</main>\n</body>\n</html>\n");
@@ -91,27 +92,30 @@ fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use gridcare_domain::notice::{Phase, RevisionKind, Urgency};
+    use gridcare_domain::notice::{NoticeText, Phase, PublicNotice, PublicRevision, RevisionKind, Urgency};
+    use uuid::Uuid;
 
-    use super::{super::Text, *};
+    use super::*;
 
     #[test]
     fn a_page_says_what_is_told_in_its_language_and_nothing_that_a_text_smuggles_in() {
-        let text = |title: &str| Text { title: title.into(), body: "<script>".into() };
-        let told = Told {
-            id: "018f".into(),
-            incident: "i".into(),
-            national: true,
-            region: String::new(),
-            revision: 1,
+        let text = |title: &str| NoticeText { title: title.into(), body: "<script>".into() };
+        let revision = PublicRevision {
+            number: 1,
             kind: RevisionKind::Initial,
             phase: Phase::First,
             urgency: Urgency::Safety,
-            published_at: "2013-05-22T08:00:00Z".parse().unwrap(),
-            expires_at: "2013-05-22T16:00:00Z".parse().unwrap(),
+            regions: vec![],
+            places: vec![],
+            everybody: true,
             vi: text("Mất điện"),
             en: text("Power cut"),
+            published_at: "2013-05-22T08:00:00Z".parse().unwrap(),
+            expires_at: "2013-05-22T16:00:00Z".parse().unwrap(),
         };
+        let notice =
+            PublicNotice { id: Uuid::nil(), incident: "i".into(), outage_areas: vec![], revisions: vec![revision] };
+        let told = Told { notice, region: None };
         let zone = TimeZone::fixed(jiff::tz::offset(7));
         let page = html(std::slice::from_ref(&told), Language::Vi, &zone);
         for said in ["<h2>Mất điện</h2>", "Toàn quốc", "15:00 22/05/2013", "&lt;script&gt;"] {

@@ -54,9 +54,15 @@ impl Node {
         }))
     }
 
-    /// What was settled last, within the standard's window, for a customer of this number or for whoever asked by it.
+    /// What a customer of this number was asked about last; else what was settled last, within the standard's window, for such a
+    /// customer or for whoever asked by it.
     async fn settled_lately(&self, asker: &Asker) -> Result<Option<Ticket>, StoreError> {
         let Some(number) = &asker.number else { return Ok(None) };
+        let window_us = self.standards.current().feedback().repeat_contact_window_us;
+        let from_us = self.now_us().saturating_sub(window_us);
+        if let Some(asked) = self.asked_about(asker, from_us).await? {
+            return Ok(Some(asked));
+        }
         let settled = TicketQuery { states: vec![State::Resolved, State::Closed], ..TicketQuery::default() };
         let mut found = Vec::new();
         for stored in &asker.own {
@@ -75,8 +81,20 @@ impl Node {
             });
             found.extend(about);
         }
-        let window_us = self.standards.current().feedback().repeat_contact_window_us;
-        Ok(last_ended(found, self.now_us().saturating_sub(window_us)))
+        Ok(last_ended(found, from_us))
+    }
+
+    /// What the customers of this number were asked about last, if that is still settled.
+    async fn asked_about(&self, asker: &Asker, from_us: i64) -> Result<Option<Ticket>, StoreError> {
+        let mut last = None;
+        for stored in &asker.own {
+            let question = self.store.asked_lately(&stored.customer.code, from_us).await?;
+            last = last.max(question.map(|(ticket, at_us)| (at_us, ticket)));
+        }
+        let Some((_, ticket)) = last else { return Ok(None) };
+        let living = self.store.living_ticket(ticket).await?;
+        let ticket = self.store.ticket(living).await?;
+        Ok(ticket.filter(|ticket| matches!(ticket.state, State::Resolved | State::Closed)))
     }
 }
 
