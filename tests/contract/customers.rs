@@ -66,11 +66,11 @@ pub(crate) async fn import(store: &NodeStore, customers: Vec<Customer>) -> Custo
     store.import_customers(CustomerBatch::prepare("cis", customers, None, MORNING_US), &KEY).await.unwrap()
 }
 
-fn done(created: u32, updated: u32, unchanged: u32) -> CustomersImported {
+pub(crate) fn done(created: u32, updated: u32, unchanged: u32) -> CustomersImported {
     CustomersImported { created, updated, unchanged, erased: vec![] }
 }
 
-fn write(customer: Customer) -> CustomerWrite {
+pub(crate) fn write(customer: Customer) -> CustomerWrite {
     CustomerWrite { customer, source: "api".into(), version: None, after_erasure: false }
 }
 
@@ -78,7 +78,7 @@ fn respond(change: CustomerChange, version: i64) -> Vec<u8> {
     format!("{change:?} v{version}").into_bytes()
 }
 
-async fn put(store: &NodeStore, write: CustomerWrite) -> Result<String, &'static str> {
+pub(crate) async fn put(store: &NodeStore, write: CustomerWrite) -> Result<String, &'static str> {
     let answer = store.put_customer(request(), MORNING_US, write, &KEY, respond).await.unwrap();
     answer.map(|bytes| String::from_utf8(bytes).unwrap()).map_err(|refusal| refusal.reason)
 }

@@ -24,8 +24,8 @@ use crate::{
     samples::{Home, MORNING_US},
 };
 
-const SECOND: i64 = 1_000_000;
-const EXPIRES_US: i64 = MORNING_US + 3_600 * SECOND;
+pub(crate) const SECOND: i64 = 1_000_000;
+pub(crate) const EXPIRES_US: i64 = MORNING_US + 3_600 * SECOND;
 
 pub(crate) fn dispatch(notice_id: Uuid) -> Dispatch {
     Dispatch {
@@ -56,19 +56,19 @@ pub(crate) async fn turn(store: &NodeStore, no: i64, page: i64) -> u64 {
     added
 }
 
-async fn lease(store: &NodeStore, limit: i64, now_us: i64) -> Batch {
+pub(crate) async fn lease(store: &NodeStore, limit: i64, now_us: i64) -> Batch {
     store.lease_deliveries("courier-1", Way::Sms, Urgency::Routine, limit, now_us, now_us + 30 * SECOND).await.unwrap()
 }
 
-fn numbers(batch: &Batch) -> Vec<i64> {
+pub(crate) fn numbers(batch: &Batch) -> Vec<i64> {
     batch.messages.iter().map(|message| message.number).collect()
 }
 
-async fn counts(store: &NodeStore, no: i64) -> BTreeMap<DeliveryState, u64> {
+pub(crate) async fn counts(store: &NodeStore, no: i64) -> BTreeMap<DeliveryState, u64> {
     store.delivery_counts(no).await.unwrap()
 }
 
-fn sent_as(message_ids: Vec<String>) -> Outcome {
+pub(crate) fn sent_as(message_ids: Vec<String>) -> Outcome {
     Outcome::Sent { message_ids, at_us: MORNING_US }
 }
 

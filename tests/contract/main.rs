@@ -5,8 +5,11 @@
 mod samples;
 
 mod audiences;
+mod cancelled_notices;
+mod consents;
 mod contact_tallies;
 mod contacts;
+mod customer_traces;
 mod customers;
 mod deliveries;
 mod durability;

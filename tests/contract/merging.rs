@@ -4,7 +4,7 @@ use gridcare_chassis::id::new_id;
 use gridcare_domain::{
     customer::ERASED_SUBJECT,
     reference::Reference,
-    ticket::{Ticket, TimelineKind, split},
+    ticket::{Ticket, TimelineKind, merge, move_part, split},
 };
 use gridcare_store::{
     NodeStore, StoreError, relation,
@@ -101,24 +101,61 @@ async fn after_a_chain_of_merges_every_old_ticket_leads_on_in_one_step(place: Pl
     }
 }
 
+/// A ticket becomes a part of another.
+async fn put_under(store: &NodeStore, child: Uuid, parent: Uuid) -> Answer {
+    let decide: DecideTickets = Box::new(move |tickets| {
+        let child = &tickets[0];
+        let next = Ticket { version: child.version + 1, parent: Some(parent), ..child.clone() };
+        let extras = vec![relation::no_parts(child.id)];
+        Ok(Changes { extras, ..Changes::from(write(next, TimelineKind::Linked)) })
+    });
+    store.change_tickets(request(), MORNING_US, new_id(), vec![child, parent], decide).await
+}
+
 async fn a_ticket_that_got_a_part_meanwhile_becomes_no_part(place: Place) {
     let home = Home::new(place).await;
     let store = home.store().await;
     let [whole, part, other] =
         [open_new(&store, "một").await, open_new(&store, "hai").await, open_new(&store, "ba").await];
-    let put_under = async |child: Uuid, parent: Uuid| {
-        let decide: DecideTickets = Box::new(move |tickets| {
-            let child = &tickets[0];
-            let next = Ticket { version: child.version + 1, parent: Some(parent), ..child.clone() };
-            let extras = vec![relation::no_parts(child.id)];
-            Ok(Changes { extras, ..Changes::from(write(next, TimelineKind::Linked)) })
-        });
-        store.change_tickets(request(), MORNING_US, new_id(), vec![child, parent], decide).await
-    };
-    put_under(part.id, whole.id).await.unwrap().unwrap();
-    let answer = put_under(whole.id, other.id).await;
+    put_under(&store, part.id, whole.id).await.unwrap().unwrap();
+    let answer = put_under(&store, whole.id, other.id).await;
     assert!(matches!(answer, Err(StoreError::HasParts)), "{answer:?}");
     assert_eq!(store.ticket(whole.id).await.unwrap(), Some(whole), "nothing is written");
+}
+
+async fn a_ticket_ends_only_with_all_of_its_parts(place: Place) {
+    let home = Home::new(place).await;
+    let store = home.store().await;
+    let [ending, into, known, late] = [
+        open_new(&store, "một").await,
+        open_new(&store, "hai").await,
+        open_new(&store, "ba").await,
+        open_new(&store, "bốn").await,
+    ];
+    let merge_with = async |parts: &[Uuid]| {
+        let decide: DecideTickets = Box::new(|tickets| {
+            let (ended, living) = merge(&tickets[1], &tickets[0], governance(), at(60))?;
+            let moved = tickets[2..].iter().map(|part| write(move_part(part, &living, at(60)), TimelineKind::Linked));
+            let mut changed: Vec<_> = moved.collect();
+            let extras = vec![relation::no_parts(ended.id)];
+            changed.extend([write(ended, TimelineKind::Merged), write(living, TimelineKind::Merged)]);
+            Ok(Changes { changed, extras, ..Changes::default() })
+        });
+        let ids = [into.id, ending.id].into_iter().chain(parts.iter().copied()).collect();
+        store.change_tickets(request(), MORNING_US, new_id(), ids, decide).await
+    };
+    put_under(&store, known.id, ending.id).await.unwrap().unwrap();
+    let parts = store.children(ending.id).await.unwrap();
+    put_under(&store, late.id, ending.id).await.unwrap().unwrap();
+    let answer = merge_with(&parts).await;
+    assert!(matches!(answer, Err(StoreError::HasParts)), "{answer:?}");
+    assert_eq!(store.ticket(ending.id).await.unwrap(), Some(ending.clone()), "nothing is written");
+
+    let parts = store.children(ending.id).await.unwrap();
+    merge_with(&parts).await.unwrap().unwrap();
+    assert_eq!(store.living_ticket(ending.id).await.unwrap(), into.id);
+    assert_eq!(store.children(ending.id).await.unwrap(), Vec::<Uuid>::new());
+    assert_eq!(store.children(into.id).await.unwrap(), parts);
 }
 
 async fn of_two_splits_that_want_the_same_entry_the_second_writes_nothing(place: Place) {
@@ -194,7 +231,50 @@ async fn what_a_customer_asked_without_a_code_is_erased_where_it_lives_on_unless
     assert_eq!(store.ticket(others.id).await.unwrap().unwrap().description, "nhà có người ốm");
 }
 
+async fn a_ticket_of_nobodys_is_a_customers_only_if_all_that_was_merged_into_it_is_theirs(place: Place) {
+    let home = Home::new(place).await;
+    let store = home.store().await;
+    import(&store, vec![customer(1)]).await;
+    let asked = |number, point: Option<&str>, said: &str| Ticket {
+        description: said.into(),
+        requester_contact_point: point.map(str::to_owned),
+        ..ticket(number, "Hỏi điện")
+    };
+    let point = Some("0900 000 001");
+    let (mine, shared) = (asked(1, point, "nhà có người ốm"), asked(2, None, "một cuộc gọi"));
+    let neighbours = Ticket {
+        requester_name: Some("chị hàng xóm".into()),
+        ..asked(3, Some("0911 222 333"), "con tôi còn nhỏ")
+    };
+    let (again, once_more, all_mine) =
+        (asked(4, point, "lại hỏi"), asked(5, point, "hỏi nữa"), asked(6, None, "gọi lại"));
+    for ticket in [&mine, &shared, &neighbours, &again, &once_more, &all_mine] {
+        open(&store, ticket).await;
+    }
+    change(&store, neighbours.id, note()).await;
+    merge_into(&store, &mine, &shared).await;
+    merge_into(&store, &neighbours, &shared).await;
+    merge_into(&store, &again, &all_mine).await;
+    merge_into(&store, &once_more, &all_mine).await;
+    let mut expected = vec![mine.id, again.id, once_more.id, all_mine.id];
+    expected.sort_unstable();
+    assert_eq!(store.trace_customer(&code(1)).await.unwrap().tickets, expected, "what an export shows");
+
+    let beside = async || {
+        let rows = [store.ticket(shared.id).await.unwrap(), store.ticket(neighbours.id).await.unwrap()];
+        (rows, store.timeline(shared.id, i64::MAX).await.unwrap())
+    };
+    let before = beside().await;
+    assert_eq!(erase(&store, code(1)).await, Ok("4 tickets, 0 contacts".into()));
+    for id in expected {
+        assert_eq!(store.ticket(id).await.unwrap().unwrap().description, "");
+    }
+    assert_eq!(beside().await, before, "what the neighbour said is untouched");
+}
+
 on_both_engines!(
+    a_ticket_ends_only_with_all_of_its_parts,
+    a_ticket_of_nobodys_is_a_customers_only_if_all_that_was_merged_into_it_is_theirs,
     what_a_customer_asked_without_a_code_is_erased_where_it_lives_on_unless_that_is_anothers,
     merges_and_splits_in_any_order_keep_every_entry_once_and_every_reference,
     after_a_chain_of_merges_every_old_ticket_leads_on_in_one_step,

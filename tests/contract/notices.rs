@@ -58,11 +58,11 @@ fn revision(number: i64) -> Revision {
     }
 }
 
-fn notice(id: Uuid) -> Notice {
+pub(crate) fn notice(id: Uuid) -> Notice {
     Notice { id, version: 1, outage_id: None, incident: "storm-1".into(), revisions: vec![revision(1)] }
 }
 
-fn becomes(notice: Notice) -> NoticeDecision {
+pub(crate) fn becomes(notice: Notice) -> NoticeDecision {
     let change = Change { kind: Kind::Notice, key: notice.id.to_string(), version: notice.version, payload: vec![] };
     let newest = notice.newest().unwrap();
     let told = Dispatch {
@@ -92,7 +92,7 @@ fn next(id: Uuid) -> impl Fn(Option<&StoredNotice>) -> Result<NoticeDecision, Re
     }
 }
 
-async fn publish(store: &NodeStore, id: Uuid) {
+pub(crate) async fn publish(store: &NodeStore, id: Uuid) {
     store.write_notice(Some(request()), MORNING_US, new_id(), id, &next(id)).await.unwrap().unwrap();
 }
 
@@ -238,6 +238,36 @@ async fn an_outage_is_told_by_what_was_written_and_published_about_it(place: Pla
     }
 }
 
+async fn of_an_outage_with_several_notices_the_one_that_lags_behind_says_what_is_told(place: Place) {
+    let home = Home::new(place).await;
+    let store = home.store().await;
+    let (outage, one, two) = (new_id(), new_id(), new_id());
+    let told = async |id: Uuid, kind: RevisionKind, written: i64| {
+        let decide = move |stored: Option<&StoredNotice>| {
+            let blank = || Notice { version: 0, outage_id: Some(outage), revisions: vec![], ..notice(id) };
+            let mut next = stored.map_or_else(blank, |stored| stored.notice.clone());
+            next.version += 1;
+            let content = Content { kind, ..revision(next.version).content };
+            next.revisions.push(Revision { content, created_at: at(written), ..revision(next.version) });
+            Ok(becomes(next))
+        };
+        store.write_notice(Some(request()), MORNING_US, new_id(), id, &decide).await.unwrap().unwrap();
+        store.outages_told(&[outage]).await.unwrap()
+    };
+    for (id, kind, written, expected, why) in [
+        (one, RevisionKind::Initial, 60, 60, "alone"),
+        (two, RevisionKind::Initial, 90, 60, "the newer one says nothing to readers of the older one"),
+        (one, RevisionKind::Update, 120, 90, "nor the other way about"),
+        (two, RevisionKind::Update, 150, 120, "all know at least this"),
+        (two, RevisionKind::Cancel, 180, 120, "what has ended neither holds back nor counts"),
+        (one, RevisionKind::Cancel, 210, 210, "when all have ended, the last word counts"),
+        (new_id(), RevisionKind::Initial, 100, 100, "until another one begins"),
+    ] {
+        let told = told(id, kind, written).await;
+        assert_eq!(told, BTreeMap::from([(outage, at(expected).as_microsecond())]), "{why}");
+    }
+}
+
 async fn an_outage_has_a_draft_while_a_revision_about_it_that_was_written_since_is_open(place: Place) {
     let home = Home::new(place).await;
     let store = home.store().await;
@@ -350,6 +380,7 @@ on_both_engines!(
     an_older_revision_is_written_alone_when_it_is_the_one_that_changed,
     of_more_notices_than_are_shown_the_newest_are_kept,
     an_outage_is_told_by_what_was_written_and_published_about_it,
+    of_an_outage_with_several_notices_the_one_that_lags_behind_says_what_is_told,
     an_outage_has_a_draft_while_a_revision_about_it_that_was_written_since_is_open,
     a_plan_leaves_out_whom_another_notice_of_the_incident_and_phase_reaches,
     progress_is_counted_by_minute_and_province_and_told_once_for_each_change,

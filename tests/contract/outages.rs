@@ -5,7 +5,7 @@ use gridcare_domain::{
     feed::{Change, Kind},
     outage::{
         self, Area, By, Cause, Confidence, CrewState, Draft, Estimate, EstimateSource, Fact, Outage, OutageKind, Plan,
-        Site, Window,
+        Polygon, Position, Site, Window,
     },
     refusal::{Refusal, RefusalKind},
     reliability::Served,
@@ -310,6 +310,44 @@ async fn outages_of_a_place_and_time_are_those_that_a_look_at_each_would_find(pl
     assert!(met > 100, "the question has answers: {met}");
 }
 
+async fn outages_near_a_place_are_those_whose_boxes_come_near_and_those_at_it_cover_it(place: Place) {
+    let home = Home::new(place).await;
+    let store = home.store().await;
+    // A box of 220 m around so many ten-millionths of a degree east of the site: about a centimetre each.
+    let at_east = |east: i32| Position { lon_e7: 1_067_000_000 + east, lat_e7: 107_700_000 };
+    let drawn = |province: Option<&str>, east, begins| {
+        let polygon = Polygon::around(&[at_east(east)], 10_000);
+        let areas = vec![Area { province: province.map(str::to_owned), polygon, ..Area::default() }];
+        made(Draft { areas, ..draft("", begins) })
+    };
+    let all = [
+        drawn(None, 0, 50),
+        drawn(Some("VN-SG"), 0, 40),
+        drawn(None, 40_000, 30),
+        drawn(Some("VN-SG"), 40_000, 20),
+        drawn(Some("VN-57"), 40_000, 10),
+        drawn(None, 70_000, 0),
+    ];
+    for outage in &all {
+        record(&store, outage).await;
+    }
+    let known = Site { province: Some("vn-sg"), position: Some(at_east(0)), ..Site::default() };
+    let bare = Site { province: None, ..known };
+    let everywhere = Site { position: None, ..known };
+    let places = |found: Vec<Outage>| -> Vec<usize> {
+        found.iter().map(|outage| all.iter().position(|known| known.id == outage.id).unwrap()).collect()
+    };
+    let query = OutageQuery::default();
+    for (site, covering, near) in
+        [(known, vec![0, 1], vec![0, 1, 2, 3]), (bare, vec![0], vec![0, 2]), (everywhere, vec![], vec![])]
+    {
+        assert_eq!(places(store.outages_at(&[site], &query).await.unwrap()), covering, "{site:?}");
+        assert_eq!(places(store.outages_near(&[site], 500.0, &query).await.unwrap()), near, "{site:?}");
+    }
+    let early = OutageQuery { until_us: Some(at(30).as_microsecond()), ..query };
+    assert_eq!(places(store.outages_near(&[known], 500.0, &early).await.unwrap()), [3]);
+}
+
 async fn pages_hold_every_outage_once_the_latest_beginning_first(place: Place) {
     let home = Home::new(place).await;
     let store = home.store().await;
@@ -343,5 +381,6 @@ on_both_engines!(
     no_outage_is_a_part_of_itself_or_of_none,
     one_request_writes_once_however_often_it_comes,
     outages_of_a_place_and_time_are_those_that_a_look_at_each_would_find,
+    outages_near_a_place_are_those_whose_boxes_come_near_and_those_at_it_cover_it,
     pages_hold_every_outage_once_the_latest_beginning_first,
 );

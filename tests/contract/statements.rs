@@ -51,7 +51,7 @@ const WHOLE_TABLE: [(&str, &str); 13] = [
 ];
 
 /// Statements whose filter has an index of its own, which must be the one that serves them on both engines.
-const BY_INDEX: [(&str, &str); 72] = [
+const BY_INDEX: [(&str, &str); 76] = [
     ("TICKET_STATE_NEWEST", "ticket_state"),
     ("TICKET_STATE_OLDEST", "ticket_state"),
     ("TICKET_CUSTOMER", "ticket_customer"),
@@ -119,6 +119,10 @@ const BY_INDEX: [(&str, &str); 72] = [
     ("CUSTOMER_AT", "customer_point_value"),
     ("CUSTOMER_FED", "premises_feeder"),
     ("CUSTOMER_IN", "premises_area"),
+    ("MESSAGE_PAGE", "delivery_customer"),
+    ("NOTICE_NAMING", "notice_customer_code"),
+    ("DISPATCH_NAMING", "dispatch_customer_code"),
+    ("QUESTION_OF", "question_customer"),
     ("TICKET_SAYING", "ticket_words"),
     ("TICKET_ENDED_IN", "ticket_merged"),
     ("MERGED_MOVE", "ticket_merged"),
@@ -304,6 +308,7 @@ async fn every_statement_of_a_node_runs_and_is_served_by_an_index(place: Place) 
     crate::questions::use_questions(&store).await;
     crate::notices::use_notices(&store).await;
     crate::sms_exchanges::use_sms(&store).await;
+    crate::customer_traces::use_traces(&store).await;
     // Openings alone have a path of their own on Postgres; among contacts they take the common one.
     let mixed = (0..40).map(|i| {
         let store = &store;
@@ -349,6 +354,7 @@ async fn every_statement_of_a_node_runs_and_is_served_by_an_index(place: Place) 
     futures::future::join_all(tickets.iter().map(|ticket| crate::samples::open(&store, ticket))).await;
     crate::samples::import(&store, (0..2_000).map(|n| call("pbx", &format!("many {n}"), n)).collect()).await;
     crate::customers::many_customers(&store).await;
+    crate::customer_traces::many_traces(&store).await;
     analyze(&home).await;
     every_plan_is_served_by_an_index(store.db(), &statements).await;
 }

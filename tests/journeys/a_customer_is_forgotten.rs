@@ -4,6 +4,7 @@ use gridcare_proto::{
     contact::v1 as contact, customer::v1 as wire, federation::v1 as federation, ticket::v1 as ticket,
 };
 use gridcare_tests::{Place, Process, calls, eventually, tool, world::World};
+use serde_json::{Value, json};
 use tonic::Code;
 
 crate::on_both_engines!(nothing_of_an_erased_customer_is_found_anywhere, all_that_is_held_of_a_customer_is_exported);
@@ -88,7 +89,7 @@ async fn plant(node: &Process, world: &World) -> Vec<ticket::OpenTicketRequest> 
     let table = world.file("customers.csv");
     let text = format!(
         "code,name,phone,email,consent,consent_date,consent_source,premises,address,province,medical_equipment\n\
-         {CODE},Đỗ Thị Xuyến,0907 777 123,xuyenmark@example.vn,billing,2013-05-22,contract,1,12 Phố Planted,VN-SG,yes\n\
+         {CODE},Đỗ Thị Xuyến,0907 777 123,xuyenmark@example.vn,outage_notice/billing,2013-05-22,contract,1,12 Phố Planted,VN-SG,yes\n\
          {NEIGHBOUR},Lê Minh,0907777124,,,,,1,14 Phố Khác,VN-SG,no\n"
     );
     fs::write(&table, text).unwrap();
@@ -219,22 +220,53 @@ async fn nothing_of_an_erased_customer_is_found_anywhere(place: Place) {
     assert_eq!(found(&node.log_text()), Vec::<&str>::new(), "in the node's log");
 }
 
+/// Publishes a notice that names the customer; its id.
+async fn notify(node: &Process, world: &World) -> String {
+    let file = world.file("notice.yaml");
+    let content = format!(
+        "phase: first_notice\nurgency: emergency\naudience: {{customer_codes: [{CODE}]}}\nchannels: [web, sms]\n\
+         vi: {{title: Mất điện, body: Mất điện từ 14:19.}}\nen: {{title: Power cut, body: No supply since 14:19.}}\n"
+    );
+    fs::write(&file, content).unwrap();
+    let (at, file) = (node.endpoint(), file.display().to_string());
+    let write = ["notice", "write", "--incident", "storm-1", "--file", &file, "--expires-in", "6h"];
+    let written = tool::run(&[&write[..], &["--as", "lan", "--json", "--at", &at]].concat()).await.json();
+    let id = written["id"].as_str().unwrap().to_owned();
+    let published = tool::run(&["notice", "publish", &id, "--as", "lan", "--yes", "--at", &at]).await;
+    assert_eq!(published.code, Some(0), "{published:?}");
+    id
+}
+
+async fn exported(node: &Process, world: &World) -> Value {
+    let out = world.file("export.json");
+    let arguments = ["customers", "export", CODE, "--out", out.to_str().unwrap(), "--address", &node.endpoint()];
+    let exported = tool::run(&arguments).await;
+    assert_eq!(exported.code, Some(0), "{exported:?}");
+    serde_json::from_slice(&fs::read(&out).unwrap()).unwrap()
+}
+
 async fn all_that_is_held_of_a_customer_is_exported(place: Place) {
     let world = World::new(place);
     let node = world.node("hcmc-1", "HCMC").await;
     plant(&node, &world).await;
-    let out = world.file("export.json");
-    let exported =
-        tool::run(&["customers", "export", CODE, "--out", out.to_str().unwrap(), "--address", &node.endpoint()]).await;
-    assert_eq!(exported.code, Some(0), "{exported:?}");
-    let document: serde_json::Value = serde_json::from_slice(&fs::read(&out).unwrap()).unwrap();
+    let notice = notify(&node, &world).await;
+    let document = eventually("the notice has become a message", || async {
+        let document = exported(&node, &world).await;
+        let there = !document["messages"].as_array().unwrap().is_empty();
+        there.then_some(document)
+    })
+    .await;
     assert_eq!((&document["format"], &document["region"]), (&"gridcare.customer/1".into(), &"HCMC".into()));
     let customer = &document["customer"]["customer"];
-    assert_eq!(customer["contact_points"][0]["consents"][0]["purpose"], "CONSENT_PURPOSE_BILLING");
+    assert_eq!(customer["contact_points"][0]["consents"][1]["purpose"], "CONSENT_PURPOSE_BILLING");
     assert_eq!(customer["premises"][0]["medical_equipment"], true);
     let tickets = document["tickets"].as_array().unwrap();
     assert_eq!(tickets.iter().map(|t| t["timeline"].as_array().unwrap().len()).collect::<Vec<_>>(), [3, 1]);
     assert_eq!(document["contacts"].as_array().unwrap().len(), 2);
+    let message = json!({ "notice_id": notice, "revision": 1, "way": "sms", "state": "queued" });
+    assert_eq!(document["messages"], json!([message]));
+    assert_eq!(document["named_in"], json!([{ "notice_id": notice, "revision": 1 }]));
+    assert_eq!(document["questions"], json!([]));
     let text = document.to_string();
     assert!(text.contains("plantedtext: đã hẹn Xuyến") && !text.contains(NEIGHBOUR), "{text}");
 

@@ -2,10 +2,14 @@
 
 use std::{fs, time::Duration};
 
-use gridcare_tests::{Place, tool, world::World};
+use gridcare_proto::notice::v1 as wire;
+use gridcare_tests::{Place, http, tool, world::World};
 use serde_json::json;
 
-use crate::on_both_engines;
+use crate::{
+    a_notice_lands::{import, progress},
+    on_both_engines,
+};
 
 const CONTENT: &str = "\
 phase: first_notice
@@ -110,6 +114,67 @@ async fn a_notice_goes_out(place: Place) {
     assert_eq!(tool::run(&["notice", "verify", &proof, "--trust", &trust]).await.code, Some(1));
 }
 
+async fn a_notice_is_taken_back_where_it_is_for_others_alone(place: Place) {
+    let world = World::new(place);
+    let file = |name: &str, regions: &str| {
+        let path = world.file(name).display().to_string();
+        fs::write(&path, CONTENT.replace("[SPC]", regions).replace("safety", "emergency")).unwrap();
+        path
+    };
+    let (both, one) = (file("both.yaml", "[SPC, HCMC]"), file("one.yaml", "[SPC]"));
+    let south = world.node("spc-1", "SPC").await;
+    let city = world.node("hcmc-1", "HCMC").await;
+    import(&city).await;
+    let gateway = world.gateway(&[("spc-1", "SPC", &south), ("hcmc-1", "HCMC", &city)]).await;
+    let at = gateway.endpoint();
+    let notice = async |arguments: &[&str]| {
+        tool::run(&[&["notice"][..], arguments, &["--at", &at, "--json"]].concat()).await.json()
+    };
+    let written = ["write", "--incident", "500kV-2013-05-22", "--file", &both, "--expires-in", "6h", "--as", "lan"];
+    let written = notice(&written).await;
+    let id = written["id"].as_str().unwrap();
+    notice(&["publish", id, "--as", "lan", "--yes"]).await;
+    let landed = async |revision: i64| {
+        let told = notice(&["progress", id]).await;
+        let targets = told["members"]["targets"].as_array().unwrap();
+        let has = |target: &&serde_json::Value| target["revision"] == revision && target["state"] == "landed";
+        targets.iter().filter(has).count() == 2
+    };
+    until("both have it", async || landed(1).await).await;
+    let queued = async || {
+        let told = progress(&city, id).await;
+        let counts = told.revisions.iter().flat_map(|revision| &revision.counts);
+        let sms = counts.filter(|count| count.channel() == wire::NoticeChannel::Sms && count.state == "queued");
+        sms.map(|count| count.deliveries).sum::<i64>()
+    };
+    until("the city's customers are to hear of it", async || queued().await == 12).await;
+    let says = async |port, path: &str| http::get(port, path, "").await.body.contains("22 tỉnh phía Nam");
+    for page in ["/notices?province=VN-SG", "/notices.json?province=VN-SG"] {
+        assert!(says(city.http, page).await, "{page}");
+    }
+
+    // It was the south alone.
+    let update = ["write", "--id", id, "--kind", "update", "--file", &one, "--expires-in", "6h", "--as", "lan"];
+    notice(&update).await;
+    notice(&["publish", id, "--as", "lan", "--yes"]).await;
+    until("whoever was told is told what became of it", async || landed(2).await).await;
+    until("the city's customers need not hear of it any more", async || queued().await == 0).await;
+    until("the south still says it", async || says(south.http, "/notices").await).await;
+    for page in ["/notices", "/notices.json", "/notices?province=VN-SG"] {
+        assert!(!says(city.http, page).await, "{page}");
+    }
+    let status = async |path: &str| http::get(city.http, path, "").await.status;
+    assert_eq!(status(&format!("/notices/{id}")).await, 404);
+    // Whoever has read the alert finds the one that supersedes it, which tells nobody here anything.
+    let alert = |number: i64| format!("/notices/cap/{id}/{number}.xml");
+    assert_eq!(status(&alert(2)).await, 200);
+    let web: Vec<_> = progress(&city, id).await.first.into_iter().map(|first| first.province).collect();
+    assert_eq!(web, ["VN-SG"]);
+    assert_eq!(status(&alert(1)).await, 200);
+    let list = http::get(city.http, "/notices.atom", "").await.body;
+    assert!([1, 2].iter().all(|number| list.contains(&alert(*number))), "{list}");
+}
+
 async fn until(what: &str, holds: impl AsyncFn() -> bool) {
     for _ in 0..200 {
         if holds().await {
@@ -120,4 +185,4 @@ async fn until(what: &str, holds: impl AsyncFn() -> bool) {
     panic!("never: {what}");
 }
 
-on_both_engines!(a_notice_goes_out);
+on_both_engines!(a_notice_goes_out, a_notice_is_taken_back_where_it_is_for_others_alone);

@@ -2,9 +2,16 @@ use gridcare_proto::{
     notice::v1 as wire,
     outage::v1::{self as outage, fact_claim, outage_change::Change},
 };
-use gridcare_tests::{Place, Process, calls, tool, world::World};
+use gridcare_tests::{Place, Process, calls, eventually, tool, world::World};
+use jiff::{SignedDuration, tz::TimeZone};
 
-crate::on_both_engines!(a_plan_says_what_the_standard_asks, an_announcement_says_when_in_figures);
+use crate::a_notice_lands::{import, progress};
+
+crate::on_both_engines!(
+    a_plan_says_what_the_standard_asks,
+    an_announcement_says_when_in_figures,
+    a_plan_counts_the_quiet_hours_that_messages_wait_for,
+);
 
 fn at(second: i64) -> prost_types::Timestamp {
     prost_types::Timestamp { seconds: second, nanos: 0 }
@@ -164,4 +171,59 @@ en: {title: Works, body: Works on the grid}
         assert_eq!(remark["rule"], "emergency_outage");
         assert_eq!(remark["content"], content);
     }
+}
+
+/// Hours when nobody is disturbed: they began an hour ago and end in two, whatever the time is.
+fn quiet_now() -> [String; 4] {
+    let zone = TimeZone::get("Asia/Ho_Chi_Minh").unwrap();
+    let local = gridcare_chassis::clock::SystemClock::shared().now().to_zoned(zone).time();
+    let (from, until) =
+        (local.wrapping_sub(SignedDuration::from_hours(1)), local.wrapping_add(SignedDuration::from_hours(2)));
+    let said = |time: jiff::civil::Time| time.strftime("%H:%M:%S").to_string();
+    ["--notices-quiet-from".into(), said(from), "--notices-quiet-until".into(), said(until)]
+}
+
+async fn a_plan_counts_the_quiet_hours_that_messages_wait_for(place: Place) {
+    let mut world = World::new(place);
+    world.node_flags = quiet_now().into();
+    let node = world.node("hcmc-1", "HCMC").await;
+    import(&node).await;
+    let of = |urgency: wire::Urgency| {
+        let content = content("Lịch bảo trì.", now() + 6 * 3_600);
+        wire::NoticeContent { urgency: urgency.into(), ..content }
+    };
+    for (urgency, within) in [(wire::Urgency::Routine, 0), (wire::Urgency::Safety, 12)] {
+        let request = wire::PlanNoticeRequest { content: Some(of(urgency)), ..Default::default() };
+        let plan = calls::notices(&node).plan_notice(request).await.unwrap().into_inner().regions.remove(0);
+        assert_eq!((plan.recipients, plan.within_30_minutes), (12, within), "{urgency:?}");
+        let done = plan.groups.last().unwrap().done_after_s.unwrap();
+        assert_eq!(done > 30 * 60, within == 0, "{urgency:?}: {done}");
+    }
+
+    let create = wire::CreateNoticeRequest {
+        request_id: calls::request_id(),
+        incident: "471-E5".into(),
+        content: Some(of(wire::Urgency::Routine)),
+        author: "lan".into(),
+        ..Default::default()
+    };
+    let notice = calls::notices(&node).create_notice(create).await.unwrap().into_inner().notice.unwrap();
+    for (act, author) in
+        [(wire::RevisionAct::Submit, "lan"), (wire::RevisionAct::Approve, "minh"), (wire::RevisionAct::Publish, "minh")]
+    {
+        let request = wire::MoveRevisionRequest {
+            request_id: calls::request_id(),
+            id: notice.id.clone(),
+            act: act.into(),
+            author: author.into(),
+            ..Default::default()
+        };
+        calls::notices(&node).move_revision(request).await.unwrap();
+    }
+    let within = eventually("what is expected of sending it is kept", || async {
+        let sending = progress(&node, &notice.id).await.revisions.into_iter().next()?;
+        (sending.predicted_recipients == 12).then_some(sending.predicted_within_30_minutes)
+    })
+    .await;
+    assert_eq!(within, 0, "what goes out in two hours reaches nobody in half of one");
 }

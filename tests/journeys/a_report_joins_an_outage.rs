@@ -8,8 +8,11 @@ use gridcare_tests::{Place, Process, calls, eventually, http, world::World};
 crate::on_both_engines!(
     reports_of_one_feeder_are_proposed_joined_and_parted_again,
     reports_by_the_map_are_grouped_by_their_distance,
+    reports_by_the_map_join_the_outage_that_is_drawn_around_or_near_them,
     one_restoration_answers_every_linked_ticket_in_its_language,
 );
+
+const KEY: &str = "a-key-of-the-city-of-24-";
 
 fn now() -> prost_types::Timestamp {
     let now = gridcare_chassis::clock::SystemClock::shared().now();
@@ -48,10 +51,14 @@ async fn report(node: &Process, code: &str) -> ticket::Ticket {
 }
 
 async fn outage(node: &Process, feeder: &str) -> wire::Outage {
+    outage_of(node, wire::OutageArea { feeder: feeder.into(), ..Default::default() }).await
+}
+
+async fn outage_of(node: &Process, area: wire::OutageArea) -> wire::Outage {
     let draft = wire::OutageDraft {
         kind: wire::OutageKind::Unplanned.into(),
         cause: "weather".into(),
-        areas: vec![wire::OutageArea { feeder: feeder.into(), ..Default::default() }],
+        areas: vec![area],
         begins_at: Some(now()),
         ..Default::default()
     };
@@ -102,6 +109,10 @@ async fn join(node: &Process, outage: &wire::Outage, tickets: &[&ticket::Ticket]
     first.operation_id
 }
 
+fn undo(operation: &str) -> wire::UndoJoinRequest {
+    wire::UndoJoinRequest { request_id: calls::request_id(), author: "lan".into(), operation_id: operation.into() }
+}
+
 async fn reports_of_one_feeder_are_proposed_joined_and_parted_again(place: Place) {
     let world = World::new(place);
     let node = world.node("hcmc-1", "HCMC").await;
@@ -129,11 +140,6 @@ async fn reports_of_one_feeder_are_proposed_joined_and_parted_again(place: Place
     let twice = join(&node, &outage, &[&reports[0]]).await;
     assert_eq!(done(&node, &twice).await.refused, 1, "it is linked already");
 
-    let undo = |operation: &str| wire::UndoJoinRequest {
-        request_id: calls::request_id(),
-        author: "lan".into(),
-        operation_id: operation.into(),
-    };
     let undone = calls::grouping(&node).undo_join(undo(&operation)).await.unwrap().into_inner().operation_id;
     assert_eq!(done(&node, &undone).await.succeeded, 3);
     assert_eq!(proposed(&node).await[0].ticket_ids.len(), 3, "they are proposed again");
@@ -143,24 +149,85 @@ async fn reports_of_one_feeder_are_proposed_joined_and_parted_again(place: Place
     assert_eq!(calls::violating_fields(&refused), ["author", "outage_id", "request_id", "tickets"]);
 }
 
-async fn reports_by_the_map_are_grouped_by_their_distance(place: Place) {
-    const KEY: &str = "a-key-of-the-city-of-24-";
-    let mut world = World::new(place);
+/// A node to which a city passes on what people show on its map.
+async fn node_of_a_city(world: &mut World) -> Process {
     world.node_flags = vec!["--open311-partners".into(), format!("[{{name: city, key: {KEY}}}]")];
-    let node = world.node("hcmc-1", "HCMC").await;
-    // Three within 300 m and one that is 3 km away, of people who name no code of a customer.
+    world.node("hcmc-1", "HCMC").await
+}
+
+/// Somebody who names no code of a customer shows a place on the city's map.
+async fn report_at(node: &Process, latitude: &str) -> ticket::Ticket {
+    let what = "service_code=emergency_outage&attribute[province]=VN-SG&attribute[event_at]=2026-01-02T03:04:05Z";
+    let form = format!("api_key={KEY}&{what}&lat={latitude}&long=106.7031");
+    let answer = http::post(node.http, "/open311/v2/requests.json", "application/x-www-form-urlencoded", &form).await;
+    assert_eq!(answer.status, 201, "{answer:?}");
+    let told = answer.json();
+    calls::ticket(node, told[0]["service_request_id"].as_str().unwrap()).await
+}
+
+async fn reports_by_the_map_are_grouped_by_their_distance(place: Place) {
+    let mut world = World::new(place);
+    let node = node_of_a_city(&mut world).await;
+    // Three within 300 m and one that is 3 km away.
     for latitude in ["10.7767", "10.7780", "10.7793", "10.8050"] {
-        let what = "service_code=emergency_outage&attribute[province]=VN-SG&attribute[event_at]=2026-01-02T03:04:05Z";
-        let form = format!("api_key={KEY}&{what}&lat={latitude}&long=106.7031");
-        let answer =
-            http::post(node.http, "/open311/v2/requests.json", "application/x-www-form-urlencoded", &form).await;
-        assert_eq!(answer.status, 201, "{answer:?}");
+        report_at(&node, latitude).await;
     }
     let groups = proposed(&node).await;
     let [group] = groups.as_slice() else { panic!("{groups:?}") };
     let area = group.area.as_ref().unwrap();
     assert_eq!((group.outage_id.as_str(), group.ticket_ids.len()), ("", 3));
     assert!(!area.polygon.is_empty(), "the place on the map is what they have in common: {area:?}");
+}
+
+/// A box of some two kilometres between these latitudes, on both sides of all who report.
+fn drawn(province: &str, south: f64, north: f64) -> wire::OutageArea {
+    let corners = [(106.69, south), (106.71, south), (106.71, north), (106.69, north), (106.69, south)];
+    let polygon = corners.map(|(longitude, latitude)| wire::Position { longitude, latitude }).into();
+    wire::OutageArea { province: province.into(), polygon, ..Default::default() }
+}
+
+async fn reports_by_the_map_join_the_outage_that_is_drawn_around_or_near_them(place: Place) {
+    let mut world = World::new(place);
+    let node = node_of_a_city(&mut world).await;
+    let around = outage_of(&node, drawn("VN-SG", 10.77, 10.79)).await;
+    let bare = outage_of(&node, drawn("", 10.82, 10.84)).await;
+    // Its province is asked for beside its ring, which only this report's own ticket knows.
+    let inside = report_at(&node, "10.7800").await;
+    assert_eq!(known(&node).await, [(around.id.clone(), vec![inside.id.clone()])]);
+    // 300 m and 700 m north of the other ring, which holds nobody's report.
+    let near = report_at(&node, "10.8427").await;
+    report_at(&node, "10.8463").await;
+    let mut both = [(around.id.clone(), vec![inside.id.clone()]), (bare.id.clone(), vec![near.id.clone()])];
+    both.sort();
+    assert_eq!(known(&node).await, both);
+
+    let operation = join(&node, &around, &[&inside]).await;
+    assert_eq!(done(&node, &operation).await.succeeded, 1);
+    let joined = join(&node, &bare, &[&near]).await;
+    assert_eq!(done(&node, &joined).await.succeeded, 1);
+    assert_eq!(proposed(&node).await, []);
+    // A whole join is undone as if it had never been; one report that somebody takes out does not mean that outage.
+    let undone = calls::grouping(&node).undo_join(undo(&operation)).await.unwrap().into_inner().operation_id;
+    assert_eq!(done(&node, &undone).await.succeeded, 1);
+    let take_out = ticket::LinkTicketRequest {
+        request_id: calls::request_id(),
+        name: near.reference.clone(),
+        kind: ticket::LinkKind::Outage.into(),
+        target: bare.id.clone(),
+        remove: true,
+        author: "lan".into(),
+    };
+    calls::tickets(&node).link_ticket(take_out).await.unwrap();
+    assert_eq!(calls::ticket(&node, &near.id).await.links, []);
+    assert_eq!(known(&node).await, [(around.id, vec![inside.id])]);
+}
+
+/// What is proposed for outages that are known, by their ids; nothing else is proposed.
+async fn known(node: &Process) -> Vec<(String, Vec<String>)> {
+    let mut groups: Vec<_> =
+        proposed(node).await.into_iter().map(|group| (group.outage_id, group.ticket_ids)).collect();
+    groups.sort();
+    groups
 }
 
 async fn one_restoration_answers_every_linked_ticket_in_its_language(place: Place) {

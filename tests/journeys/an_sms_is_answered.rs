@@ -3,7 +3,7 @@ mod reports;
 mod scene;
 
 use gridcare_domain::{
-    customer::{Language, Purpose},
+    customer::{Customer, Language, Purpose},
     customer_code::CustomerCode,
 };
 use gridcare_proto::{
@@ -11,6 +11,7 @@ use gridcare_proto::{
     outage::v1::{OutageArea, OutageKind},
     ticket::v1 as ticket,
 };
+use gridcare_store::{customer::CustomerBatch, customer_page::CustomerQuery};
 use gridcare_tests::{Place, calls, eventually};
 
 use self::scene::{JOHN, LAN, STRANGER, Scene, feeder, hours, shown};
@@ -25,6 +26,7 @@ crate::on_both_engines!(
     a_billing_system_that_is_away_is_no_error,
     a_message_that_comes_twice_is_answered_once,
     notices_are_stopped_and_started_by_a_word,
+    a_word_counts_for_all_customers_of_a_number_and_outlives_the_next_import,
 );
 
 const CODE: &str = "PE01000123456";
@@ -326,4 +328,33 @@ async fn notices_are_stopped_and_started_by_a_word(place: Place) {
     assert!(granted().await.contains(&Purpose::OutageNotice) && granted().await.contains(&Purpose::Billing));
     assert!(scene.told(LAN, "NO PE01000123456").await.text.contains("611.000"));
     assert!(scene.told(STRANGER, "STOP").await.text.starts_with("So nay khong dang ky nhan tin"));
+}
+
+async fn a_word_counts_for_all_customers_of_a_number_and_outlives_the_next_import(place: Place) {
+    let scene = Scene::new(place, "HCMC").await;
+    scene.lan(CODE).await;
+    let store = scene.store().await;
+    let lan = store.customer(&CustomerCode::parse(CODE).unwrap()).await.unwrap().unwrap().customer;
+    // Her tenants' bills come to her number.
+    let code = |n: usize| CustomerCode::parse(&format!("PE01000{n:06}")).unwrap();
+    let tenants: Vec<_> = (1..60).map(|n| Customer { code: code(n), ..lan.clone() }).collect();
+    let import = async || {
+        let batch = CustomerBatch::prepare("cis", tenants.clone(), None, scene::now().as_microsecond());
+        store.import_customers(batch, &[0; 32]).await.unwrap()
+    };
+    let query = CustomerQuery { phone: Some("+84901234567".into()), ..CustomerQuery::default() };
+    let agreeing = async || {
+        let all = store.customers(&query, None, 1_000).await.unwrap().customers;
+        let agrees = |customer: &Customer| customer.contact_points[0].consents.iter().any(|consent| consent.granted);
+        (all.len(), all.iter().filter(|stored| agrees(&stored.customer)).count())
+    };
+    assert_eq!(import().await.created, 59);
+    assert_eq!(agreeing().await, (60, 60));
+    assert_eq!(scene.told(LAN, "STOP").await.keyword, "stop");
+    assert_eq!(agreeing().await, (60, 0), "each of them");
+    assert_eq!(import().await.unchanged, 59, "what the contracts say is older");
+    assert_eq!(agreeing().await, (60, 0));
+    assert_eq!(scene.told(LAN, "START").await.keyword, "start");
+    assert_eq!(agreeing().await, (60, 60));
+    store.close().await;
 }

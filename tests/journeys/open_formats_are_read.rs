@@ -153,14 +153,18 @@ async fn a_city_asks_for_a_service_and_follows_it_without_seeing_who_asked(place
 }
 
 /// A notice goes out at a node with one person's word, and then says more.
-async fn tell(node: &Process, outage: &str) -> notice::Notice {
+async fn tell(node: &Process, outage: &str, channel: notice::NoticeChannel, customers: &[&str]) -> notice::Notice {
     let text = |title: &str, body: &str| Some(notice::NoticeText { title: title.into(), body: body.into() });
     let content = |kind: notice::RevisionKind, phase: notice::Phase| notice::NoticeContent {
         kind: kind.into(),
         phase: phase.into(),
         urgency: notice::Urgency::Emergency.into(),
-        audience: Some(notice::NoticeAudience { regions: vec!["HCMC".into()], ..Default::default() }),
-        channels: vec![notice::NoticeChannel::Web.into()],
+        audience: Some(notice::NoticeAudience {
+            regions: vec!["HCMC".into()],
+            customer_codes: customers.iter().map(|code| (*code).to_owned()).collect(),
+            ..Default::default()
+        }),
+        channels: vec![channel.into()],
         vi: text("Mất điện tại Quận 1", "Sự cố <thiết bị> & đang khắc phục."),
         en: text("Power cut in District 1", "A fault of equipment."),
         expires_at: at(6),
@@ -204,7 +208,7 @@ async fn a_notice_is_an_alert_that_others_validate_and_subscribe_to(place: Place
     let gateway = world.gateway(&[("hcmc-1", "HCMC", &node)]).await;
     import(&node).await;
     let outage = record(&node, fault()).await;
-    let told = tell(&node, &outage.id).await;
+    let told = tell(&node, &outage.id, notice::NoticeChannel::Web, &[]).await;
     let path = |number: i64| format!("/notices/cap/{}/{number}.xml", told.id);
     eventually("the country knows both alerts", async || {
         (http::get(gateway.http, &path(2), "").await.status == 200).then_some(())
@@ -256,10 +260,22 @@ async fn a_notice_is_an_alert_that_others_validate_and_subscribe_to(place: Place
         let rss = http::get(process.http, "/notices.rss?lang=en", "").await.body;
         assert!(rss.contains("<title>Power cut in District 1</title>"), "{rss}");
     }
-    let listed = tell(&node, &outage.id).await;
+    let letter = tell(&node, &outage.id, notice::NoticeChannel::Sms, &["PE01000000001"]).await;
+    let listed = tell(&node, &outage.id, notice::NoticeChannel::Web, &[]).await;
     eventually("whoever reads a list has read the notice", || async {
         http::get(node.http, "/notices.atom", "").await;
         (reached(&listed.id).await == everywhere).then_some(())
     })
     .await;
+    // What was told after the letter is known to the country, so the letter is.
+    eventually("the country lists what was told last", async || {
+        http::get(gateway.http, "/notices.atom", "").await.body.contains(&listed.id).then_some(())
+    })
+    .await;
+    for process in [&node, &gateway] {
+        let alert = http::get(process.http, &format!("/notices/cap/{}/1.xml", letter.id), "").await;
+        assert_eq!(alert.status, 404, "{alert:?}");
+        let atom = http::get(process.http, "/notices.atom", "").await.body;
+        assert!(!atom.contains(&letter.id), "{atom}");
+    }
 }

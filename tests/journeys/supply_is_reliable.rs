@@ -1,10 +1,17 @@
 use gridcare_proto::{
+    customer::v1 as customer,
     federation::v1::{GetNationalReliabilityRequest, GetNationalReliabilityResponse, ListNationalOutagesRequest},
     outage::v1::{self as wire, fact_claim, outage_change::Change},
+    ticket::v1::Language,
 };
 use gridcare_tests::{Place, Process, calls, eventually, tool, world::World};
 
-crate::on_both_engines!(indices_of_a_node_and_of_the_country_come_from_its_outages, what_nobody_reports_is_no_zero,);
+crate::on_both_engines!(
+    indices_of_a_node_and_of_the_country_come_from_its_outages,
+    whoever_is_in_an_outage_and_in_its_part_was_interrupted_once,
+    a_bulletin_counts_the_hours_of_its_month,
+    what_nobody_reports_is_no_zero,
+);
 
 const FROM: &str = "2013-05-01";
 const UNTIL: &str = "2013-06-01";
@@ -109,6 +116,61 @@ async fn indices_of_a_node_and_of_the_country_come_from_its_outages(place: Place
     assert!(ended.code == Some(0) && ended.out.contains("30.000"), "{ended:?}");
     let ended = tool::run(&[&asked[..], &[&center, "--gateway", "--lang", "vi"]].concat()).await;
     assert!(ended.code == Some(0) && ended.out.contains("15.000") && ended.out.contains("2 trên 2"), "{ended:?}");
+}
+
+async fn whoever_is_in_an_outage_and_in_its_part_was_interrupted_once(place: Place) {
+    let world = World::new(place);
+    let node = world.node("hcmc-1", "HCMC").await;
+    let premises = customer::Premises {
+        code: "1".into(),
+        address: "1 Lê Lợi".into(),
+        feeder: "471-E5".into(),
+        province: "VN-SG".into(),
+        ..Default::default()
+    };
+    let draft = customer::CustomerDraft {
+        code: "PE01000000001".into(),
+        name: "Nguyễn Văn A".into(),
+        preferred_language: customer::Language::Vi.into(),
+        premises: vec![premises],
+        ..Default::default()
+    };
+    let request = customer::UpsertCustomerRequest {
+        request_id: calls::request_id(),
+        customer: Some(draft),
+        ..Default::default()
+    };
+    calls::customers(&node).upsert_customer(request).await.unwrap();
+    let event = outage(&node, "transmission", 600, 0, 3_000, "").await;
+    outage(&node, "transmission", 100, 600, 2_400, &event.id).await;
+    let more_than_one = async || {
+        let request = wire::GetReliabilityRequest { from: FROM.into(), until: UNTIL.into(), cemi_n: 1 };
+        let answer = calls::reliability(&node).get_reliability(request).await.unwrap().into_inner();
+        answer.frequent.map(|frequent| (frequent.customers, frequent.known))
+    };
+    assert_eq!(more_than_one().await, Some((0, 1)));
+    outage(&node, "weather", 100, 9_000, 9_600, "").await;
+    assert_eq!(more_than_one().await, Some((1, 1)));
+}
+
+async fn a_bulletin_counts_the_hours_of_its_month(place: Place) {
+    let world = World::new(place);
+    let node = world.node("hcmc-1", "HCMC").await;
+    // In Hà Nội's zone: 31 May, 20:00, to 1 June, 04:00; of the region nobody knows how many, of its part 500.
+    let midnight = 9 * 86_400 + 17 * 3_600;
+    let event = outage(&node, "weather", 0, midnight - 4 * 3_600, midnight + 4 * 3_600, "").await;
+    outage(&node, "weather", 500, midnight - 4 * 3_600, midnight + 4 * 3_600, &event.id).await;
+    // 31 May, 22:00 to midnight.
+    outage(&node, "equipment", 10, midnight - 2 * 3_600, midnight, "").await;
+    for (month, outages, hours, listed) in
+        [("2013-05", 2, "2,020", 3), ("2013-06", 1, "2,000", 2), ("2013-07", 0, "0", 0)]
+    {
+        let request = wire::GetBulletinRequest { month: month.into(), language: Language::En.into(), format: 0 };
+        let document = calls::schedule(&node).get_bulletin(request).await.unwrap().into_inner().document;
+        let totals = format!("Interruptions: {outages}; customer hours without power: {hours}.");
+        assert!(document.contains(&totals), "{document}");
+        assert_eq!(document.matches("471-E5").count(), listed, "{document}");
+    }
 }
 
 async fn what_nobody_reports_is_no_zero(place: Place) {

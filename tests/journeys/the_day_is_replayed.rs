@@ -87,7 +87,13 @@ fn holds(report: &Value) {
         let states = region["deliveries"].as_object().unwrap();
         assert!(["queued", "leased", "submitting"].iter().all(|open| !states.contains_key(*open)), "{region}");
         assert!(region["centres"].as_array().unwrap().iter().all(|centre| centre["duplicates"] == 0), "{region}");
-        assert!(region["clocks"]["met"].as_u64().unwrap() > 0, "{region}");
+        let clocks = ["met", "missed"].map(|state| region["clocks"][state].as_u64().unwrap());
+        assert!(clocks.iter().sum::<u64>() > 0, "{region}");
+        // What is offered there came in: the busy ones did not.
+        for counted in ["answered", "abandoned", "busy"] {
+            assert_eq!(region["contacts"]["hotline"][counted], region["calls"][counted], "{region}");
+        }
+        assert_eq!(region["contacts"]["sms"]["messages"], region["sms_questions"], "{region}");
         assert!(region["calls"]["offered"].as_u64().unwrap() > 0, "{region}");
     }
     let provinces = |channel: &str| -> u64 {
@@ -139,6 +145,7 @@ async fn twenty_two_provinces_are_told_within_thirty_minutes_and_the_same_facts_
     let report = once.json();
     holds(&report);
     let hcmc = &report["regions"][0];
+    assert!(hcmc["clocks"]["met"].as_u64().unwrap() > 0, "supply is back within two hours there: {hcmc}");
     assert_eq!(hcmc["first_notice"]["web_minutes"]["13:52"], 9.0, "as the facts say, and not those that ship");
     let last = hcmc["coverage"].as_array().unwrap().len();
     assert!(last > 15, "at its whole rate its centre has all of them in the fourteenth minute, not in the {last}th");

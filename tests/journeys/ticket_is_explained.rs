@@ -1,27 +1,32 @@
 //! A ticket is explained: every interval of every clock, with the rule, its source, and totals that add up.
 
 use gridcare_proto::ticket::v1::{self as wire, ClockKind, IntervalKind, imported_event::Event};
-use gridcare_tests::{Place, calls, world::World};
+use gridcare_tests::{Place, Process, calls, world::World};
 
-crate::on_both_engines!(every_second_of_a_clock_is_explained, a_template_is_filled_from_its_ticket);
+crate::on_both_engines!(
+    every_second_of_a_clock_is_explained,
+    totals_are_the_sums_of_the_intervals_to_the_microsecond,
+    a_template_is_filled_from_its_ticket,
+);
 
 fn us(duration: Option<prost_types::Duration>) -> i64 {
     duration.map_or(0, |d| d.seconds * 1_000_000 + i64::from(d.nanos) / 1_000)
 }
 
-async fn every_second_of_a_clock_is_explained(place: Place) {
-    let world = World::new(place);
-    let node = world.node("hcmc-1", "HCMC").await;
-    // Friday 24 May 2013, 16:00 local: two days after `at(0)`, which is Wednesday 07:00.
-    let friday = 2 * 86_400 + 9 * 3_600;
-    let state = |second: i64, state: wire::TicketState| wire::ImportedEvent {
-        at: Some(calls::at(second)),
+/// Friday 24 May 2013, 16:00 local, in seconds: two days after `at(0)`, which is Wednesday 07:00.
+const FRIDAY: i64 = 2 * 86_400 + 9 * 3_600;
+
+/// A complaint over a weekend; it is opened and its state changes so many microseconds after a whole second each.
+fn complaint(micros: [i32; 4]) -> wire::ImportedTicket {
+    let at = |second: i64, micros: i32| prost_types::Timestamp { nanos: micros * 1_000, ..calls::at(FRIDAY + second) };
+    let state = |at: prost_types::Timestamp, state: wire::TicketState| wire::ImportedEvent {
+        at: Some(at),
         event: Some(Event::State(state.into())),
         ..Default::default()
     };
-    let history = wire::ImportedTicket {
+    wire::ImportedTicket {
         source_key: "1".into(),
-        opened_at: Some(calls::at(friday)),
+        opened_at: Some(at(0, micros[0])),
         opening: Some(wire::OpenTicketRequest {
             category: "meter_complaint".into(),
             channel: "office".into(),
@@ -30,24 +35,35 @@ async fn every_second_of_a_clock_is_explained(place: Place) {
         }),
         events: vec![
             // Half an hour into working time, and over the weekend.
-            state(friday + 1_800, wire::TicketState::WaitingCustomer),
-            state(friday + 3 * 86_400, wire::TicketState::InProgress),
-            state(friday + 4 * 86_400, wire::TicketState::Resolved),
+            state(at(1_800, micros[1]), wire::TicketState::WaitingCustomer),
+            state(at(3 * 86_400, micros[2]), wire::TicketState::InProgress),
+            state(at(4 * 86_400, micros[3]), wire::TicketState::Resolved),
         ],
-    };
+    }
+}
+
+/// The clocks of a history, as they are explained at its end.
+async fn explained(node: &Process, history: wire::ImportedTicket) -> wire::ExplainClocksResponse {
+    let at = history.events.last().and_then(|event| event.at);
     let request = wire::ImportTicketsRequest {
         request_id: calls::request_id(),
         source: "old-desk".into(),
         tickets: vec![history],
     };
-    let mut tickets = calls::tickets(&node);
+    let mut tickets = calls::tickets(node);
     assert_eq!(tickets.import_tickets(request).await.unwrap().into_inner().imported, 1);
     let listed = tickets.list_tickets(wire::ListTicketsRequest::default()).await.unwrap().into_inner().tickets;
     let name = listed[0].reference.clone();
-    let at = Some(calls::at(friday + 4 * 86_400));
     let explained =
         tickets.explain_clocks(wire::ExplainClocksRequest { name: name.clone(), at }).await.unwrap().into_inner();
     assert_eq!(explained.reference, name);
+    explained
+}
+
+async fn every_second_of_a_clock_is_explained(place: Place) {
+    let world = World::new(place);
+    let node = world.node("hcmc-1", "HCMC").await;
+    let explained = explained(&node, complaint([0; 4])).await;
     let clock = |target: &str| {
         explained.clocks.iter().find(|c| c.clock.as_ref().is_some_and(|c| c.target == target)).unwrap().clone()
     };
@@ -73,6 +89,25 @@ async fn every_second_of_a_clock_is_explained(place: Place) {
     assert_eq!(kinds.len(), 3, "counted, paused and outside: {kinds:?}");
     assert!(complaint.intervals.iter().any(|i| i.kind() == IntervalKind::Paused && i.reason == "waiting_customer"));
     assert!(explained.clocks.iter().any(|c| c.clock.as_ref().is_some_and(|c| c.kind() == ClockKind::FirstResponse)));
+}
+
+async fn totals_are_the_sums_of_the_intervals_to_the_microsecond(place: Place) {
+    let world = World::new(place);
+    let node = world.node("hcmc-1", "HCMC").await;
+    // 506 µs of what is counted and 499 µs of the pause are a whole millisecond more than their milliseconds alone.
+    let explained = explained(&node, complaint([1, 3, 502, 6])).await;
+    let instant =
+        |at: Option<prost_types::Timestamp>| at.map_or(0, |at| at.seconds * 1_000_000 + i64::from(at.nanos) / 1_000);
+    for one in &explained.clocks {
+        let lasted = |kind: IntervalKind| -> i64 {
+            let of_kind = one.intervals.iter().filter(|i| i.kind() == kind);
+            of_kind.map(|i| instant(i.until) - instant(i.from)).sum()
+        };
+        let totals = [one.counted, one.paused, one.outside].map(us);
+        assert_eq!(totals, [IntervalKind::Counted, IntervalKind::Paused, IntervalKind::Outside].map(lasted));
+        assert_eq!(us(one.elapsed), totals.iter().sum::<i64>());
+    }
+    assert!(explained.clocks.iter().any(|one| us(one.elapsed) % 1_000 == 5), "four days and five microseconds");
 }
 
 async fn a_template_is_filled_from_its_ticket(place: Place) {

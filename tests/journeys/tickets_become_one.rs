@@ -14,6 +14,8 @@ crate::on_both_engines!(
     parents_children_links_and_files_belong_to_a_ticket,
     of_two_tickets_that_become_parts_of_each_other_one_is_refused,
     of_a_ticket_that_gets_a_part_and_becomes_one_at_once_one_change_is_refused,
+    parts_of_a_merged_ticket_become_parts_of_what_is_no_part_itself,
+    a_part_that_comes_during_a_merge_is_never_left_behind,
     a_timeline_is_read_page_by_page_also_after_a_merge,
 );
 
@@ -281,6 +283,55 @@ async fn of_a_ticket_that_gets_a_part_and_becomes_one_at_once_one_change_is_refu
         match (first.as_deref(), second.as_deref()) {
             (None, Some("HAS_CHILDREN")) | (Some("PARENT_HAS_PARENT"), None) => {}
             both => panic!("{both:?}"),
+        }
+    }
+}
+
+async fn parts_of_a_merged_ticket_become_parts_of_what_is_no_part_itself(place: Place) {
+    let world = World::new(place);
+    let node = world.node("hcmc-1", "HCMC").await;
+    let mut opened = Vec::new();
+    for subject in ["cả quận", "một phường", "cũng phường ấy", "nhà tôi", "phường khác", "nhà khác"]
+    {
+        opened.push(calls::opened(&node, calls::opening(subject)).await);
+    }
+    let [whole, middle, source, part, other, its_part] = opened.as_slice() else { panic!("{opened:?}") };
+    for (child, parent) in [(middle, whole), (part, source), (its_part, other)] {
+        assert_eq!(put_under(&node, child, parent).await, None);
+    }
+    let mut tickets = calls::tickets(&node);
+    tickets.merge_tickets(merge(&[source], middle)).await.unwrap();
+    let moved = calls::ticket(&node, &part.id).await;
+    assert_eq!(moved.parent_id, whole.id);
+    let entry = moved.timeline.iter().find(|e| e.kind() == TimelineKind::Linked && !e.text.is_empty());
+    assert_eq!(entry.map(|e| &e.text), Some(&whole.reference), "its timeline says of what it is a part now");
+    let mut parts = calls::ticket(&node, &whole.id).await.child_ids;
+    parts.sort();
+    let mut expected = vec![middle.id.clone(), part.id.clone()];
+    expected.sort();
+    assert_eq!(parts, expected);
+    assert!(calls::ticket(&node, &middle.id).await.child_ids.is_empty(), "a part has no parts");
+
+    tickets.merge_tickets(merge(&[its_part], other)).await.unwrap();
+    assert_eq!(put_under(&node, other, whole).await, None, "what ended in it is no part of it any more");
+}
+
+async fn a_part_that_comes_during_a_merge_is_never_left_behind(place: Place) {
+    let world = World::new(place);
+    let node = world.node("hcmc-1", "HCMC").await;
+    for n in 0..10 {
+        let part = calls::opened(&node, calls::opening(&format!("một {n}"))).await;
+        let ending = calls::opened(&node, calls::opening(&format!("hai {n}"))).await;
+        let into = calls::opened(&node, calls::opening(&format!("ba {n}"))).await;
+        let mut tickets = calls::tickets(&node);
+        let (refused, merged) =
+            tokio::join!(put_under(&node, &part, &ending), tickets.merge_tickets(merge(&[&ending], &into)));
+        merged.unwrap();
+        let parent = calls::ticket(&node, &part.id).await.parent_id;
+        match refused.as_deref() {
+            None => assert_eq!(parent, into.id),
+            Some("PARENT_MERGED") => assert_eq!(parent, ""),
+            other => panic!("{other:?}"),
         }
     }
 }

@@ -143,6 +143,17 @@ async fn tell(node: &Process, of: &wire::Outage) -> String {
     act(node, &created.id, notice::RevisionAct::Publish, "lan").await.unwrap().id
 }
 
+/// What `lan` wrote goes out with the word of `minh`.
+async fn publish(node: &Process, id: &str) {
+    for (what, author) in [
+        (notice::RevisionAct::Submit, "lan"),
+        (notice::RevisionAct::Approve, "minh"),
+        (notice::RevisionAct::Publish, "minh"),
+    ] {
+        act(node, id, what, author).await.unwrap();
+    }
+}
+
 async fn work_is_listed_until_a_notice_says_how_it_is_planned_now(place: Place) {
     let world = World::new(place);
     let node = world.node("hcmc-1", "HCMC").await;
@@ -156,17 +167,30 @@ async fn work_is_listed_until_a_notice_says_how_it_is_planned_now(place: Place) 
     let work = record(&node, plan(200)).await.unwrap();
     assert!(work.needs_notice);
     assert_eq!(listed().await, [(work.id.clone(), false)]);
-    tell(&node, &work).await;
+    let first = tell(&node, &work).await;
     assert!(!read(&node, &work).await.needs_notice);
     assert!(listed().await.is_empty());
     let moved = change(&node, &work, Change::Reschedule(plan(300)), "thời tiết").await.unwrap();
     assert!(moved.needs_notice);
     tell(&node, &moved).await;
+    assert!(read(&node, &work).await.needs_notice, "whoever was told by the first notice still expects the old time");
+    assert_eq!(listed().await, [(work.id.clone(), false)]);
+    publish(&node, &first).await;
+    assert!(!read(&node, &work).await.needs_notice);
+    assert!(listed().await.is_empty());
     let cancelled = change(&node, &moved, Change::CancelWork(true), "hoãn").await.unwrap();
     assert!(cancelled.needs_notice);
     assert_eq!(listed().await, [(work.id.clone(), true)]);
     let shown = tool::run(&["outages", "untold", "--lang", "vi", "--address", &address]).await.out;
     assert!(shown.contains(&work.id) && shown.contains("hủy"), "{shown}");
+
+    let emergency_reason = "cột điện nghiêng ra đường".to_owned();
+    let begun = wire::WorkPlan { alternative: plan(200).window, emergency_reason, ..plan(-6) };
+    let begun = record(&node, begun).await.unwrap();
+    tell(&node, &begun).await;
+    assert_eq!(listed().await, [(work.id.clone(), true)]);
+    change(&node, &begun, Change::CancelWork(true), "mưa to").await.unwrap();
+    assert_eq!(listed().await, [(work.id, true), (begun.id, true)], "its other time is still expected");
 }
 
 /// The newest revision of a notice: its number, what it says and who wrote it.
@@ -189,8 +213,11 @@ async fn moved_work_has_a_draft_that_a_second_person_publishes(place: Place) {
     let (number, update, state, author) = newest(&node, &told).await;
     assert_eq!((number, state, author.as_str()), (2, notice::RevisionState::Draft, "lan"));
     assert_eq!((update.kind(), update.phase()), (notice::RevisionKind::Update, notice::Phase::Planned));
-    let said = |content: &notice::NoticeContent| (content.audience.clone(), content.channels.clone(), content.urgency);
+    let said = |content: &notice::NoticeContent| (content.audience.clone(), content.channels.clone());
     assert_eq!(said(&update), said(&before));
+    assert_eq!(update.urgency(), notice::Urgency::Safety, "a plan is no emergency");
+    let alone = act(&node, &told, notice::RevisionAct::Publish, "lan").await.unwrap_err();
+    assert_eq!(calls::reason(&alone), "NOT_APPROVED");
     let window = moved.plan[1].plan.as_ref().unwrap().window.as_ref().unwrap();
     assert_eq!(update.expires_at, window.ends_at);
     let zone = TimeZone::get("Asia/Ho_Chi_Minh").unwrap();
@@ -213,9 +240,26 @@ async fn moved_work_has_a_draft_that_a_second_person_publishes(place: Place) {
     let out = read(&node, &work).await;
     assert_eq!((out.needs_notice, out.notice_draft_id.as_str()), (false, ""));
 
-    change_repeatedly(&node, changing(&moved, Change::CancelWork(true), "hoãn")).await;
+    // What a colleague has begun to write stays as it is, and the work stays among the untold.
+    let begun = notice::WriteRevisionRequest {
+        request_id: calls::request_id(),
+        id: told.clone(),
+        content: Some(newest(&node, &told).await.1),
+        author: "hoa".into(),
+        ..Default::default()
+    };
+    calls::notices(&node).write_revision(begun).await.unwrap();
+    let again = change(&node, &moved, Change::Reschedule(plan(400)), "thời tiết").await.unwrap();
+    let (number, kept, state, author) = newest(&node, &told).await;
+    assert_eq!((number, state, author.as_str()), (3, notice::RevisionState::Draft, "hoa"));
+    assert_eq!(kept.expires_at, window.ends_at);
+    let waits = read(&node, &work).await;
+    assert_eq!((waits.needs_notice, waits.notice_draft_id.as_str()), (true, ""));
+    act(&node, &told, notice::RevisionAct::Withdraw, "hoa").await.unwrap();
+
+    change_repeatedly(&node, changing(&again, Change::CancelWork(true), "hoãn")).await;
     let (number, cancel, state, _) = newest(&node, &told).await;
-    assert_eq!((number, state), (3, notice::RevisionState::Draft));
+    assert_eq!((number, state), (4, notice::RevisionState::Draft));
     assert_eq!((cancel.kind(), cancel.phase()), (notice::RevisionKind::Cancel, notice::Phase::Cancelled));
     let waits = read(&node, &work).await;
     assert_eq!((waits.needs_notice, waits.notice_draft_id.as_str()), (true, told.as_str()));

@@ -1,10 +1,21 @@
 //! Waiting between attempts.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use crate::id;
 
 const SHORTEST: Duration = Duration::from_millis(100);
+
+/// Whether chance has no part in any wait.
+static EVEN: AtomicBool = AtomicBool::new(false);
+
+/// From now on every wait in this process is three quarters of its step: for replays, which are the same each time.
+pub fn leave_nothing_to_chance() {
+    EVEN.store(true, Ordering::Relaxed);
+}
 
 /// How long to wait before the next attempt: longer each time, up to a limit, and never quite the same for two who wait.
 #[derive(Debug)]
@@ -30,7 +41,8 @@ impl Backoff {
         let step = self.step;
         self.step = (step * 2).min(self.longest);
         // The low bits of an id are random.
-        let jitter = u32::try_from(id::new_id().as_u128() & 0xffff).unwrap_or(0);
+        let drawn = || u32::try_from(id::new_id().as_u128() & 0xffff).unwrap_or(0);
+        let jitter = if EVEN.load(Ordering::Relaxed) { 0x7fff } else { drawn() };
         step / 2 + step / 2 * jitter / 0xffff
     }
 }

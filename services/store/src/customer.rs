@@ -1,9 +1,10 @@
+mod import;
+
 use std::collections::{HashMap, HashSet};
 
 use gridcare_domain::{
     contact::Channel,
     customer::{Consent, Customer, Locality, PointKind, digest, name_key},
-    customer_code::CustomerCode,
     refusal::{Refusal, RefusalKind},
 };
 use serde_json::json;
@@ -11,7 +12,6 @@ use uuid::Uuid;
 
 use crate::{
     NodeStore, StoreError,
-    contact::put_checkpoint,
     db::Tx,
     request::{self, Request},
     statement::{Rows, row, statements, values},
@@ -179,42 +179,6 @@ pub enum CustomerChange {
 pub type RespondCustomer = fn(CustomerChange, i64) -> Vec<u8>;
 
 impl NodeStore {
-    /// Stores a batch of an import: a customer who is stored as given is left alone, another is replaced whole, and the checkpoint
-    /// goes with them in one transaction. `key` makes the pseudonyms by which erased customers are remembered.
-    pub async fn import_customers(
-        &self,
-        mut batch: CustomerBatch,
-        key: &[u8; 32],
-    ) -> Result<CustomersImported, StoreError> {
-        let mut tries = 0;
-        loop {
-            match self.import_customers_once(&mut batch, key).await {
-                Err(e) if e.is_transient() && tries < RETRIES => tries += 1,
-                outcome => return outcome,
-            }
-        }
-    }
-
-    async fn import_customers_once(
-        &self,
-        batch: &mut CustomerBatch,
-        key: &[u8; 32],
-    ) -> Result<CustomersImported, StoreError> {
-        let all = batch.all.take();
-        let mut tx = self.db().begin().await?;
-        let outcome = put(&mut tx, batch, all, key).await?;
-        if let Some(checkpoint) = &batch.checkpoint {
-            put_checkpoint(&mut tx, &checkpoint_name(&batch.source), checkpoint, batch.now_us).await?;
-        }
-        tx.commit().await?;
-        Ok(outcome)
-    }
-
-    /// Where this source's importer of customers would resume.
-    pub async fn customer_checkpoint(&self, source: &str) -> Result<Option<String>, StoreError> {
-        self.checkpoint(&checkpoint_name(source)).await
-    }
-
     /// Stores one customer, and the answer under the request.
     pub async fn put_customer(
         &self,
@@ -284,11 +248,6 @@ impl NodeStore {
     }
 }
 
-/// Beside the checkpoints of contacts, in the same table: no source's name can hold a colon.
-fn checkpoint_name(source: &str) -> String {
-    format!("customers:{source}")
-}
-
 fn was_erased() -> Refusal {
     let message = "this customer was erased; give after_erasure if they have come back";
     Refusal::new(RefusalKind::Precondition, "ERASED", message)
@@ -319,53 +278,6 @@ async fn erased_among<'a>(
         rows.push(row![pseudonym]);
     }
     tx.fetch_rows(&ERASED_KNOWN, rows).await?.iter().map(|row| row.text(0)).collect()
-}
-
-async fn put(
-    tx: &mut Tx,
-    batch: &CustomerBatch,
-    all: Option<Prepared>,
-    key: &[u8; 32],
-) -> Result<CustomersImported, StoreError> {
-    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-    let mut outcome = CustomersImported::default();
-    let erased = lock_head(tx).await?;
-    if erased > 0 {
-        let pseudonyms: Vec<CustomerCode> = batch.customers.iter().map(|customer| customer.code.erased(key)).collect();
-        let gone = erased_among(tx, pseudonyms.iter().map(CustomerCode::as_str)).await?;
-        outcome.erased =
-            (0..pseudonyms.len()).filter(|at| !gone.is_empty() && gone.contains(pseudonyms[*at].as_str())).collect();
-    }
-    let known = known(tx, &batch.customers).await?;
-    if known.is_empty() && outcome.erased.is_empty() {
-        // The first import of a corporation: the rows are those that were made beforehand.
-        let all = all.or_else(|| Some(prepare(&batch.source, batch.customers.iter().zip(&batch.bodies), batch.now_us)));
-        write_rows(tx, &[], all, false).await?;
-        outcome.created = count(batch.customers.len());
-        return Ok(outcome);
-    }
-    let gone: HashSet<usize> = outcome.erased.iter().copied().collect();
-    let (mut changed, mut replaced) = (Vec::new(), Vec::new());
-    for (at, (customer, body)) in batch.customers.iter().zip(&batch.bodies).enumerate() {
-        match known.get(customer.code.as_str()) {
-            _ if gone.contains(&at) => {}
-            Some((_, stored)) if stored == body => outcome.unchanged += 1,
-            Some(_) => {
-                outcome.updated += 1;
-                replaced.push(customer.code.as_str());
-                changed.push((customer, body));
-            }
-            None => {
-                outcome.created += 1;
-                changed.push((customer, body));
-            }
-        }
-    }
-    if !changed.is_empty() {
-        let rows = prepare(&batch.source, changed.into_iter(), batch.now_us);
-        write_rows(tx, &replaced, Some(rows), !replaced.is_empty()).await?;
-    }
-    Ok(outcome)
 }
 
 /// One statement for each table; what belonged to those who are replaced goes first.

@@ -200,6 +200,22 @@ async fn whole(tx: &mut Tx, mut customers: Vec<StoredCustomer>) -> Result<Vec<St
     Ok(customers)
 }
 
+/// How these customers are reached as stored, by their codes: one statement for all.
+pub(crate) async fn points_of<'a>(
+    tx: &mut Tx,
+    codes: impl ExactSizeIterator<Item = &'a str>,
+) -> Result<HashMap<String, Vec<ContactPoint>>, StoreError> {
+    let mut rows = Rows::of(&POINTS_OF, codes.len());
+    for code in codes {
+        rows.push(row![code]);
+    }
+    let mut points: HashMap<String, Vec<ContactPoint>> = HashMap::new();
+    for found in tx.fetch_rows(&POINTS_OF, rows).await? {
+        points.entry(found.text(0)?).or_default().push(point(&found)?);
+    }
+    Ok(points)
+}
+
 /// A customer by code, whole, within a transaction.
 pub(crate) async fn find(tx: &mut Tx, code: &CustomerCode) -> Result<Option<StoredCustomer>, StoreError> {
     let Some(row) = tx.fetch_one(&CUSTOMER_BY_CODE, values![code.as_str()]).await? else { return Ok(None) };

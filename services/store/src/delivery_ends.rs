@@ -19,7 +19,7 @@ statements! {
     DELIVERY_RELEASE =
         "UPDATE delivery SET state = CASE WHEN state = 2 THEN 1 ELSE 4 END WHERE lease = $1 AND state IN (2, 3) RETURNING dispatch_no";
     DISPATCH_NOTICE = "SELECT notice_id FROM dispatch WHERE no = $1";
-    DELIVERY_HELD = "SELECT number FROM delivery WHERE dispatch_no = $1 AND state <> 1 AND state = 2 LIMIT 1";
+    DELIVERY_HELD = "SELECT number FROM delivery WHERE dispatch_no = $1 AND state <> 1 AND state IN (2, 3) LIMIT 1";
     DISPATCH_OVER = "SELECT no, notice_id FROM dispatch WHERE stage IN (0, 1) AND (expires_us <= $1 OR cancelled_us IS NOT NULL) ORDER BY stage, no";
     DELIVERY_EXPIRE [number Int] =
         "UPDATE delivery SET state = 6 FROM v WHERE delivery.number = v.number AND delivery.state + 0 = 1";
@@ -76,7 +76,7 @@ impl NodeStore {
             let gone = tx.execute_rows(&DELIVERY_EXPIRE, rows).await?;
             expired += gone;
             notices.insert(row.uuid(1)?);
-            // What a courier still holds comes back to the queue when its lease ends, and expires then.
+            // What a courier still holds comes back to the queue when its lease ends, or when nobody took it, and expires then.
             if gone == 0 && tx.fetch_one(&DELIVERY_HELD, values![no]).await?.is_none() {
                 tx.execute(&DISPATCH_CLOSE, values![no]).await?;
                 tx.execute(&RANGES_DROP, values![no]).await?;

@@ -22,7 +22,7 @@ use crate::{
     db::Tx,
     delivery, feed, metric, notice, open311, question,
     request::{self, Request},
-    statement::{Rows, row, statements, values},
+    statement::{Rows, Statement, row, statements, values},
     ticket,
     writer::Answer,
 };
@@ -39,9 +39,10 @@ statements! {
     // Of nobody's code, and merged into one of these.
     TICKET_ENDED_IN [id Uuid] =
         "SELECT ticket.id FROM v JOIN ticket ON ticket.merged_into = v.id WHERE (ticket.customer_code IS NULL) IS TRUE";
-    // Of nobody's code or number, and one of these was merged into it.
+    // Of nobody's code or number, and one of these was merged into it; with each ticket that was.
     TICKET_LIVES_IN [id Uuid] =
-        "SELECT ticket.id FROM v JOIN ticket AS merged ON merged.id = v.id JOIN ticket ON ticket.id = merged.merged_into
+        "SELECT DISTINCT ticket.id, other.id FROM v JOIN ticket AS merged ON merged.id = v.id
+         JOIN ticket ON ticket.id = merged.merged_into JOIN ticket AS other ON other.merged_into = ticket.id
          WHERE (ticket.customer_code IS NULL) IS TRUE AND (ticket.requester_contact_point IS NULL) IS TRUE";
     TICKET_ERASE [id Uuid, version Int, subject Text, customer_code Text, updated_us Int, words Text] =
         "UPDATE ticket SET version = v.version, subject = v.subject, description = '', customer_code = v.customer_code,
@@ -111,7 +112,7 @@ pub struct Traced {
     /// The customer, if stored.
     pub customer: Option<StoredCustomer>,
     /// Tickets, in the order of their ids: with the code, or of no code and with a number or an address of this customer alone;
-    /// and those of no code that were merged into one of these, or, of no number either, into which one of these was.
+    /// those of no code that were merged into one of these; and those of no code or number into which only such tickets were.
     pub tickets: Vec<Uuid>,
     /// Contacts, by the same rule.
     pub contacts: Vec<StoredContact>,
@@ -139,29 +140,41 @@ async fn trace(tx: &mut Tx, code: &CustomerCode) -> Result<(Traced, Traces), Sto
             }
         }
     }
-    // Whoever merged one told whose it is. Each is looked at once, and so this ends.
-    let mut found: Vec<Uuid> = tickets.iter().copied().collect();
-    while !found.is_empty() {
-        let mut merged = Vec::new();
-        for statement in [&TICKET_ENDED_IN, &TICKET_LIVES_IN] {
-            let mut rows = Rows::of(statement, found.len());
-            for id in &found {
-                rows.push(row![*id]);
-            }
-            merged.extend(tx.fetch_rows(statement, rows).await?);
-        }
-        found.clear();
-        for row in merged {
-            let id = row.uuid(0)?;
-            if tickets.insert(id) {
-                found.push(id);
-            }
-        }
-    }
+    add_merged(tx, &mut tickets).await?;
     let mut contacts = contact::of_customer(tx, code).await?;
     contacts.extend(contact::at_points(tx, &traces.point_spellings()).await?);
     contacts.sort_by_key(|stored| stored.arrival_no);
     Ok((Traced { customer, tickets: tickets.into_iter().collect(), contacts }, traces))
+}
+
+fn of_tickets(statement: &Statement, ids: &[Uuid]) -> Rows {
+    let mut rows = Rows::of(statement, ids.len());
+    for id in ids {
+        rows.push(row![*id]);
+    }
+    rows
+}
+
+/// Adds the tickets that a merge made theirs: whoever merged one told whose it is. Each is found once, and so both ways end.
+async fn add_merged(tx: &mut Tx, tickets: &mut BTreeSet<Uuid>) -> Result<(), StoreError> {
+    let mut found: Vec<Uuid> = tickets.iter().copied().collect();
+    while !found.is_empty() {
+        let ended = tx.fetch_rows(&TICKET_ENDED_IN, of_tickets(&TICKET_ENDED_IN, &found)).await?;
+        let ended = ended.iter().map(|row| row.uuid(0)).collect::<Result<Vec<_>, _>>()?;
+        found = ended.into_iter().filter(|id| tickets.insert(*id)).collect();
+    }
+    // Where a ticket of anybody else was merged too, its words stand beside theirs: that one is not theirs to see or to erase.
+    let mut found: Vec<Uuid> = tickets.iter().copied().collect();
+    while !found.is_empty() {
+        let merged = tx.fetch_rows(&TICKET_LIVES_IN, of_tickets(&TICKET_LIVES_IN, &found)).await?;
+        let merged =
+            merged.iter().map(|row| Ok((row.uuid(0)?, row.uuid(1)?))).collect::<Result<Vec<_>, StoreError>>()?;
+        let strange = merged.iter().filter(|(_, ended)| !tickets.contains(ended));
+        let shared: HashSet<Uuid> = strange.map(|(living, _)| *living).collect();
+        let theirs = merged.iter().map(|(living, _)| *living).filter(|living| !shared.contains(living));
+        found = theirs.filter(|living| tickets.insert(*living)).collect();
+    }
+    Ok(())
 }
 
 impl NodeStore {
@@ -244,8 +257,8 @@ impl NodeStore {
     }
 
     /// Goes through the stored answers for all erasures after which that has not been done, or not been finished; returns how many
-    /// erasures were finished. An answer that tells of an erased customer's ticket or contact is forgotten, but not that there
-    /// was one: repeating its request is refused and does nothing twice.
+    /// erasures were finished. An answer that tells of an erased customer's ticket or contact, or of a notice that named them, is
+    /// forgotten, but not that there was one: repeating its request is refused and does nothing twice.
     pub async fn sweep_answers(&self, now_us: i64) -> Result<usize, StoreError> {
         let open = self.db().fetch(&ERASURE_OPEN, values!["", 100_i64]).await?;
         let open = open.iter().map(|row| Ok((row.text(0)?, row.int(1)?))).collect::<Result<Vec<_>, StoreError>>()?;
@@ -257,6 +270,7 @@ impl NodeStore {
             let rows = self.db().fetch(&TICKET_ID_OF_CUSTOMER, values![pseudonym.as_str()]).await?;
             ids.extend(rows.iter().map(|row| row.uuid(0)).collect::<Result<Vec<_>, _>>()?);
             let Ok(pseudonym) = CustomerCode::parse(pseudonym) else { continue };
+            ids.extend(self.notices_naming(&pseudonym).await?.into_iter().map(|(notice, _)| notice));
             let mut tx = self.db().snapshot().await?;
             ids.extend(contact::of_customer(&mut tx, &pseudonym).await?.iter().map(|stored| stored.contact.id));
         }
@@ -325,17 +339,11 @@ async fn erase_tickets(
         ]);
     }
     tx.execute_rows(&TICKET_ERASE, rows).await?;
-    let of_tickets = |statement| {
-        let mut rows = Rows::of(statement, kept.len());
-        for ticket in &kept {
-            rows.push(row![ticket.id]);
-        }
-        rows
-    };
-    tx.execute_rows(&TIMELINE_ERASE, of_tickets(&TIMELINE_ERASE)).await?;
-    tx.execute_rows(&ATTACHMENT_ERASE, of_tickets(&ATTACHMENT_ERASE)).await?;
-    open311::forget(tx, kept.iter().map(|ticket| ticket.id)).await?;
-    let authors = tx.fetch_rows(&TIMELINE_AUTHORS, of_tickets(&TIMELINE_AUTHORS)).await?;
+    let ids: Vec<Uuid> = kept.iter().map(|ticket| ticket.id).collect();
+    tx.execute_rows(&TIMELINE_ERASE, of_tickets(&TIMELINE_ERASE, &ids)).await?;
+    tx.execute_rows(&ATTACHMENT_ERASE, of_tickets(&ATTACHMENT_ERASE, &ids)).await?;
+    open311::forget(tx, ids.iter().copied()).await?;
+    let authors = tx.fetch_rows(&TIMELINE_AUTHORS, of_tickets(&TIMELINE_AUTHORS, &ids)).await?;
     let mut rows = Rows::of(&TIMELINE_DISOWN, authors.len());
     for found in &authors {
         let author = found.text(1)?;

@@ -14,6 +14,8 @@ pub mod counted;
 pub mod customer;
 /// One customer, and pages of many.
 pub mod customer_page;
+/// What of notices, messages and questions concerns one customer.
+pub mod customer_traces;
 /// The two drivers.
 pub mod db;
 /// Messages to customers, leased to couriers.
@@ -154,6 +156,7 @@ pub fn node_statements() -> Vec<&'static statement::Statement> {
         contact::STATEMENTS,
         customer::STATEMENTS,
         customer_page::STATEMENTS,
+        customer_traces::STATEMENTS,
         delivery::STATEMENTS,
         delivery_ends::STATEMENTS,
         dispatch::STATEMENTS,

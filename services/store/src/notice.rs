@@ -43,9 +43,12 @@ statements! {
          WHERE notice.shown_until_us > $1
          ORDER BY (SELECT MAX(notice_revision.published_us) FROM notice_revision WHERE notice_revision.notice_id = notice.id) DESC,
              notice.id DESC LIMIT $2";
+    // Each notice has readers of its own: the one that lags behind counts. What has ended tells nothing any more, unless all have.
     OUTAGES_TOLD [outage_id Uuid] =
-        "SELECT notice.outage_id, MAX(notice_revision.created_us) FROM v JOIN notice ON notice.outage_id = v.outage_id
-         JOIN notice_revision ON notice_revision.notice_id = notice.id AND notice_revision.published_us IS NOT NULL
+        "SELECT notice.outage_id, COALESCE(MIN(CASE WHEN notice.ended = 0 THEN notice_revision.created_us END), MAX(notice_revision.created_us))
+         FROM v JOIN notice ON notice.outage_id = v.outage_id
+         JOIN notice_revision ON notice_revision.notice_id = notice.id AND notice_revision.number = (
+             SELECT MAX(n.number) FROM notice_revision AS n WHERE n.notice_id = notice.id AND n.published_us IS NOT NULL)
          GROUP BY notice.outage_id";
     NOTICE_OF_OUTAGE = "SELECT notice.id FROM notice WHERE notice.outage_id = $1 AND notice.national = 0";
     // Drafts, and what was submitted or approved; nothing follows them before they are published or withdrawn.
@@ -332,8 +335,9 @@ impl NodeStore {
         whole(&mut tx, &heads).await
     }
 
-    /// When the newest published revision about each of these outages was written, microseconds since 1970; of those about which
-    /// there is one.
+    /// When what is told of each of these outages was written, microseconds since 1970; of those of which something is published.
+    /// Of several notices that have not ended, the one whose newest published revision is the oldest counts; where all have ended,
+    /// the newest.
     pub async fn outages_told(&self, outages: &[Uuid]) -> Result<BTreeMap<Uuid, i64>, StoreError> {
         let mut rows = Rows::of(&OUTAGES_TOLD, outages.len());
         for outage in outages {

@@ -273,6 +273,26 @@ impl NodeStore {
 
     /// All outages whose areas cover one of these sites, the latest beginning first.
     pub async fn outages_at(&self, sites: &[Site<'_>], query: &OutageQuery) -> Result<Vec<Outage>, StoreError> {
+        let mut found = self.outages_of_scopes(sites, query).await?;
+        found.retain(|outage| sites.iter().any(|site| outage.covers(site)));
+        Ok(found)
+    }
+
+    /// All outages that may be meant from one of these sites, the latest beginning first: their areas cover it, or the boxes
+    /// around their rings come within so many metres of it. Whether they are meant is for a rule to decide.
+    pub async fn outages_near(
+        &self,
+        sites: &[Site<'_>],
+        metres: f64,
+        query: &OutageQuery,
+    ) -> Result<Vec<Outage>, StoreError> {
+        let mut found = self.outages_of_scopes(sites, query).await?;
+        found.retain(|outage| outage.areas.iter().any(|area| sites.iter().any(|site| area.may_reach(site, metres))));
+        Ok(found)
+    }
+
+    /// All outages of which an area is found under a scope of these sites, the latest beginning first.
+    async fn outages_of_scopes(&self, sites: &[Site<'_>], query: &OutageQuery) -> Result<Vec<Outage>, StoreError> {
         let mut scopes: Vec<String> = sites.iter().flat_map(Site::scopes).collect();
         scopes.sort_unstable();
         scopes.dedup();
@@ -286,9 +306,7 @@ impl NodeStore {
         let found: BTreeMap<Uuid, Outage> =
             found.iter().map(|row| outage(row).map(|outage| (outage.id, outage))).collect::<Result<_, _>>()?;
         let mut found: Vec<Outage> = found.into_values().collect();
-        found.retain(|outage| {
-            query.kind.is_none_or(|kind| kind == outage.kind) && sites.iter().any(|site| outage.covers(site))
-        });
+        found.retain(|outage| query.kind.is_none_or(|kind| kind == outage.kind));
         found.sort_by_key(|outage| std::cmp::Reverse((outage.begins_at, outage.id)));
         Ok(found)
     }

@@ -5,7 +5,7 @@ use gridcare_domain::{
     customer_code::CustomerCode,
     delivery::{Wave, Way},
     notice::{Phase, RevisionKind, Urgency},
-    ticket::TimelineEntry,
+    ticket::{TimelineEntry, is_to_be_asked},
 };
 use uuid::Uuid;
 
@@ -13,6 +13,7 @@ use crate::{
     NodeStore, StoreError,
     db::{Row, Tx},
     dispatch::DISPATCH_OF,
+    lease::{self, Lease},
     statement::{Rows, statements, values},
     ticket,
     writer::Extra,
@@ -26,8 +27,9 @@ statements! {
          WHERE question.asked_us IS NULL";
     QUESTION_DUE =
         "SELECT ticket_id, customer_code, due_us FROM question WHERE asked_us IS NULL AND due_us <= $1 ORDER BY due_us, ticket_id LIMIT $2";
-    QUESTION_DROP = "DELETE FROM question WHERE ticket_id = $1 AND asked_us IS NULL";
-    QUESTION_ASKED = "UPDATE question SET asked_us = $2 WHERE ticket_id = $1 AND asked_us IS NULL";
+    // As it was read: a ticket that was closed once more meanwhile is asked about in its time.
+    QUESTION_DROP = "DELETE FROM question WHERE ticket_id = $1 AND asked_us IS NULL AND due_us = $2";
+    QUESTION_ASKED = "UPDATE question SET asked_us = $2 WHERE ticket_id = $1 AND asked_us IS NULL AND due_us = $3";
     QUESTION_LATELY =
         "SELECT ticket_id, asked_us FROM question WHERE customer_code = $1 AND asked_us > $2 ORDER BY asked_us DESC LIMIT 1";
     // The first number that agreed to be asked.
@@ -44,6 +46,9 @@ statements! {
         "INSERT INTO delivery (dispatch_no, customer_code, point_no, wave, state, lease, text) VALUES ($1, $2, $3, $4, 1, 0, $5)";
     QUESTION_FORGET = "DELETE FROM question WHERE customer_code = $1";
     QUESTION_OLD = "SELECT ticket_id FROM question WHERE asked_us IS NOT NULL AND asked_us < $1 ORDER BY asked_us, ticket_id LIMIT $2";
+    // Days lie in one another's range: those before were emptied when it was their turn.
+    QUESTION_DAYS = "SELECT no FROM dispatch WHERE notice_id = $1 AND revision >= $2 AND revision < $3";
+    QUESTION_TEXT_FORGET = "UPDATE delivery SET text = '' WHERE dispatch_no = $1 AND state <> 1 AND text <> ''";
     QUESTION_EXPIRE [ticket_id Uuid] = "DELETE FROM question WHERE ticket_id IN (SELECT ticket_id FROM v) AND asked_us IS NOT NULL";
 }
 
@@ -66,12 +71,12 @@ pub struct Question {
 /// A question as it is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asking {
-    /// About which ticket.
-    pub ticket_id: Uuid,
-    /// Whom; personal.
-    pub customer: CustomerCode,
+    /// Which.
+    pub question: Question,
     /// In which words, in the customer's language.
     pub text: String,
+    /// Not if they were asked after this, microseconds since 1970.
+    pub unless_since_us: i64,
     /// What the ticket's timeline says of it.
     pub entry: TimelineEntry,
 }
@@ -81,8 +86,8 @@ pub struct Asking {
 pub enum Asked {
     /// A message waits for a courier.
     Queued,
-    /// The customer has no number that agreed to be asked; the question is dropped.
-    NoNumber,
+    /// Nobody is to be asked any more, or no number of theirs agreed to be asked; the question is dropped.
+    LetBe,
     /// Another process was faster.
     Already,
 }
@@ -125,32 +130,41 @@ impl NodeStore {
         self.db.fetch(&QUESTION_DUE, values![now_us, limit]).await?.iter().map(question).collect()
     }
 
-    /// Asks: one message for a courier, one entry in the ticket's timeline, once.
-    pub async fn ask(&self, asking: &Asking, now_us: i64) -> Result<Asked, StoreError> {
+    /// Asks, under the lease of whoever does: one message for a courier, one entry in the ticket's timeline, once. The ticket is
+    /// locked, so that what happens to it meanwhile has happened, or comes after.
+    pub async fn ask(&self, lease: &Lease, asking: &Asking, now_us: i64) -> Result<Asked, StoreError> {
         let mut tx = self.db.begin().await?;
-        if tx.execute(&QUESTION_ASKED, values![asking.ticket_id, now_us]).await? == 0 {
+        lease::fence(&mut tx, lease).await?;
+        let code = asking.question.customer.as_str();
+        let ticket = ticket::lock(&mut tx, [asking.question.ticket_id].into_iter()).await?.pop();
+        let point = tx.fetch_one(&QUESTION_POINT, values![code]).await?;
+        let point = point.map(|row| row.int_or_null(0)).transpose()?.flatten();
+        let lately = tx.fetch_one(&QUESTION_LATELY, values![code, asking.unless_since_us]).await?;
+        let stands =
+            lately.is_none() && ticket.is_some_and(|ticket| is_to_be_asked(&ticket, &asking.question.customer));
+        let Some(point_no) = point.filter(|_| stands) else {
+            let dropped =
+                tx.execute(&QUESTION_DROP, values![asking.question.ticket_id, asking.question.due_us]).await?;
+            tx.commit().await?;
+            return Ok(if dropped == 0 { Asked::Already } else { Asked::LetBe });
+        };
+        let question = &asking.question;
+        if tx.execute(&QUESTION_ASKED, values![question.ticket_id, now_us, question.due_us]).await? == 0 {
             tx.rollback().await?;
             return Ok(Asked::Already);
         }
-        let code = asking.customer.as_str();
-        let point = tx.fetch_one(&QUESTION_POINT, values![code]).await?;
-        let Some(point_no) = point.map(|row| row.int_or_null(0)).transpose()?.flatten() else {
-            tx.rollback().await?;
-            self.drop_question(asking.ticket_id).await?;
-            return Ok(Asked::NoNumber);
-        };
         let dispatch_no = dispatch(&mut tx, now_us).await?;
         let message = values![dispatch_no, code, point_no, Wave::Others.number(), asking.text.as_str()];
         tx.execute(&QUESTION_MESSAGE, message).await?;
-        ticket::add_entries(&mut tx, &[(asking.ticket_id, &asking.entry)]).await?;
+        ticket::add_entries(&mut tx, &[(asking.question.ticket_id, &asking.entry)]).await?;
         tx.commit().await?;
         Ok(Asked::Queued)
     }
 
     /// Lets a question be that nobody is to be asked any more.
-    pub async fn drop_question(&self, ticket: Uuid) -> Result<(), StoreError> {
+    pub async fn drop_question(&self, question: &Question) -> Result<(), StoreError> {
         let mut tx = self.db.begin().await?;
-        tx.execute(&QUESTION_DROP, values![ticket]).await?;
+        tx.execute(&QUESTION_DROP, values![question.ticket_id, question.due_us]).await?;
         tx.commit().await
     }
 
@@ -158,6 +172,18 @@ impl NodeStore {
     pub async fn asked_lately(&self, code: &CustomerCode, from_us: i64) -> Result<Option<(Uuid, i64)>, StoreError> {
         let row = self.db.fetch_one(&QUESTION_LATELY, values![code.as_str(), from_us]).await?;
         row.map(|row| Ok((row.uuid(0)?, row.int(1)?))).transpose()
+    }
+
+    /// Empties the texts of questions of the week before `before_us`: whom they were about is on the tickets.
+    pub async fn forget_question_texts(&self, before_us: i64) -> Result<u64, StoreError> {
+        let until = before_us.div_euclid(DAY_US);
+        let mut emptied = 0;
+        for row in self.db.fetch(&QUESTION_DAYS, values![NO_NOTICE, until - 7, until]).await? {
+            let mut tx = self.db.begin().await?;
+            emptied += tx.execute(&QUESTION_TEXT_FORGET, values![row.int(0)?]).await?;
+            tx.commit().await?;
+        }
+        Ok(emptied)
     }
 
     /// Forgets at most `limit` questions that were asked before `before_us`; returns how many.

@@ -34,7 +34,7 @@ statements! {
                      OR EXISTS (SELECT 1 FROM delivery_part AS p WHERE p.number = delivery.number AND p.message_id LIKE '?%'))) AS number
          FROM v";
     ADOPTED_TEXT [number Int] =
-        "SELECT delivery.number, dispatch.kind, dispatch.vi, dispatch.en, dispatch.diacritics, customer.preferred_language FROM v
+        "SELECT delivery.number, dispatch.kind, dispatch.vi, dispatch.en, dispatch.diacritics, customer.preferred_language, delivery.text FROM v
          JOIN delivery ON delivery.number = v.number JOIN dispatch ON dispatch.no = delivery.dispatch_no
          LEFT JOIN customer ON customer.code = delivery.customer_code";
     ADOPTED_PARTS = "SELECT message_id FROM delivery_part WHERE number = $1";
@@ -108,7 +108,8 @@ async fn await_others(tx: &mut Tx, adopted: &BTreeSet<i64>) -> Result<(), StoreE
         let number = row.int(0)?;
         let english = row.int_or_null(5)? == Some(Language::En.number());
         let parts = if row.int(1)? == Way::Sms.number() {
-            let text = row.text(if english { 3 } else { 2 })?;
+            let own = row.text_or_null(6)?;
+            let text = own.map_or_else(|| row.text(if english { 3 } else { 2 }), Ok)?;
             SmsText::answering(&text, "", row.int(4)? == 1).parts.len()
         } else {
             1

@@ -18,13 +18,16 @@ use crate::{
 /// itself, so that however an engine joins them it reads the range and no more; and who tells everybody, or whole provinces,
 /// asks for no premises.
 ///
-/// `recipients!(beside)` leaves out whom other notices of the incident, $6, and the phase, $7, reach than $8.
+/// `recipients!(beside)` leaves out whom other notices of the incident, $6, and the phase, $7, reach than $8. What of those waits
+/// and is cancelled, or was over before this one was published, reaches nobody any more.
 macro_rules! recipients {
     (beside) => {
         $crate::recipients::recipients!(
             " AND c.code NOT IN (SELECT e.customer_code FROM dispatch AS q JOIN delivery AS e ON e.dispatch_no = q.no
                  WHERE q.incident = $6 AND q.phase = $7 AND q.kind = $2 AND q.notice_id <> $8
-                     AND e.state <> 6 AND e.customer_code > $3 AND e.customer_code <= $4)"
+                     AND e.state <> 6 AND e.customer_code > $3 AND e.customer_code <= $4
+                     AND NOT (e.state IN (1, 2) AND (q.cancelled_us IS NOT NULL
+                         OR q.expires_us <= (SELECT o.published_us FROM dispatch AS o WHERE o.no = $1))))"
         )
     };
     ($unless:literal) => {
@@ -66,7 +69,7 @@ statements! {
         " GROUP BY page.wave, page.language"
     );
     DISPATCH_UNPLANNED =
-        "SELECT no, vi, en, diacritics FROM dispatch WHERE planned_recipients IS NULL AND kind = 1 AND stage > 0 ORDER BY no LIMIT 10";
+        "SELECT no, vi, en, diacritics, due_us - published_us FROM dispatch WHERE planned_recipients IS NULL AND kind = 1 AND stage > 0 ORDER BY no LIMIT 10";
     DISPATCH_GROUPS =
         "SELECT page.wave, customer.preferred_language, COUNT(*) FROM (
              SELECT wave, customer_code FROM delivery WHERE dispatch_no = $1 AND state = 1
@@ -91,6 +94,8 @@ pub struct TurnedText {
     pub en: String,
     /// Whether they go out with diacritics.
     pub diacritics: bool,
+    /// How long after publishing they may go out, microseconds.
+    pub held_us: i64,
     /// Who gets them, in the order of their waves.
     pub groups: Vec<Group>,
 }
@@ -149,7 +154,8 @@ impl NodeStore {
             let mut range = values![no, dispatch.way.number(), after, until.as_str(), everybody];
             let (incident, phase) = (dispatch.incident.as_str(), dispatch.phase.number());
             let beside = values![incident, phase, dispatch.way.number(), dispatch.notice_id];
-            let statement = if tx.fetch_one(&DISPATCH_BESIDE, beside).await?.is_some() {
+            // Without an incident it is beside nothing.
+            let statement = if !incident.is_empty() && tx.fetch_one(&DISPATCH_BESIDE, beside).await?.is_some() {
                 range.extend(values![incident, phase, dispatch.notice_id]);
                 &RECIPIENT_COUNT_BESIDE
             } else {
@@ -175,6 +181,7 @@ impl NodeStore {
                 vi: row.text(1)?,
                 en: row.text(2)?,
                 diacritics: row.int(3)? == 1,
+                held_us: row.int(4)?,
                 groups: groups.iter().map(group).collect::<Result<_, _>>()?,
             });
         }

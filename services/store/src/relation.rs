@@ -1,6 +1,6 @@
 //! What belongs to a ticket beside its row and its timeline: watchers, links, attachments; and entries that change hands.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use gridcare_domain::ticket::{Attachment, LinkKind};
 use jiff::Timestamp;
@@ -26,10 +26,10 @@ statements! {
     LINKS_MOVE =
         "INSERT INTO ticket_link (ticket_id, kind, target, at_us) SELECT $2, kind, target, at_us FROM ticket_link WHERE ticket_id = $1
          ON CONFLICT (ticket_id, kind, target) DO NOTHING";
-    LINKS_OF = "SELECT kind, target, at_us FROM ticket_link WHERE ticket_id = $1 ORDER BY kind, target LIMIT 1000";
+    LINKS_OF = "SELECT kind, target, at_us FROM ticket_link WHERE ticket_id = $1 AND kind > 0 ORDER BY kind, target LIMIT 1000";
     LINKED_TICKETS = "SELECT ticket_id FROM ticket_link WHERE target = $1 AND kind = $2 AND ticket_id > $3 ORDER BY ticket_id LIMIT $4";
     LINKED_AMONG [ticket_id Uuid, kind Int] =
-        "SELECT DISTINCT ticket_link.ticket_id FROM v
+        "SELECT DISTINCT ticket_link.ticket_id, ticket_link.target FROM v
          JOIN ticket_link ON ticket_link.ticket_id = v.ticket_id AND ticket_link.kind = v.kind";
     ATTACHMENT_ADD =
         "INSERT INTO ticket_attachment (ticket_id, id, uri, file_name, media_type, size_bytes, sha256, at_us)
@@ -76,6 +76,14 @@ pub fn link(ticket: Uuid, kind: LinkKind, target: Uuid, at: Timestamp) -> Extra 
 #[must_use]
 pub fn unlink(ticket: Uuid, kind: LinkKind, target: Uuid) -> Extra {
     Extra { statement: &LINK_REMOVE, values: values![ticket, kind.number(), target] }
+}
+
+/// Somebody took a ticket out of what it was linked to. That is remembered under the kind's negative number, so that it is not
+/// proposed for it again.
+#[must_use]
+pub fn take_out(ticket: Uuid, kind: LinkKind, target: Uuid, at: Timestamp) -> [Extra; 2] {
+    let values = values![ticket, -kind.number(), target, at.as_microsecond()];
+    [unlink(ticket, kind, target), Extra { statement: &LINK_ADD, values }]
 }
 
 /// A file is attached.
@@ -174,12 +182,24 @@ impl NodeStore {
 
     /// Those of these tickets that are linked to anything of this kind.
     pub async fn linked_among(&self, tickets: &[Uuid], kind: LinkKind) -> Result<HashSet<Uuid>, StoreError> {
+        self.links_among(tickets, kind.number()).await?.iter().map(|row| row.uuid(0)).collect()
+    }
+
+    /// What of this kind somebody took these tickets out of.
+    pub async fn taken_out(&self, tickets: &[Uuid], kind: LinkKind) -> Result<HashMap<Uuid, Vec<Uuid>>, StoreError> {
+        let mut found: HashMap<Uuid, Vec<Uuid>> = HashMap::new();
+        for row in self.links_among(tickets, -kind.number()).await? {
+            found.entry(row.uuid(0)?).or_default().push(row.uuid(1)?);
+        }
+        Ok(found)
+    }
+
+    async fn links_among(&self, tickets: &[Uuid], number: i64) -> Result<Vec<Row>, StoreError> {
         let mut rows = Rows::of(&LINKED_AMONG, tickets.len());
         for ticket in tickets {
-            rows.push(values![*ticket, kind.number()]);
+            rows.push(values![*ticket, number]);
         }
-        let mut tx = self.db.snapshot().await?;
-        tx.fetch_rows(&LINKED_AMONG, rows).await?.iter().map(|row| row.uuid(0)).collect()
+        self.db.snapshot().await?.fetch_rows(&LINKED_AMONG, rows).await
     }
 
     /// Tickets linked to a contact or an outage, in the order of their ids.

@@ -558,6 +558,18 @@ impl NodeStore {
         self.db.fetch_one(&TICKET_BY_ID, values![id]).await?.as_ref().map(ticket).transpose()
     }
 
+    /// A ticket with the newest entries of its timeline, as of one moment.
+    pub async fn ticket_with_timeline(
+        &self,
+        id: Uuid,
+        limit: i64,
+    ) -> Result<Option<(Ticket, Vec<TimelineEntry>)>, StoreError> {
+        let mut tx = self.db.snapshot().await?;
+        let Some(row) = tx.fetch_one(&TICKET_BY_ID, values![id]).await? else { return Ok(None) };
+        let timeline = tx.fetch(&TIMELINE_OF, values![id, Uuid::max(), limit]).await?;
+        Ok(Some((ticket(&row)?, timeline.iter().map(entry).collect::<Result<_, _>>()?)))
+    }
+
     /// A ticket by its reference.
     pub async fn ticket_by_reference(&self, reference: &Reference) -> Result<Option<Ticket>, StoreError> {
         let number = i64::try_from(reference.number()).unwrap_or(i64::MAX);

@@ -1,7 +1,7 @@
 //! Whatever a notice may say: an alert is always a document that others can read.
 
 use gridcare_domain::notice::{
-    NoticeText, Phase, PublicNotice, PublicRevision, Publisher, RevisionKind, Urgency, cap::alert,
+    NoticeChannel, NoticeText, Phase, PublicNotice, PublicRevision, Publisher, RevisionKind, Urgency, cap::alert,
 };
 use jiff::{Timestamp, tz::TimeZone};
 use uuid::Uuid;
@@ -19,6 +19,7 @@ pub(crate) fn run(octets: &[u8]) {
         regions: Vec::new(),
         places: Vec::new(),
         everybody: true,
+        channels: vec![NoticeChannel::Web],
         vi: said.clone(),
         en: said,
         published_at: Timestamp::UNIX_EPOCH,
@@ -27,6 +28,7 @@ pub(crate) fn run(octets: &[u8]) {
     let notice = PublicNotice {
         id: Uuid::nil(),
         incident: title.to_owned(),
+        stopped: false,
         outage_areas: Vec::new(),
         revisions: vec![revision],
     };

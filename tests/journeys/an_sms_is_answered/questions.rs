@@ -6,7 +6,7 @@ use gridcare_domain::{
     standard,
 };
 use gridcare_proto::{
-    delivery::v1::{LeaseMessagesRequest, LeaseMessagesResponse},
+    delivery::v1::{LeaseMessagesRequest, LeaseMessagesResponse, MessageText},
     notice::v1::NoticeChannel,
     ticket::v1 as ticket,
 };
@@ -70,7 +70,8 @@ async fn a_customer_is_asked_after_the_end_and_the_answer_is_about_that_ticket(p
     let mut asked = Vec::new();
     while asked.len() < 2 {
         let batch = leased(&scene).await;
-        assert!(batch.texts.iter().all(|text| text.notice_id.is_empty() && text.phase == 0), "{:?}", batch.texts);
+        let answered = |text: &MessageText| text.answered_at == "8055" && text.notice_id.is_empty() && text.phase == 0;
+        assert!(batch.texts.iter().all(answered), "{:?}", batch.texts);
         asked.extend(batch.messages.into_iter().map(|message| (message.address, message.text)));
     }
     asked.sort();
@@ -87,13 +88,30 @@ async fn a_customer_is_asked_after_the_end_and_the_answer_is_about_that_ticket(p
 
     // What was settled since is not what they were asked about.
     let later = finished(&scene, CODE).await;
-    let rated = scene.told(LAN, "4").await;
+    let unread = scene.told(LAN, "rất hài lòng").await;
+    assert_eq!(unread.keyword, "help");
+    let rated = scene.told(LAN, "4 sao").await;
     assert_eq!((rated.keyword.as_str(), rated.ticket.as_str()), ("rating", lans.reference.as_str()));
     let lans = calls::ticket(&scene.node, &lans.id).await;
     assert_eq!((lans.satisfaction, was_asked(&lans)), (4, true));
     let later = calls::ticket(&scene.node, &later.id).await;
     assert_eq!((later.satisfaction, was_asked(&later)), (0, false), "nobody is asked twice in a week");
     assert!(!was_asked(&calls::ticket(&scene.node, &refuses.id).await), "nobody is asked who did not agree");
+    let contacts = scene.contacts().await;
+    let unread = contacts.iter().find(|contact| contact.note == "rất hài lòng").unwrap();
+    assert_eq!(unread.customer_code, "", "an answer that nobody can read is no coming back");
+
+    // Whoever was asked speaks of that ticket, even where it is open again and another one is settled.
+    let reopen = ticket::ReopenTicketRequest {
+        request_id: calls::request_id(),
+        name: johns.id.clone(),
+        author: "mai".into(),
+        ..Default::default()
+    };
+    calls::tickets(&scene.node).reopen_ticket(reopen).await.unwrap();
+    let other = finished(&scene, JOHNS).await;
+    assert_eq!(scene.told(JOHN, "1").await.keyword, "help");
+    assert_eq!(calls::ticket(&scene.node, &other.id).await.satisfaction, 0);
 }
 
 async fn a_question_leaves_by_a_courier(place: Place) {

@@ -2,7 +2,7 @@
 
 use gridcare_domain::{
     feed::{Change, Kind},
-    notice::{Notice, NoticeText, PublicNotice, PublicRevision, Revision, RevisionState},
+    notice::{Notice, NoticeChannel, NoticeText, PublicNotice, PublicRevision, Revision, RevisionKind, RevisionState},
     outage::Area,
 };
 use prost::Message as _;
@@ -78,6 +78,15 @@ pub fn public_notice_from_wire(given: &wire::FederatedNotice, region: &str) -> O
         feeder: some(&place.feeder),
         ..Area::default()
     };
+    // A channel of a later version is one that we do not tell by.
+    let channels = |given: &wire::FederatedRevision| -> Vec<NoticeChannel> {
+        given.channels.iter().filter_map(|channel| code::notice_channel_from_wire(*channel)).collect()
+    };
+    let public = |given: &&wire::FederatedRevision| {
+        let named_alone =
+            |audience: &wire::FederatedAudience| audience.places.is_empty() && audience.named_customers > 0;
+        PublicRevision::is_public(&channels(given), given.audience.as_ref().is_some_and(named_alone))
+    };
     let revision = |given: &wire::FederatedRevision| {
         let text = |text: &Option<crate::notice::v1::NoticeText>| {
             let text = text.clone().unwrap_or_default();
@@ -94,16 +103,20 @@ pub fn public_notice_from_wire(given: &wire::FederatedNotice, region: &str) -> O
             // A place of which nothing is a code is known at home alone.
             places: audience.places.iter().map(place).filter(|place| !place.is_empty()).collect(),
             everybody,
+            channels: channels(given),
             vi: text(&given.vi),
             en: text(&given.en),
             published_at: given.published_at.as_ref().and_then(time::instant)?,
             expires_at: given.expires_at.as_ref().and_then(time::instant)?,
         })
     };
+    let letters = given.revisions.iter().rev().take_while(|last| !public(last));
+    let stopped = letters.filter_map(|letter| code::revision_kind_from_wire(letter.kind)).any(RevisionKind::stops);
     Some(PublicNotice {
         id: Uuid::try_parse(&given.id).ok()?,
         incident: given.incident.clone(),
         outage_areas: Vec::new(),
-        revisions: given.revisions.iter().map(revision).collect::<Option<_>>()?,
+        revisions: given.revisions.iter().filter(public).map(revision).collect::<Option<_>>()?,
+        stopped,
     })
 }

@@ -1,4 +1,4 @@
-use gridcare_domain::notice::{Asked, Notice, NoticeChannel, Remark, Revision, RevisionState, Said};
+use gridcare_domain::notice::{Asked, Notice, NoticeChannel, PublicNotice, Remark, Revision, RevisionState, Said};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -88,6 +88,44 @@ fn what_leaves_of_a_notice_names_no_customer_and_no_prose_but_what_was_published
     for stays in ["PE01000000001", "lan", "minh", "Quận 1"] {
         assert!(!text.contains(stays), "{stays} in {text}");
     }
+}
+
+#[test]
+fn the_country_may_read_what_everybody_may_read_at_home() {
+    let read = content_from_wire(&content(), Timestamp::UNIX_EPOCH, "").unwrap();
+    let revision = |number, feeder: Option<&str>, channel| {
+        let mut content = read.clone();
+        content.channels = vec![channel];
+        content.audience.places.truncate(usize::from(feeder.is_some()));
+        for place in &mut content.audience.places {
+            (place.province, place.district, place.feeder) = (None, None, feeder.map(str::to_owned));
+        }
+        Revision {
+            number,
+            content,
+            state: RevisionState::Published,
+            author: "lan".into(),
+            created_at: Timestamp::UNIX_EPOCH,
+            approver: None,
+            published_at: Some(Timestamp::UNIX_EPOCH),
+            reviewer: None,
+        }
+    };
+    let revisions = vec![
+        revision(1, None, NoticeChannel::Sms),
+        revision(2, None, NoticeChannel::Web),
+        revision(3, Some("471-E5"), NoticeChannel::Sms),
+        // Where that is is known at home alone.
+        revision(4, Some("behind the market"), NoticeChannel::Sms),
+    ];
+    let notice = Notice { id: Uuid::nil(), version: 4, outage_id: None, incident: "storm-1".into(), revisions };
+    let told = |public: &PublicNotice| -> Vec<(i64, Vec<NoticeChannel>)> {
+        public.revisions.iter().map(|revision| (revision.number, revision.channels.clone())).collect()
+    };
+    let country = public_notice_from_wire(&notice_to_federation(&notice), "HCMC").unwrap();
+    assert_eq!(told(&country), told(&PublicNotice::of(&notice, Some("HCMC"), Vec::new())));
+    let sms = vec![NoticeChannel::Sms];
+    assert_eq!(told(&country), [(2, vec![NoticeChannel::Web]), (3, sms.clone()), (4, sms)]);
 }
 
 #[test]

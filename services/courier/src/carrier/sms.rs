@@ -11,6 +11,7 @@ use gridcare_domain::{
     refusal::Refusal,
     sms_text::{Encoding, SmsText},
 };
+use gridcare_proto::delivery::v1::MessageText;
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -145,11 +146,22 @@ impl SmsCarrier {
         })
     }
 
+    /// Where an answer is asked for, the number at which it arrives: a name cannot be answered.
+    fn sender_of(&self, text: &MessageText) -> Sender {
+        let answered = Some(text.answered_at.as_str()).filter(|number| !number.is_empty());
+        let number = answered.and_then(|number| {
+            // A number without its country's code is none for another network.
+            let parsed = Sender::parse(&customer::phone(number).unwrap_or_else(|_| number.to_owned()));
+            parsed.inspect_err(|_| tracing::warn!(number, "no message can go out from this number")).ok()
+        });
+        number.unwrap_or_else(|| self.sender.clone())
+    }
+
     fn outgoing(&self, errand: &Errand) -> Outgoing {
         let (_, body) = errand.wording();
         Outgoing {
             id: delivery(errand.number),
-            from: self.sender.clone(),
+            from: self.sender_of(&errand.text),
             to: errand.address.clone(),
             text: body.to_owned(),
             encoding: encoding(body, errand.text.diacritics),

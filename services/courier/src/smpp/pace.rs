@@ -15,6 +15,8 @@ const RAISE: f64 = 0.05;
 const SLOWEST: f64 = 0.01;
 /// For so long after a cut nothing comes back.
 const CALM: Duration = Duration::from_secs(1);
+/// After a cut a centre has this long for itself; then it is asked again, since what it takes alone says that it has time.
+const REST: Duration = Duration::from_secs(10);
 
 /// A rate in parts a second: additive increase, multiplicative decrease.
 ///
@@ -31,6 +33,8 @@ pub struct Pace {
     /// When the bucket is full again.
     full_at: Instant,
     cut_at: Option<Instant>,
+    /// When it was cut before that.
+    cut_before: Option<Instant>,
     raised_at: Instant,
 }
 
@@ -39,7 +43,7 @@ impl Pace {
     #[must_use]
     pub fn new(limit: NonZeroU32, now: Instant) -> Self {
         let limit = f64::from(limit.get());
-        Self { limit, rate: limit, changed: None, full_at: now, cut_at: None, raised_at: now }
+        Self { limit, rate: limit, changed: None, full_at: now, cut_at: None, cut_before: None, raised_at: now }
     }
 
     /// The present rate, in parts a second.
@@ -64,6 +68,13 @@ impl Pace {
     #[must_use]
     pub fn share_at(&self, now: Instant) -> f64 {
         self.rate_at(now) / self.limit
+    }
+
+    /// Whether the centre has had time for itself since it asked for less, as it looks at a moment.
+    #[must_use]
+    pub fn is_rested(&self, now: Instant) -> bool {
+        let last = self.cut_at.filter(|at| *at != now).or(self.cut_before);
+        last.is_none_or(|at| now >= at + REST)
     }
 
     fn burst(&self, now: Instant) -> f64 {
@@ -111,6 +122,9 @@ impl Pace {
             return;
         }
         self.change(now, (self.rate * CUT).max(self.limit * SLOWEST));
+        if self.cut_at != Some(now) {
+            self.cut_before = self.cut_at;
+        }
         (self.cut_at, self.raised_at) = (Some(now), now);
     }
 
@@ -174,6 +188,18 @@ mod tests {
         answered.cut(begin, begin);
         wrote.spend(begin);
         assert_eq!(answered, wrote);
+    }
+
+    #[test]
+    fn it_rests_after_a_cut_and_is_asked_again() {
+        let begin = Instant::now();
+        let mut pace = Pace::new(NonZeroU32::new(100).unwrap(), begin);
+        assert!(pace.is_rested(begin));
+        pace.cut(begin, begin);
+        assert!(pace.is_rested(begin), "a change holds from the next moment on");
+        assert!(!pace.is_rested(begin + CALM) && pace.is_rested(begin + REST));
+        pace.cut(begin + CALM, begin + CALM);
+        assert!(!pace.is_rested(begin + CALM) && !pace.is_rested(begin + REST) && pace.is_rested(begin + CALM + REST));
     }
 
     #[test]

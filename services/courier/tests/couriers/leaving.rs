@@ -30,11 +30,14 @@ async fn a_thousand_messages_leave_in_groups_and_are_delivered() {
 async fn a_message_with_a_text_of_its_own_says_that_and_no_other() {
     let world = World::new(|_| {});
     world.node.look().own.insert(2, "How satisfied are you with HCMC-1?".into());
+    world.node.look().answered_at = "8055".into();
     world.node.queue(World::phones(2));
     let mut running = world.start();
     running.idle().await;
     eventually("both are delivered", || world.node.count("delivered") == 2).await;
-    let texts: BTreeSet<_> = world.smsc.accepted().iter().map(|part| part.text.clone()).collect();
+    let parts = world.smsc.accepted();
+    assert!(parts.iter().all(|part| part.from == "8055"), "nobody can answer a name");
+    let texts: BTreeSet<_> = parts.iter().map(|part| part.text.clone()).collect();
     assert!(texts.contains("How satisfied are you with HCMC-1?") && texts.len() == 2, "{texts:?}");
     running.end().await;
 }

@@ -59,6 +59,8 @@ pub(crate) struct Inner {
     pub(crate) answers: BTreeMap<String, AnswerSmsResponse>,
     pub(crate) expires: Option<Timestamp>,
     pub(crate) diacritics: bool,
+    /// The number at which what it asks is answered.
+    pub(crate) answered_at: String,
     /// Texts that messages have of their own, by their numbers.
     pub(crate) own: BTreeMap<i64, String>,
 }
@@ -170,6 +172,7 @@ impl DeliveryService for PlayedNode {
         let text = MessageText {
             dispatch: 7,
             notice_id: "n".into(),
+            answered_at: inner.answered_at.clone(),
             revision: 1,
             vi: said(VI),
             en: said(EN),

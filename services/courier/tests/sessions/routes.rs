@@ -1,9 +1,12 @@
 use std::{num::NonZeroU32, time::Duration};
 
-use gridcare_courier::smpp::{
-    Route,
-    route::{Choice, PartReport},
-    session::{NotSent, Outcome},
+use gridcare_courier::{
+    smpp::{
+        Route,
+        route::{Choice, PartReport},
+        session::{NotSent, Outcome, SessionConfig},
+    },
+    smsc::SmscConfig,
 };
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
@@ -47,6 +50,30 @@ async fn a_centre_that_throttles_hard_is_passed_by_until_it_recovers() {
     );
     assert_eq!(first.counts().accepted + second.counts().accepted, 200);
     assert_eq!(first.counts().duplicates + second.counts().duplicates, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shared_centre_that_was_throttled_for_a_while_carries_its_share_again() {
+    let slow = |config: &mut SmscConfig| config.rate = 25;
+    let (first, second) = (smsc(slow), smsc(slow));
+    let rated = |config: &mut SessionConfig| config.rate = NonZeroU32::new(25).unwrap();
+    let (a, b) = (bound(&first, rated).await, bound(&second, rated).await);
+    let route = Route::new(vec![a.session.clone(), b.session.clone()], Choice::Shared, Duration::from_secs(5));
+    let all = messages(6_000, "mat dien");
+    let sending = futures::future::join_all(all.iter().map(|message| route.send(message)));
+    let throttling = async {
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        second.change(|config| config.rate = 1);
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        assert!(b.session.state().pace.share() < 0.25, "it asked for much less");
+        second.change(|config| config.rate = 25);
+        tokio::time::sleep(Duration::from_mins(1)).await;
+        let before = second.counts().accepted;
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        second.counts().accepted - before
+    };
+    let (_, again) = tokio::join!(sending, throttling);
+    assert!(again > 200, "{again} in ten seconds, of 250");
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,3 +1,4 @@
+mod consents;
 mod digest;
 mod draft;
 mod email;
@@ -6,6 +7,7 @@ mod table;
 mod traces;
 
 pub use crate::standard::Locality;
+pub use consents::keep_later_consents;
 pub use digest::digest;
 pub use draft::{Draft, PointDraft, settle};
 pub use email::{EmailError, email};

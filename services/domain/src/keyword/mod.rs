@@ -6,8 +6,10 @@ mod matching;
 mod parse;
 mod phrases;
 mod reading;
+mod score;
 
 pub use grammar::{Answer, Element, GrammarError, Keyword, KeywordSet};
 pub use loops::{Exchanged, Limits, Silence, silence};
 pub use parse::{Grammar, Missing, Parsed};
 pub use reading::Month;
+pub use score::{lone_score, score_among_words};

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::{
-    notice::{NoticeText, syndication},
+    notice::{NoticeChannel, NoticeText, syndication},
     outage::{Polygon, Position},
 };
 
@@ -33,6 +33,7 @@ fn revision(number: i64, kind: RevisionKind, phase: Phase) -> PublicRevision {
         regions: vec!["SPC".into()],
         places: Vec::new(),
         everybody: true,
+        channels: vec![NoticeChannel::Web],
         vi: text("Mất điện tại 22 tỉnh", "Sự cố đường dây 500 kV <Di Linh - Tân Định>."),
         en: text("Power cut in 22 provinces", "A fault on the 500 kV line."),
         published_at: at(number * 10),
@@ -47,6 +48,7 @@ fn notice() -> PublicNotice {
     PublicNotice {
         id: Uuid::from_u128(7),
         incident: "500 kV 2013-05-22".into(),
+        stopped: false,
         outage_areas: vec![drawn],
         revisions: vec![
             revision(1, RevisionKind::Initial, Phase::First),

@@ -38,6 +38,12 @@ impl RevisionKind {
     pub const fn ends(self) -> bool {
         matches!(self, Self::Cancel | Self::AllClear)
     }
+
+    /// Whether what was said before was wrong or is over: whoever has not heard of it need not hear of it any more.
+    #[must_use]
+    pub const fn stops(self) -> bool {
+        matches!(self, Self::Correction | Self::Cancel | Self::AllClear)
+    }
 }
 
 codes! {

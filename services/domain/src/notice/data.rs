@@ -27,6 +27,7 @@ fn revision(revision: &PublicRevision) -> Value {
         "urgency": revision.urgency,
         "regions": revision.regions,
         "places": revision.places.iter().map(place).collect::<Vec<_>>(),
+        "channels": revision.channels,
         "published_at": revision.published_at.to_string(),
         "expires_at": revision.expires_at.to_string(),
         "vi": text(&revision.vi),
@@ -49,7 +50,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::notice::{Phase, RevisionKind, Urgency};
+    use crate::notice::{NoticeChannel, Phase, RevisionKind, Urgency};
 
     #[test]
     fn a_notice_as_data_begins_with_what_holds_and_says_whose_it_is() {
@@ -62,6 +63,7 @@ mod tests {
             regions: vec!["SPC".into()],
             places: vec![Area { province: Some("VN-57".into()), ..Area::default() }],
             everybody: false,
+            channels: vec![NoticeChannel::Web, NoticeChannel::Sms],
             vi: text(body),
             en: text(body),
             published_at: Timestamp::UNIX_EPOCH,
@@ -70,12 +72,14 @@ mod tests {
         let notice = PublicNotice {
             id: Uuid::nil(),
             incident: "i".into(),
+            stopped: false,
             outage_areas: vec![],
             revisions: vec![said(1, "một"), said(2, "hai")],
         };
         let data = notice.data(Some("SPC"));
         assert_eq!(data["revisions"][0]["vi"]["body"], "hai");
         assert_eq!(data["revisions"][1]["places"][0]["province"], "VN-57");
+        assert_eq!(data["revisions"][0]["channels"], json!(["web", "sms"]));
         assert_eq!((data["national"].as_bool(), &data["region"]), (Some(false), &json!("SPC")));
         assert_eq!(notice.data(None)["national"].as_bool(), Some(true));
     }

@@ -2,7 +2,9 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Content, Notice, NoticeText, Phase, RevisionKind, RevisionState, needs_notice, template};
+use super::{
+    Content, Notice, NoticeText, Phase, Revision, RevisionKind, RevisionState, Urgency, needs_notice, template,
+};
 use crate::{
     customer::Language,
     outage::{Change, Outage},
@@ -26,8 +28,8 @@ pub struct WorkDraft {
 }
 
 /// The draft by which a notice about planned work tells that it was moved or cancelled since. None when it says so already, when
-/// somebody has a revision of it in hand, when it has ended, and when nobody is to be told. `value` is what a template can have
-/// filled in.
+/// somebody has a revision of it in hand or has begun to write one, when it has ended, and when nobody was or is to be told. `value`
+/// is what a template can have filled in.
 #[must_use]
 pub fn moved_work(
     work: &Outage,
@@ -35,27 +37,24 @@ pub fn moved_work(
     value: impl Fn(Language, &str) -> Option<String>,
     now: Timestamp,
 ) -> Option<WorkDraft> {
-    let (plan, newest) = (work.plan.last()?, notice.newest()?);
-    let published = notice.published();
-    let in_hand = matches!(newest.state, RevisionState::Submitted | RevisionState::Approved);
-    let ended = published.is_some_and(|told| told.content.kind.ends());
+    let (plan, newest, told) = (work.plan.last()?, notice.newest()?, notice.published()?);
+    let in_hand = match newest.state {
+        RevisionState::Submitted | RevisionState::Approved => true,
+        RevisionState::Draft => !is_of_this_rule(work, newest),
+        RevisionState::Published | RevisionState::Withdrawn => false,
+    };
     if in_hand
-        || ended
+        || told.content.kind.ends()
         || newest.created_at >= plan.at
-        || !needs_notice(work, published.map(|told| told.created_at), now)
+        || !needs_notice(work, Some(told.created_at), now)
     {
         return None;
     }
-    // A first draft, of which nobody was told, says itself whom it concerns.
-    let before = published.or_else(|| Some(newest).filter(|newest| newest.state == RevisionState::Draft))?;
-    if !plan.cancelled && !has_moved_alone(work, before.created_at) {
+    if !plan.cancelled && !has_moved_alone(work, told.created_at) {
         return None;
     }
-    let (kind, phase) = match (plan.cancelled, published) {
-        (true, _) => (RevisionKind::Cancel, Phase::Cancelled),
-        (false, Some(_)) => (RevisionKind::Update, Phase::Planned),
-        (false, None) => (RevisionKind::Initial, Phase::Planned),
-    };
+    let (kind, phase) =
+        if plan.cancelled { (RevisionKind::Cancel, Phase::Cancelled) } else { (RevisionKind::Update, Phase::Planned) };
     let text = |language: Language| {
         let text = template(phase).fill(language, |name| value(language, name)).ok()?;
         Some(if kind == RevisionKind::Update { retimed(language, &text) } else { text })
@@ -65,15 +64,28 @@ pub fn moved_work(
     let content = Content {
         kind,
         phase,
+        // A plan is no emergency: what nobody has written goes out with two people's word.
+        urgency: told.content.urgency.min(Urgency::Safety),
         vi: text(Language::Vi)?,
         en: text(Language::En)?,
         expires_at: over.min(now.saturating_add(LONGEST).unwrap_or(Timestamp::MAX)),
-        ..before.content.clone()
+        ..told.content.clone()
     };
     let moves = |change: &Change| matches!(change, Change::Rescheduled(_) | Change::Cancelled);
     let author = work.history.iter().rev().find(|entry| moves(&entry.change))?.author.trim().to_owned();
-    let written_at = plan.at.saturating_add(SignedDuration::from_micros(1)).unwrap_or(Timestamp::MAX);
-    Some(WorkDraft { content, author, written_at })
+    Some(WorkDraft { content, author, written_at: written_at(plan.at) })
+}
+
+/// When the draft about a plan that changed then counts as written.
+fn written_at(changed: Timestamp) -> Timestamp {
+    changed.saturating_add(SignedDuration::from_micros(1)).unwrap_or(Timestamp::MAX)
+}
+
+/// Whether this rule wrote the draft, about the plan or an earlier one, and nobody has written it anew since.
+fn is_of_this_rule(work: &Outage, draft: &Revision) -> bool {
+    // Notices keep microseconds, histories all that the clock told.
+    let written = draft.created_at.as_microsecond();
+    work.plan.iter().any(|plan| written_at(plan.at).as_microsecond() == written)
 }
 
 /// Whether the time changed, and whom it concerns did not. Where work reaches further than was told, to whom that is said is for

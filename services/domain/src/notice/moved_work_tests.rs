@@ -3,7 +3,7 @@ use uuid::Uuid;
 use super::*;
 use crate::{
     audience::Audience,
-    notice::{NoticeChannel, Revision, TITLE_LIMIT, Urgency, check},
+    notice::{NoticeChannel, TITLE_LIMIT, check},
     outage::{Area, By, Cause, Draft, OutageKind, Plan, Window},
     sms_text::{Encoding, SmsText},
 };
@@ -148,10 +148,12 @@ fn a_draft_is_written_once_for_each_change_of_the_plan() {
 #[test]
 fn what_somebody_has_in_hand_or_has_ended_stays_as_it_is() {
     let with = |state, hours| notice(&[revision(1, RevisionState::Published, 1), revision(2, state, hours)]);
-    for state in [RevisionState::Submitted, RevisionState::Approved] {
+    let cancelled = changed(&work(), Change::Cancelled, 10);
+    for state in [RevisionState::Draft, RevisionState::Submitted, RevisionState::Approved] {
         assert_eq!(draft_of(&moved(), &with(state, 2), 11), None, "{state}");
+        assert_eq!(draft_of(&cancelled, &with(state, 2), 11), None, "{state}");
     }
-    for state in [RevisionState::Draft, RevisionState::Withdrawn, RevisionState::Published] {
+    for state in [RevisionState::Withdrawn, RevisionState::Published] {
         assert!(draft_of(&moved(), &with(state, 2), 11).is_some(), "{state}");
         assert_eq!(draft_of(&moved(), &with(state, 10), 11), None, "{state}: it was written since");
     }
@@ -162,13 +164,25 @@ fn what_somebody_has_in_hand_or_has_ended_stays_as_it_is() {
 }
 
 #[test]
-fn a_first_draft_tells_the_new_time_and_nothing_of_an_old_one() {
-    let first = notice(&[revision(1, RevisionState::Draft, 1)]);
-    let content = draft_of(&moved(), &first, 11).unwrap().content;
-    assert_eq!(content.kind, RevisionKind::Initial);
-    assert!(content.en.body.starts_with("region_name: "), "{:?}", content.en);
-    assert_eq!(draft_of(&changed(&work(), Change::Cancelled, 10), &first, 11), None, "nobody expects it");
-    assert_eq!(draft_of(&moved(), &notice(&[revision(1, RevisionState::Withdrawn, 1)]), 11), None);
+fn a_plan_is_no_emergency_for_one_person_to_tell_alone() {
+    for (before, after) in [
+        (Urgency::Emergency, Urgency::Safety),
+        (Urgency::Safety, Urgency::Safety),
+        (Urgency::Routine, Urgency::Routine),
+    ] {
+        let mut told = told();
+        told.revisions[0].content.urgency = before;
+        assert_eq!(draft_of(&moved(), &told, 11).unwrap().content.urgency, after, "{before}");
+    }
+}
+
+#[test]
+fn of_what_nobody_was_told_nothing_is_drafted() {
+    for state in [RevisionState::Draft, RevisionState::Withdrawn] {
+        let first = notice(&[revision(1, state, 1)]);
+        assert_eq!(draft_of(&moved(), &first, 11), None, "{state}");
+        assert_eq!(draft_of(&changed(&work(), Change::Cancelled, 10), &first, 11), None, "{state}");
+    }
 }
 
 #[test]

@@ -14,6 +14,16 @@ pub struct Route {
     pub delay_s: u32,
 }
 
+impl Route {
+    /// The same for messages that may not go out for so many microseconds after publishing, such as over quiet hours.
+    #[must_use]
+    pub fn held(self, us: i64) -> Self {
+        // Whole seconds, rounded up: nobody has it earlier than was said.
+        let seconds = u64::try_from(us).unwrap_or(0).div_ceil(1_000_000);
+        Self { delay_s: self.delay_s.saturating_add(u32::try_from(seconds).unwrap_or(u32::MAX)), ..self }
+    }
+}
+
 /// Recipients who get the same message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Group<'a> {
@@ -147,6 +157,18 @@ mod tests {
         );
         assert_eq!((sent.reached_by(5), sent.reached_by(6), sent.reached_by(7)), (0, 10, 20));
         assert_eq!(plan(&groups, Route { parts_per_second: 0, delay_s: 0 }).curve.last(), Some(&0));
+    }
+
+    #[test]
+    fn what_waits_for_the_morning_reaches_nobody_within_30_minutes() {
+        let groups = [Group { wave: Wave::Others, recipients: 100, text: "x", diacritics: false }];
+        let route = Route { parts_per_second: 10, delay_s: 5 };
+        let night = 7 * 3_600 + 1_800;
+        let held = plan(&groups, route.held(night * 1_000_000 - 999_999));
+        assert_eq!((held.within_30_minutes, held.curve.last()), (0, Some(&0)));
+        assert_eq!(held.groups[0].done_after_s, u64::try_from(night).unwrap() + 5 + 10);
+        assert_eq!((route.held(0), route.held(-1)), (route, route), "what is due goes out at once");
+        assert_eq!(route.held(i64::MAX).delay_s, u32::MAX);
     }
 
     /// The same, second by second and part by part.

@@ -1,7 +1,7 @@
 use jiff::{Timestamp, tz::TimeZone};
 use uuid::Uuid;
 
-use super::{Notice, NoticeText, Phase, RevisionKind, RevisionState, Urgency};
+use super::{Notice, NoticeChannel, NoticeText, Phase, Revision, RevisionKind, RevisionState, Urgency};
 use crate::{audience::Audience, customer::Language, document::local, outage::Area, province};
 
 /// Who tells the public.
@@ -32,6 +32,8 @@ pub struct PublicNotice {
     pub outage_areas: Vec<Area>,
     /// Published revisions, in the order of their numbers.
     pub revisions: Vec<PublicRevision>,
+    /// What they say was stopped since, by a letter to some customers that nobody else may read.
+    pub stopped: bool,
 }
 
 /// A published revision, without the customers whom it names.
@@ -51,6 +53,8 @@ pub struct PublicRevision {
     pub places: Vec<Area>,
     /// It is for every customer of its regions, and not for some who are named.
     pub everybody: bool,
+    /// By what it is told.
+    pub channels: Vec<NoticeChannel>,
     /// In Vietnamese.
     pub vi: NoticeText,
     /// In English.
@@ -65,8 +69,13 @@ impl PublicNotice {
     /// What everybody may read of a notice. `region` is the corporation's own, whose customers a regional notice is for.
     #[must_use]
     pub fn of(notice: &Notice, region: Option<&str>, outage_areas: Vec<Area>) -> Self {
-        let published = notice.revisions.iter().filter(|revision| revision.state == RevisionState::Published);
-        let revisions = published.filter_map(|revision| {
+        let published = || notice.revisions.iter().filter(|revision| revision.state == RevisionState::Published);
+        let is_letter = |revision: &Revision| {
+            let Audience { places, customers, .. } = &revision.content.audience;
+            !PublicRevision::is_public(&revision.content.channels, places.is_empty() && !customers.is_empty())
+        };
+        let stopped = published().rev().take_while(|last| is_letter(last)).any(|letter| letter.content.kind.stops());
+        let revisions = published().filter(|revision| !is_letter(revision)).filter_map(|revision| {
             let content = &revision.content;
             let Audience { regions, places, .. } = &content.audience;
             let own = || region.iter().map(|region| (*region).to_owned()).collect();
@@ -78,13 +87,25 @@ impl PublicNotice {
                 regions: if regions.is_empty() { own() } else { regions.clone() },
                 places: places.clone(),
                 everybody: content.audience.is_everybody(),
+                channels: content.channels.clone(),
                 vi: content.vi.clone(),
                 en: content.en.clone(),
                 published_at: revision.published_at?,
                 expires_at: content.expires_at,
             })
         });
-        Self { id: notice.id, incident: notice.incident.clone(), outage_areas, revisions: revisions.collect() }
+        let (id, incident) = (notice.id, notice.incident.clone());
+        Self { id, incident, outage_areas, revisions: revisions.collect(), stopped }
+    }
+
+    /// What the public page tells: the revisions that are told by web. None where nothing is; nor where what was told by web was
+    /// wrong, or is over, and what says so is told otherwise.
+    #[must_use]
+    pub fn told_by_web(mut self) -> Option<Self> {
+        let by_web = |revision: &PublicRevision| revision.channels.contains(&NoticeChannel::Web);
+        let stopped = self.revisions.iter().rev().take_while(|later| !by_web(later)).any(|later| later.kind.stops());
+        self.revisions.retain(by_web);
+        (!self.stopped && !stopped && !self.revisions.is_empty()).then_some(self)
     }
 
     /// The name of an alert: the same wherever it is read.
@@ -101,6 +122,13 @@ impl PublicNotice {
 }
 
 impl PublicRevision {
+    /// Whether everybody may read a revision at all. What is for some customers whom it names and for nobody else is a letter to
+    /// them, unless it is told by web.
+    #[must_use]
+    pub fn is_public(channels: &[NoticeChannel], named_alone: bool) -> bool {
+        !named_alone || channels.contains(&NoticeChannel::Web)
+    }
+
     /// What is said in a language.
     #[must_use]
     pub const fn text(&self, language: Language) -> &NoticeText {
@@ -137,4 +165,80 @@ pub(super) fn named(area: &Area, language: Language) -> String {
         province,
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{customer_code::CustomerCode, notice::Content};
+
+    fn notice(revisions: &[(RevisionKind, &[NoticeChannel])]) -> Notice {
+        let text = NoticeText { title: "Mất điện".into(), body: "22 tỉnh phía Nam".into() };
+        let revision = |(number, (kind, channels)): (i64, &(RevisionKind, &[NoticeChannel]))| Revision {
+            number,
+            content: Content {
+                kind: *kind,
+                phase: Phase::First,
+                urgency: Urgency::Safety,
+                audience: Audience { regions: vec!["SPC".into()], ..Audience::default() },
+                channels: channels.to_vec(),
+                vi: text.clone(),
+                en: text.clone(),
+                expires_at: Timestamp::from_second(3_600).unwrap(),
+                diacritics: false,
+            },
+            state: RevisionState::Published,
+            author: "lan".into(),
+            created_at: Timestamp::UNIX_EPOCH,
+            approver: None,
+            published_at: Some(Timestamp::UNIX_EPOCH),
+            reviewer: None,
+        };
+        let revisions = (1..).zip(revisions).map(revision).collect();
+        Notice { id: Uuid::nil(), version: 1, outage_id: None, incident: "i".into(), revisions }
+    }
+
+    #[test]
+    fn the_page_tells_what_is_told_by_web_until_it_is_taken_back() {
+        use NoticeChannel::{Sms, Web};
+        use RevisionKind::{Cancel, Correction, Initial, Update};
+        let shown = |revisions: &[(RevisionKind, &[NoticeChannel])]| -> Vec<i64> {
+            let told = PublicNotice::of(&notice(revisions), None, Vec::new()).told_by_web();
+            told.iter().flat_map(|told| &told.revisions).map(|revision| revision.number).collect()
+        };
+        assert_eq!(shown(&[(Initial, &[Sms]), (Update, &[Web, Sms]), (Update, &[Sms])]), [2]);
+        assert!(shown(&[(Initial, &[Sms])]).is_empty());
+        assert_eq!(shown(&[(Initial, &[Web]), (Cancel, &[Web])]), [1, 2], "people look for both");
+        assert!(shown(&[(Initial, &[Web]), (Cancel, &[])]).is_empty());
+        assert!(shown(&[(Initial, &[Web]), (Correction, &[Sms]), (Update, &[Sms])]).is_empty());
+        assert_eq!(shown(&[(Initial, &[Web]), (Correction, &[Sms]), (Update, &[Web])]), [1, 3]);
+    }
+
+    #[test]
+    fn a_letter_that_takes_back_what_was_told_takes_it_off_the_page() {
+        use NoticeChannel::{Sms, Web};
+        let mut told = notice(&[(RevisionKind::Initial, &[Web, Sms]), (RevisionKind::Cancel, &[Sms])]);
+        told.revisions[1].content.audience.customers = vec![CustomerCode::parse("PE01000000001").unwrap()];
+        let public = PublicNotice::of(&told, None, Vec::new());
+        assert!(public.stopped && public.revisions.len() == 1, "nobody reads the letter");
+        assert_eq!(public.told_by_web(), None);
+        told.revisions[1].content.kind = RevisionKind::Update;
+        assert!(PublicNotice::of(&told, None, Vec::new()).told_by_web().is_some());
+    }
+
+    #[test]
+    fn a_letter_to_named_customers_is_public_where_it_is_told_by_web_alone() {
+        use NoticeChannel::{Sms, Web};
+        let mut notice = notice(&[(RevisionKind::Initial, &[Sms]), (RevisionKind::Update, &[Web])]);
+        for revision in &mut notice.revisions {
+            revision.content.audience.customers = vec![CustomerCode::parse("PE01000000001").unwrap()];
+        }
+        let public = |notice: &Notice| -> Vec<i64> {
+            PublicNotice::of(notice, None, Vec::new()).revisions.iter().map(|revision| revision.number).collect()
+        };
+        assert_eq!(public(&notice), [2]);
+        let place = Area { province: Some("VN-57".into()), ..Area::default() };
+        notice.revisions[0].content.audience.places = vec![place];
+        assert_eq!(public(&notice), [1, 2], "it is for whoever is there");
+    }
 }

@@ -8,11 +8,12 @@ use crate::{customer::Language, document::Xml};
 /// Most entries of one list.
 pub const MOST_ENTRIES: usize = 100;
 
-/// What a list of these tells: revisions that have not expired, the newest first.
+/// What a list of these tells: revisions that have not expired nor were stopped by a letter, the newest first.
 #[must_use]
 pub fn newest(notices: &[PublicNotice], now: Timestamp) -> Vec<(&PublicNotice, &PublicRevision)> {
     let mut all: Vec<_> = notices
         .iter()
+        .filter(|notice| !notice.stopped)
         .flat_map(|notice| notice.revisions.iter().map(move |revision| (notice, revision)))
         .filter(|(_, revision)| revision.expires_at > now)
         .collect();

@@ -3,7 +3,8 @@ use jiff::Timestamp;
 use crate::outage::Outage;
 
 /// Whether customers are still to be told of planned work as it is planned now: that it takes place, at another time than was
-/// said, or not at all. `told` is when the newest published revision of a notice about it was written, if there is one.
+/// said, or not at all. `told` is when what is told of it was written, if something is: of several notices about it, each of which
+/// has readers of its own, the newest published revision of the one that lags behind.
 #[must_use]
 pub fn needs_notice(work: &Outage, told: Option<Timestamp>, now: Timestamp) -> bool {
     let Some(plan) = work.plan.last() else { return false };

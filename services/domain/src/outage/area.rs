@@ -62,17 +62,28 @@ impl Area {
     /// Whether it covers a site: all that is given is the site's too.
     #[must_use]
     pub fn covers(&self, site: &Site<'_>) -> bool {
+        let within = |ring: &Polygon| site.position.is_some_and(|position| ring.covers(position));
+        !self.is_empty() && self.agrees(site) && self.polygon.as_ref().is_none_or(within)
+    }
+
+    /// Whether it covers a site, or its ring may lie within so many metres of it: a first look, which leaves the distance to
+    /// whoever decides.
+    #[must_use]
+    pub fn may_reach(&self, site: &Site<'_>, metres: f64) -> bool {
+        let near = |ring: &Polygon| site.position.is_some_and(|position| ring.box_reaches(position, metres));
+        !self.is_empty() && self.agrees(site) && self.polygon.as_ref().is_none_or(near)
+    }
+
+    /// Whether all that is named of it is the site's too, whatever its ring says.
+    fn agrees(&self, site: &Site<'_>) -> bool {
         let holds = |own: &Option<String>, other: Option<&str>| {
             own.as_deref().is_none_or(|own| other.is_some_and(|other| key(own) == key(other)))
         };
-        let within = |ring: &Polygon| site.position.is_some_and(|position| ring.covers(position));
-        !self.is_empty()
-            && holds(&self.province, site.province)
+        holds(&self.province, site.province)
             && holds(&self.district, site.district)
             && holds(&self.area_code, site.area_code)
             && holds(&self.feeder, site.feeder)
             && holds(&self.transformer, site.transformer)
-            && self.polygon.as_ref().is_none_or(within)
     }
 
     /// A site of which all is known that is given of this area, but for its place on the map.
@@ -88,8 +99,8 @@ impl Area {
         }
     }
 
-    /// The narrowest thing that is given, under which it is found: every area that covers a site has one of the scopes of
-    /// that site.
+    /// The narrowest thing that is given, under which it is found: every area that covers a site, or may reach it, has one of
+    /// the scopes of that site.
     #[must_use]
     pub fn scope(&self) -> String {
         let of = |letter: char, text: &Option<String>| text.as_deref().map(|text| format!("{letter}:{}", key(text)));
@@ -103,7 +114,7 @@ impl Area {
 }
 
 impl Site<'_> {
-    /// The scopes of areas that may cover it.
+    /// The scopes of areas that may cover or reach it.
     #[must_use]
     pub fn scopes(&self) -> Vec<String> {
         let parts = [
@@ -177,7 +188,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_covers_a_site_is_found_under_one_of_its_scopes(
+        fn what_covers_or_reaches_a_site_is_found_under_one_of_its_scopes(
             given in prop::collection::vec("[ab]?", 5), ringed: bool, place in prop::option::of(0..20i32),
             site in prop::collection::vec("[abAB]?", 5),
         ) {
@@ -189,7 +200,10 @@ mod tests {
                 province: part(0), district: part(1), area_code: part(2), feeder: part(3), transformer: part(4),
                 position: place.map(|at| Position { lon_e7: at, lat_e7: at }),
             };
-            if area.covers(&site) {
+            // Five centimetres are half of the square's side: some places lie inside, some beside it, some too far.
+            let reached = area.may_reach(&site, 0.05);
+            prop_assert!(reached || !area.covers(&site));
+            if reached {
                 prop_assert!(site.scopes().contains(&area.scope()));
             }
         }

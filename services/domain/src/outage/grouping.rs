@@ -48,6 +48,8 @@ pub struct Report<'a> {
     pub at: Timestamp,
     /// Where the customer is supplied: each of their premises.
     pub sites: Vec<Site<'a>>,
+    /// Outages from which somebody took it out: it does not mean those, whatever the rule says.
+    pub taken_out: &'a [Uuid],
 }
 
 /// What a rule proposes.
@@ -73,26 +75,26 @@ pub enum Proposal {
 
 impl Rule {
     /// How well a report fits an outage, the smaller the better; none when it does not.
-    fn misfit(&self, report: &Report<'_>, outage: &Outage) -> Option<(u8, i64)> {
+    fn misfit(&self, report: &Report<'_>, outage: &Outage) -> Option<(u8, bool, i64)> {
         let sooner = outage.begins_at.saturating_sub(self.before_onset).unwrap_or(Timestamp::MIN);
         let ends = outage.ended_at.map(|at| at.saturating_add(self.after_restoration).unwrap_or(Timestamp::MAX));
-        if outage.is_cancelled() || report.at < sooner || ends.is_some_and(|ends| report.at > ends) {
+        let over = report.at < sooner || ends.is_some_and(|ends| report.at > ends);
+        if over || outage.is_cancelled() || report.taken_out.contains(&outage.id) {
             return None;
         }
-        let covering = outage
-            .areas
-            .iter()
-            .filter(|area| report.sites.iter().any(|site| area.covers(site) || self.is_near(area, site)));
-        let narrowest = covering.map(breadth).min()?;
-        Some((narrowest, report.at.duration_since(outage.begins_at).abs().as_secs()))
+        let fits = |area: &Area| {
+            let covers = report.sites.iter().any(|site| area.covers(site));
+            // Of two rings side by side, the one that holds the place is meant.
+            (covers || report.sites.iter().any(|site| self.is_near(area, site))).then(|| (breadth(area), !covers))
+        };
+        let (narrowest, beside) = outage.areas.iter().filter_map(fits).min()?;
+        Some((narrowest, beside, report.at.duration_since(outage.begins_at).abs().as_secs()))
     }
 
     /// Whether a place lies within reach of a ring, where all else that is given holds.
     fn is_near(&self, area: &Area, site: &Site<'_>) -> bool {
-        let (Some(ring), Some(position)) = (&area.polygon, site.position) else { return false };
-        let rest = Area { polygon: None, ..area.clone() };
-        let near = ring.ring.iter().any(|corner| corner.metres_to(position) <= self.reach_m);
-        near && (rest.is_empty() || rest.covers(site))
+        let near = |ring: &Polygon| site.position.is_some_and(|position| ring.metres_to(position) <= self.reach_m);
+        area.may_reach(site, self.reach_m) && area.polygon.as_ref().is_some_and(near)
     }
 
     /// What to do with reports that are linked to no outage: those that fit a known one join the one that fits best, the
@@ -207,126 +209,5 @@ fn shared<'a>(seed: &Site<'_>, sites: impl Iterator<Item = &'a Site<'a>>) -> Opt
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::outage::{By, Cause, Draft, OutageKind, Position};
-
-    fn at(minute: i64) -> Timestamp {
-        Timestamp::from_second(1_369_180_800).unwrap() + SignedDuration::from_mins(minute)
-    }
-
-    fn outage(id: u128, area: Area, begins: i64, ended: Option<i64>) -> Outage {
-        let draft = Draft {
-            kind: OutageKind::Unplanned,
-            cause: Cause::Unknown,
-            areas: vec![area],
-            begins_at: Some(at(begins)),
-            ended_at: ended.map(at),
-            estimate: None,
-            customers: None,
-            parent: None,
-            plan: None,
-            source: String::new(),
-        };
-        Outage::record(Uuid::from_u128(id), draft, By { author: "lan", reason: "" }, at(begins), 0).unwrap()
-    }
-
-    fn fed<'a>(feeder: &'a str, transformer: &'a str) -> Site<'a> {
-        let province = Some("VN-SG");
-        Site { province, feeder: Some(feeder), transformer: Some(transformer), ..Site::default() }
-    }
-
-    fn report(ticket: u128, minute: i64, site: Site<'_>) -> Report<'_> {
-        Report { ticket: Uuid::from_u128(ticket), at: at(minute), sites: vec![site] }
-    }
-
-    fn feeder(code: &str) -> Area {
-        Area { feeder: Some(code.into()), ..Area::default() }
-    }
-
-    #[test]
-    fn a_report_joins_the_narrowest_outage_that_covers_it_in_time() {
-        let province = Area { province: Some("VN-SG".into()), ..Area::default() };
-        let outages = [
-            outage(1, province, 0, None),
-            outage(2, feeder("471-E5"), 0, Some(60)),
-            outage(3, feeder("472-E5"), 0, Some(60)),
-        ];
-        let reports = [
-            report(10, 5, fed("471-e5", "T1")),
-            report(11, -20, fed("471-E5", "T2")),
-            report(12, 89, fed("472-E5", "T3")),
-            report(13, 200, fed("472-E5", "T3")),
-            report(14, -40, fed("471-E5", "T1")),
-        ];
-        let found = Rule::default().propose(&reports, &outages);
-        let join = |outage, tickets: &[u128]| Proposal::Join {
-            outage: Uuid::from_u128(outage),
-            tickets: tickets.iter().map(|ticket| Uuid::from_u128(*ticket)).collect(),
-        };
-        assert_eq!(found, [join(2, &[10, 11]), join(3, &[12]), join(1, &[13])], "ticket 14 came before all of them");
-    }
-
-    #[test]
-    fn enough_reports_of_one_feeder_within_a_short_time_make_a_new_outage() {
-        let reports = [
-            report(1, 0, fed("471-E5", "T1")),
-            report(2, 10, fed("471-E5", "T2")),
-            report(3, 15, fed("479-E9", "T9")),
-            report(4, 119, fed("471-E5", "T1")),
-            report(5, 121, fed("471-E5", "T1")),
-        ];
-        let found = Rule::default().propose(&reports, &[]);
-        let [Proposal::Record { area, since, tickets }] = found.as_slice() else { panic!("{found:?}") };
-        assert_eq!((area.feeder.as_deref(), area.transformer.as_deref()), (Some("471-E5"), None));
-        assert_eq!((*since, tickets.clone()), (at(0), [1, 2, 4].map(Uuid::from_u128).to_vec()));
-    }
-
-    #[test]
-    fn many_reports_of_one_area_make_a_new_outage_where_nothing_narrower_does() {
-        let of_area = |area_code, feeder| Site {
-            province: Some("VN-SG"),
-            district: Some("Quận 1"),
-            area_code: Some(area_code),
-            feeder,
-            ..Site::default()
-        };
-        let mut reports: Vec<_> = (0..9).map(|i| report(i, 1, of_area("PD0100", None))).collect();
-        // The same code in another district, and those whose feeder says more.
-        reports.push(report(20, 1, Site { district: Some("Quận 3"), ..of_area("PD0100", None) }));
-        reports.extend((30..33).map(|i| report(i, 1, of_area("PD0100", Some("471-E5")))));
-        let propose = |reports: &[Report<'_>]| Rule::default().propose(reports, &[]);
-        let found = propose(&reports);
-        let [Proposal::Record { area, .. }] = found.as_slice() else { panic!("{found:?}") };
-        assert_eq!(area.feeder.as_deref(), Some("471-E5"));
-        reports.push(report(40, 119, of_area("pd0100", Some("479-E9"))));
-        let found = propose(&reports);
-        let [_, Proposal::Record { area, tickets, .. }] = found.as_slice() else { panic!("{found:?}") };
-        let expected = Area {
-            province: Some("VN-SG".into()),
-            district: Some("Quận 1".into()),
-            area_code: Some("PD0100".into()),
-            ..Area::default()
-        };
-        assert_eq!((area, tickets.len()), (&expected, 10));
-    }
-
-    #[test]
-    fn reports_near_each_other_are_one_and_far_ones_are_not() {
-        let near = |metres: i32| Site {
-            province: Some("VN-SG"),
-            position: Some(Position { lon_e7: 1_067_000_000, lat_e7: 107_700_000 + metres * 90 }),
-            ..Site::default()
-        };
-        let reports =
-            [report(1, 0, near(0)), report(2, 1, near(300)), report(3, 2, near(490)), report(4, 3, near(900))];
-        let found = Rule::default().propose(&reports, &[]);
-        let [Proposal::Record { area, tickets, .. }] = found.as_slice() else { panic!("{found:?}") };
-        assert_eq!((area.province.as_deref(), tickets.len()), (Some("VN-SG"), 3));
-        let ring = area.polygon.as_ref().unwrap();
-        assert_eq!(ring.fault(), None);
-        let covered = [0, 300, 490, 900].map(|metres| ring.covers(near(metres).position.unwrap()));
-        assert_eq!(covered, [true, true, true, false], "whoever reports from there later means it too");
-        assert_eq!(Rule { reach_m: 100.0, ..Rule::default() }.propose(&reports, &[]), []);
-    }
-}
+#[path = "grouping_tests.rs"]
+mod tests;

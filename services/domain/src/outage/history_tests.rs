@@ -181,6 +181,22 @@ fn every_broken_rule_is_named_at_once() {
     assert_eq!(found, expected.map(|(field, reason)| (field.to_owned(), reason)));
 }
 
+#[test]
+fn an_outage_is_a_matter_of_the_time_that_it_touches() {
+    let touches = |outage: &Outage, from, until| outage.touches(at(from), at(until), at(100));
+    let over = recorded(Draft { ended_at: Some(at(60)), ..draft() });
+    assert!(touches(&over, 59, 90) && touches(&over, -5, 1) && !touches(&over, 60, 90) && !touches(&over, -5, 0));
+    let lasts = recorded(draft());
+    assert!(touches(&lasts, 99, 200) && !touches(&lasts, 100, 200), "nobody knows what comes after now");
+    let planned = recorded(planned(20_000));
+    assert!(touches(&planned, 20_239, 20_300) && !touches(&planned, 20_240, 20_300));
+    let cancelled = planned.change(&[Change::Cancelled], BY, at(5), NOTICE_US).unwrap();
+    assert!(touches(&cancelled, 20_000, 20_300) && !touches(&cancelled, 20_001, 20_300));
+    let begun = planned.change(&[step(20_010, StepKind::Lost, 5)], SILENT, at(20_011), NOTICE_US).unwrap();
+    let late = begun.touches(at(20_300), at(20_400), at(20_350));
+    assert!(late && !planned.touches(at(20_300), at(20_400), at(20_350)), "work that is not over, and none that began");
+}
+
 proptest! {
     #[test]
     fn an_outage_is_its_history(given in prop::collection::vec((0..8u8, 0..200i64, 1..100i64), 0..25)) {

@@ -14,6 +14,8 @@ mod history;
 pub mod icalendar;
 /// Outages for other systems of the industry.
 pub mod odin;
+/// Outages and their parts together.
+pub mod parts;
 mod plan;
 mod polygon;
 mod public;
@@ -115,6 +117,19 @@ impl Outage {
     #[must_use]
     pub fn until(&self) -> Option<Timestamp> {
         if self.is_cancelled() { Some(self.begins_at) } else { self.ended_at }
+    }
+
+    /// Whether it takes place, or was to, between two moments. What has not ended lasts until now; work goes on at least as
+    /// long as it is planned, and no longer while nobody says that it began.
+    #[must_use]
+    pub fn touches(&self, from: Timestamp, until: Timestamp, now: Timestamp) -> bool {
+        let planned = self.plan.last().map(|revision| revision.plan.window.ends_at);
+        let ends = self.until().unwrap_or_else(|| match planned {
+            Some(planned) if self.course().onset_us.is_some() => planned.max(now),
+            Some(planned) => planned,
+            None => now,
+        });
+        self.begins_at < until && (self.begins_at >= from || ends > from)
     }
 
     /// What decides who is without supply when.

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 pub const MOST_POSITIONS: usize = 1_000;
 /// Units of a degree: about a centimetre at the equator.
 const UNITS: f64 = 1e7;
+/// Metres of a degree of latitude.
+const DEGREE_M: f64 = 111_195.0;
 
 /// A place on the map, WGS 84, in ten-millionths of a degree: whole numbers, so that every machine decides alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -33,12 +35,25 @@ impl Position {
     /// About how far apart two positions are, in metres: exact enough within a province, where the earth is flat.
     #[must_use]
     pub fn metres_to(self, other: Self) -> f64 {
-        /// Metres of a degree of latitude.
-        const DEGREE_M: f64 = 111_195.0;
         let ((lon, lat), (other_lon, other_lat)) = (self.degrees(), other.degrees());
         let shrink = libm::cos(f64::midpoint(lat, other_lat).to_radians());
         libm::hypot((lon - other_lon) * shrink, lat - other_lat) * DEGREE_M
     }
+
+    /// How far east and north of here another position lies, in metres, on a plane that touches the earth here.
+    fn offset(self, other: Self) -> (f64, f64) {
+        let ((lon, lat), (other_lon, other_lat)) = (self.degrees(), other.degrees());
+        ((other_lon - lon) * libm::cos(lat.to_radians()) * DEGREE_M, (other_lat - lat) * DEGREE_M)
+    }
+}
+
+/// How far an edge comes to the place from which its ends are measured.
+fn nearest((ax, ay): (f64, f64), (bx, by): (f64, f64)) -> f64 {
+    let (dx, dy) = (bx - ax, by - ay);
+    let squared = dx * dx + dy * dy;
+    // A position that is given twice makes an edge of no length, which is no fault of a ring.
+    let along = if squared > 0.0 { (-(ax * dx + ay * dy) / squared).clamp(0.0, 1.0) } else { 0.0 };
+    libm::hypot(ax + along * dx, ay + along * dy)
 }
 
 /// What a closed ring encloses: the outer ring of an RFC 7946 polygon.
@@ -102,6 +117,32 @@ impl Polygon {
         inside
     }
 
+    /// About how far outside the ring a position lies, in metres; zero inside and on it.
+    #[must_use]
+    pub fn metres_to(&self, at: Position) -> f64 {
+        if self.covers(at) {
+            return 0.0;
+        }
+        let corners: Vec<_> = self.ring.iter().map(|corner| at.offset(*corner)).collect();
+        corners.windows(2).map(|pair| nearest(pair[0], pair[1])).fold(f64::INFINITY, f64::min)
+    }
+
+    /// Whether the box around the ring, so many metres larger on every side, holds a position: all that lies so near to the
+    /// ring lies in it, and it is asked for less than the distance.
+    #[must_use]
+    pub fn box_reaches(&self, at: Position, metres: f64) -> bool {
+        let Some((south_west, north_east)) = self.bounds() else { return false };
+        let ((west, south), (east, north)) = (at.offset(south_west), at.offset(north_east));
+        west <= metres && south <= metres && east >= -metres && north >= -metres
+    }
+
+    /// The corners of the box around it: the south-western and the north-eastern.
+    fn bounds(&self) -> Option<(Position, Position)> {
+        let span = |of: fn(&Position) -> i32| Some((self.ring.iter().map(of).min()?, self.ring.iter().map(of).max()?));
+        let ((west, east), (south, north)) = (span(|p| p.lon_e7)?, span(|p| p.lat_e7)?);
+        Some((Position { lon_e7: west, lat_e7: south }, Position { lon_e7: east, lat_e7: north }))
+    }
+
     /// The ring counter-clockwise, as RFC 7946 §3.1.6 asks for: whatever is inside lies to the left.
     #[must_use]
     pub fn counter_clockwise(&self) -> Vec<Position> {
@@ -119,11 +160,8 @@ impl Polygon {
     /// The middle of the box around it, which stands for it when distances are compared.
     #[must_use]
     pub fn middle(&self) -> Option<Position> {
-        let middle = |of: fn(&Position) -> i32| {
-            let (least, most) = (self.ring.iter().map(of).min()?, self.ring.iter().map(of).max()?);
-            Some(least.midpoint(most))
-        };
-        Some(Position { lon_e7: middle(|p| p.lon_e7)?, lat_e7: middle(|p| p.lat_e7)? })
+        let (least, most) = self.bounds()?;
+        Some(Position { lon_e7: least.lon_e7.midpoint(most.lon_e7), lat_e7: least.lat_e7.midpoint(most.lat_e7) })
     }
 }
 
@@ -170,6 +208,29 @@ mod tests {
         // From the Saigon opera house to Tân Sơn Nhất airport, 6.6 km as the crow flies.
         let (opera, airport) = (at(1_067_031_000, 107_767_000), at(1_066_588_000, 108_188_000));
         assert!((opera.metres_to(airport) - 6_740.0).abs() < 150.0, "{}", opera.metres_to(airport));
+    }
+
+    #[test]
+    fn a_ring_is_as_far_as_its_nearest_edge_and_its_box_is_no_farther() {
+        // Two kilometres wide, so that the middle of a side is a kilometre from every corner.
+        let square = ring(&[(0, 0), (180_000, 0), (180_000, 0), (180_000, 180_000), (0, 180_000), (0, 0)]);
+        for (place, metres, in_reach) in [
+            (at(90_000, 90_000), 0.0, true),
+            (at(90_000, 180_000), 0.0, true),
+            (at(90_000, 207_000), 300.2, true),
+            (at(-27_000, 90_000), 300.2, true),
+            (at(207_000, -27_000), 424.6, true),
+            // Within reach of the box alone.
+            (at(220_000, 220_000), 629.0, true),
+            (at(226_000, 90_000), 511.5, false),
+            (at(90_000, -46_000), 511.5, false),
+        ] {
+            let found = square.metres_to(place);
+            assert!((found - metres).abs() < 1.0, "{place:?}: {found}");
+            assert_eq!(square.box_reaches(place, 500.0), in_reach, "{place:?}");
+        }
+        let nothing = Polygon { ring: Vec::new() };
+        assert!(!nothing.box_reaches(at(0, 0), 500.0) && nothing.metres_to(at(0, 0)) > 500.0);
     }
 
     proptest! {

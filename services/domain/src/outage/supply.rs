@@ -39,7 +39,7 @@ pub struct Interruption {
     pub until_us: Option<i64>,
     /// How many.
     pub customers: i64,
-    /// Which of them, as in [`Delta::group`].
+    /// Which of them, as in [`Delta::group`]; 0 where several outages are put together.
     pub group: i64,
 }
 
@@ -146,31 +146,6 @@ pub fn interruptions(deltas: &[Delta]) -> Vec<Interruption> {
     }
     ended.extend(open);
     ended
-}
-
-/// What an outage and its parts come to together: at every moment as many as it says itself, or as its parts add up to,
-/// whichever is more. So a feeder within a regional event counts once, whether the event knew of it or not.
-#[must_use]
-pub fn together(own: &[Delta], parts: &[Vec<Delta>]) -> Vec<Delta> {
-    if parts.iter().all(Vec::is_empty) {
-        return own.to_vec();
-    }
-    let mut all: Vec<(i64, bool, i64)> = own.iter().map(|delta| (delta.at_us, true, delta.customers)).collect();
-    all.extend(parts.iter().flatten().map(|delta| (delta.at_us, false, delta.customers)));
-    all.sort_unstable_by_key(|(at_us, ..)| *at_us);
-    let (mut itself, mut others, mut before) = (0_i64, 0_i64, 0_i64);
-    let mut found = Vec::new();
-    for moment in all.chunk_by(|one, next| one.0 == next.0) {
-        for (_, own, customers) in moment {
-            *(if *own { &mut itself } else { &mut others }) += customers;
-        }
-        let now = itself.max(others);
-        if now != before {
-            found.push(Delta { at_us: moment[0].0, customers: now - before, group: 0 });
-        }
-        before = now;
-    }
-    found
 }
 
 #[cfg(test)]

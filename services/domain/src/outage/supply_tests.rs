@@ -80,16 +80,6 @@ fn more_cannot_regain_supply_than_lost_it() {
     assert_eq!(overdrawn.map(Timestamp::as_microsecond), Some(7 * MINUTE));
 }
 
-#[test]
-fn a_feeder_within_a_regional_event_counts_once() {
-    let region = [delta(0, 1_000, 0), delta(60, -1_000, 0)];
-    let known = vec![delta(10, 200, 0), delta(50, -200, 0)];
-    assert_eq!(together(&region, std::slice::from_ref(&known)), region);
-    let longer = vec![delta(10, 200, 0), delta(90, -200, 0)];
-    assert_eq!(together(&region, &[longer]), [delta(0, 1_000, 0), delta(60, -800, 0), delta(90, -200, 0)]);
-    assert_eq!(together(&[], std::slice::from_ref(&known)), known);
-}
-
 proptest! {
     #[test]
     fn steps_equal_a_look_at_every_minute(steps in steps(), from in -50..350i64, length in 0..400i64, restored in prop::option::of(0..400i64)) {
@@ -101,14 +91,5 @@ proptest! {
         prop_assert_eq!(exact, minute_by_minute(&deltas, from, until) * i128::from(MINUTE));
         let of_one = |one: &Interruption| i128::from(one.until_us.unwrap_or(i64::MAX).min(until * MINUTE).max(from * MINUTE) - one.from_us.clamp(from * MINUTE, until * MINUTE)) * i128::from(one.customers);
         prop_assert_eq!(interruptions(&deltas).iter().map(of_one).sum::<i128>(), exact);
-    }
-
-    #[test]
-    fn an_outage_and_its_parts_lose_the_greater_of_both_at_every_minute(own in steps(), one in steps(), two in steps()) {
-        let both = together(&own, &[one.clone(), two.clone()]);
-        for minute in 0..310 {
-            let at = |deltas: &[Delta]| without_supply_at(deltas, minute * MINUTE);
-            prop_assert_eq!(at(&both), at(&own).max(at(&one) + at(&two)));
-        }
     }
 }

@@ -1,10 +1,11 @@
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 use uuid::Uuid;
 
+use super::family::{Family, families};
 use crate::{
-    outage::supply::{Course, Delta, interruptions, together},
+    outage::{Outage, supply::Course},
     report::day::{Days, local_day},
 };
 
@@ -22,6 +23,19 @@ pub struct Event {
     pub loss_of_supply: bool,
     /// Who was without supply when.
     pub course: Course,
+}
+
+impl Event {
+    /// An outage as it stands.
+    #[must_use]
+    pub fn of(outage: &Outage) -> Self {
+        Self {
+            id: outage.id,
+            parent: outage.parent,
+            loss_of_supply: outage.cause.is_loss_of_supply(),
+            course: outage.course(),
+        }
+    }
 }
 
 /// How many customers are served, from a local day on.
@@ -65,12 +79,6 @@ impl DaySums {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Daily(pub BTreeMap<i32, DaySums>);
 
-/// What its events and those of its parts lost together, by the root of which they are parts.
-struct Family<'a> {
-    root: &'a Event,
-    deltas: Vec<Delta>,
-}
-
 impl Daily {
     /// The sums of one region's days: every day of the span, with or without outages.
     ///
@@ -90,8 +98,8 @@ impl Daily {
             let customers = served.iter().rev().find(|known| known.from <= day).map_or(0, |known| known.customers);
             days.insert(day, DaySums { served: customers, ..DaySums::default() });
         }
-        for Family { root, deltas } in families(events, onset) {
-            for one in interruptions(&deltas) {
+        for Family { root, interruptions } in families(events, onset) {
+            for one in interruptions {
                 let lasted = one.until_us.unwrap_or(now_us.max(one.from_us)) - one.from_us;
                 let Some(day) = days.get_mut(&local_day(one.from_us, zone)) else { continue };
                 if lasted > SUSTAINED_OVER_US {
@@ -117,29 +125,4 @@ impl Daily {
             self.0.entry(*day).or_default().add(sums);
         }
     }
-}
-
-/// Outages with their parts, each once. A parent that is not among them is as none.
-fn families(events: &[Event], onset: Option<(Uuid, i64)>) -> Vec<Family<'_>> {
-    let known: HashSet<Uuid> = events.iter().map(|event| event.id).collect();
-    let mut parts: HashMap<Uuid, Vec<&Event>> = HashMap::new();
-    let mut roots = Vec::new();
-    for event in events {
-        match event.parent.filter(|parent| known.contains(parent)) {
-            Some(parent) => parts.entry(parent).or_default().push(event),
-            None => roots.push(event),
-        }
-    }
-    roots.into_iter().map(|root| Family { root, deltas: lost(root, &parts, onset, 0) }).collect()
-}
-
-/// What an outage and all its parts lost. Parts of parts have a limit where they are recorded; this one is beyond it.
-fn lost(event: &Event, parts: &HashMap<Uuid, Vec<&Event>>, onset: Option<(Uuid, i64)>, depth: usize) -> Vec<Delta> {
-    const DEEPEST: usize = 64;
-    let own = match onset.filter(|(id, _)| *id == event.id) {
-        Some((_, claimed)) => event.course.deltas_from(Some(claimed)),
-        None => event.course.deltas(),
-    };
-    let Some(parts_of) = parts.get(&event.id).filter(|_| depth < DEEPEST) else { return own };
-    together(&own, &parts_of.iter().map(|part| lost(part, parts, onset, depth + 1)).collect::<Vec<_>>())
 }

@@ -6,11 +6,13 @@
 //! its threshold of major event days too: thresholds and indices of regions cannot be merged.
 
 mod daily;
+mod family;
 mod frequent;
 mod index;
 #[cfg(test)]
 mod tests;
 
 pub use daily::{Daily, DaySums, Event, SUSTAINED_OVER_US, Served};
+pub use family::Lost;
 pub use frequent::{Exposure, Frequent, frequent};
 pub use index::{Class, HISTORY_YEARS, Indices, Reliability, Threshold, history_of, reliability};

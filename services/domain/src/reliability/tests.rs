@@ -4,10 +4,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::{
-    outage::{
-        Area, Site,
-        supply::{Course, Delta},
-    },
+    outage::supply::{Course, Delta},
     report::day::Days,
 };
 
@@ -24,6 +21,13 @@ fn event(id: u128, customers: i64, from: i64, until: i64) -> Event {
         steps: vec![],
     };
     Event { id: Uuid::from_u128(id), parent: None, loss_of_supply: false, course }
+}
+
+/// An outage of which nobody said how many it interrupted.
+fn uncounted(id: u128, from: i64, until: i64) -> Event {
+    let mut event = event(id, 1, from, until);
+    event.course.customers = None;
+    event
 }
 
 fn served(customers: i64) -> Vec<Served> {
@@ -123,15 +127,41 @@ fn parts_are_not_counted_twice_and_each_claim_of_an_onset_has_its_indices() {
     assert_eq!(with_part.0[&0].customer_us, 62_000 * i128::from(MINUTE));
 }
 
+/// A regional event without counts and two of its parts: 100 customers from minute 0 to 120, 50 others from 30 to 33.
+///
+/// 100 are sustained with 12,000 customer minutes, 50 are momentary; SAIDI leaves out the 150 customer minutes of these.
 #[test]
-fn whoever_lost_supply_too_often_is_counted_where_customers_are_known() {
-    let feeder = |code: &str| Area { feeder: Some(code.into()), ..Area::default() };
-    let exposures = ["F1", "F1", "F2", "F1"].map(|code| Exposure { areas: vec![feeder(code), feeder("F9")] });
-    let sites = ["F1", "F2", "F3", "f9"].map(|feeder| Site { feeder: Some(feeder), ..Site::default() });
-    let of = |n| frequent(n, sites.iter().map(|site| (*site, 10)), &exposures);
-    assert_eq!(of(0), Frequent { customers: 30, known: 40 });
-    assert_eq!(of(2), Frequent { customers: 20, known: 40 });
-    assert_eq!(of(3), Frequent { customers: 10, known: 40 });
+fn parts_that_overlap_are_interrupted_each_as_long_as_it_says() {
+    let days = Days { from: 0, until: 1 };
+    let region = uncounted(1, 0, 120);
+    let part = |id, customers, from, until| Event { parent: Some(region.id), ..event(id, customers, from, until) };
+    let family = [region.clone(), part(2, 100, 0, 120), part(3, 50, 30, 33)];
+    let day = daily(&family, 2_000, days).0[&0];
+    assert_eq!((day.interrupted, day.momentary, day.customer_us), (100, 50, 12_000 * i128::from(MINUTE)));
+    let minutes = |from: i64, until: i64| Lost::between(&family, from * MINUTE, until * MINUTE).customer_us;
+    assert_eq!(minutes(0, DAY), 12_150 * i128::from(MINUTE), "customer time does");
+    // A part of the one part, which that one counts already, changes nothing.
+    let nested = Event { parent: Some(Uuid::from_u128(2)), ..event(4, 60, 10, 40) };
+    assert_eq!(daily(&[&family[..], &[nested]].concat(), 2_000, days).0[&0], day);
+}
+
+#[test]
+fn an_outage_over_midnight_counts_in_each_month_as_long_as_it_lasted_there() {
+    // 500 customers from four hours before midnight to four hours after it, told of by the part alone.
+    let region = uncounted(1, DAY - 240, DAY + 240);
+    let part = Event { parent: Some(region.id), ..event(2, 500, DAY - 240, DAY + 240) };
+    let events = [region, part, event(3, 30, 0, 60)];
+    let minutes = |from: i64, until: i64| {
+        let lost = Lost::between(&events, from * MINUTE, until * MINUTE);
+        (lost.outages, lost.customer_us / i128::from(MINUTE))
+    };
+    assert_eq!(minutes(0, DAY), (2, 500 * 240 + 30 * 60));
+    assert_eq!(minutes(DAY, 2 * DAY), (2, 500 * 240));
+    assert_eq!(minutes(2 * DAY, 3 * DAY), (2, 0));
+    assert_eq!(minutes(2 * DAY, DAY), (2, 0), "a month that has not begun has no hours");
+    let mut lasts = event(4, 10, 0, 60);
+    lasts.course.restored_us = None;
+    assert_eq!(Lost::between(&[lasts], 0, 90 * MINUTE).customer_us, 900 * i128::from(MINUTE), "until now");
 }
 
 #[test]

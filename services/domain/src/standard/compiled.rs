@@ -2,7 +2,7 @@
 
 use std::{
     cmp::{Ordering, Reverse},
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -79,12 +79,35 @@ impl Standard {
         Self::compile_as(bundle, version)
     }
 
+    /// Compiles a bundle that was accepted once. Records name it, so it is compiled whatever a later lint says of it; only what
+    /// cannot be compiled at all is wrong.
+    pub fn compile_accepted(bundle: Bundle) -> Result<Self, Vec<Finding>> {
+        let version = bundle.version_id();
+        Self::build(bundle, version)
+    }
+
     /// Compiles a bundle under the version that its records are stamped with.
     pub(super) fn compile_as(bundle: Bundle, version: String) -> Result<Self, Vec<Finding>> {
         let found = lint::bundle(&bundle);
         if has_errors(&found) {
             return Err(found);
         }
+        Self::build(bundle, version)
+    }
+
+    /// The same with what was accepted changed, and nothing asked of it anew that was not asked then.
+    pub(super) fn compile_changed(&self, bundle: Bundle, version: String) -> Result<Self, Vec<Finding>> {
+        let named = |finding: &Finding| (finding.path.to_string(), finding.code);
+        let known: BTreeSet<_> = lint::bundle(&self.bundle).iter().map(named).collect();
+        let mut found = lint::bundle(&bundle);
+        found.retain(|finding| !known.contains(&named(finding)));
+        if has_errors(&found) {
+            return Err(found);
+        }
+        Self::build(bundle, version)
+    }
+
+    fn build(bundle: Bundle, version: String) -> Result<Self, Vec<Finding>> {
         let zone = zone(&bundle.time_zone, "time_zone")?;
         let mut calendars = BTreeMap::new();
         for entry in &bundle.calendars {

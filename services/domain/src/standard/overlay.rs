@@ -101,7 +101,7 @@ impl Standard {
             return Err(refusals);
         }
         let version = format!("{}+{}.{}", bundle.version_id(), overlay.overlay, overlay.version);
-        Self::compile_as(bundle, version)
+        self.compile_changed(bundle, version)
             .map_err(|found| found.iter().map(|finding| refused("INVALID_OVERLAY", finding.message.clone())).collect())
     }
 }

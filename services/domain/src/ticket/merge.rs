@@ -71,6 +71,20 @@ pub fn merge(
     Ok((ended, living))
 }
 
+/// A part of a ticket that ended in `living`: it becomes a part of that one, or, where that one is a part itself, of the
+/// same whole, so that no part has parts.
+#[must_use]
+pub fn move_part(part: &Ticket, living: &Ticket, now: Timestamp) -> Ticket {
+    let whole = living.parent.unwrap_or(living.id);
+    Ticket {
+        // Where that whole is this very part, the rule was broken before; a part of itself would mend nothing.
+        parent: (whole != part.id).then_some(whole),
+        version: part.version + 1,
+        updated_at: part.updated_at.max(now),
+        ..part.clone()
+    }
+}
+
 /// The ticket and a new one made of a part of it: same customer, same requester, same channel; opened now, with clocks of
 /// its own.
 pub fn split(

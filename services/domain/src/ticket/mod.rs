@@ -17,7 +17,7 @@ pub use breach::{Acted, Escalated, notice_due};
 pub use classify::{Reclassification, check_required, reclassify};
 pub use governed::{Governance, Versions, govern, open, rebase, rebase_late, settle};
 pub use lifecycle::{allowed, asked, assign, claim, fulfil, reopen, replied, transition};
-pub use merge::{MERGE_LIMIT, merge, split};
+pub use merge::{MERGE_LIMIT, merge, move_part, split};
 pub use required::missing_fields;
 pub use satisfaction::{is_to_be_asked, judge_repetition, question_due_us, rate, repetition_due_us};
 

@@ -4,7 +4,7 @@
 mod deliver;
 
 pub(crate) use deliver::Revisions;
-use gridcare_domain::notice::{Notice, Revision};
+use gridcare_domain::notice::{Notice, Revision, RevisionState};
 use gridcare_proto::{
     convert::{notice::content_to_wire, time},
     notice::v1 as wire,
@@ -15,17 +15,35 @@ use prost::Message as _;
 /// Topic of the bus: a revision was published.
 pub(crate) const PUBLISHED: &str = "notices";
 
-/// The members that a revision concerns.
-pub(crate) fn concerned<'a>(revision: &Revision, seats: &'a [Seat]) -> Vec<&'a str> {
-    let audience = &revision.content.audience;
-    seats.iter().filter(|seat| audience.concerns_region(&seat.region)).map(|seat| seat.node.as_str()).collect()
+/// Codes of the regions to which a notice goes out as it is now; none: all. Whoever was told of it once is told what became of it,
+/// also where that is for others alone.
+pub(crate) fn regions_told(notice: &Notice) -> Vec<String> {
+    let published = notice.revisions.iter().filter(|revision| revision.state == RevisionState::Published);
+    let mut told: Vec<String> = Vec::new();
+    for revision in published {
+        let regions = &revision.content.audience.regions;
+        if regions.is_empty() {
+            return Vec::new();
+        }
+        told.extend(regions.iter().cloned());
+    }
+    told.sort_unstable();
+    told.dedup();
+    told
 }
 
-/// A revision as it goes out to these members.
+/// The members of these regions; all of them where none is named.
+pub(crate) fn members_of<'a>(regions: &[String], seats: &'a [Seat]) -> Vec<&'a str> {
+    let of = |seat: &&Seat| regions.is_empty() || regions.contains(&seat.region);
+    seats.iter().filter(of).map(|seat| seat.node.as_str()).collect()
+}
+
+/// A revision as it goes out to these members, and to those of these regions that join later.
 pub(crate) fn going_out<'a>(
     notice: &Notice,
-    revision: &'a Revision,
+    revision: &Revision,
     published_us: i64,
+    regions: &'a [String],
     nodes: &'a [&'a str],
 ) -> PublishedRevision<'a> {
     let landing = wire::LandNoticeRequest {
@@ -42,7 +60,7 @@ pub(crate) fn going_out<'a>(
         number: revision.number,
         published_us,
         expires_us: revision.content.expires_at.as_microsecond(),
-        regions: &revision.content.audience.regions,
+        regions,
         landing: landing.encode_to_vec(),
         nodes,
     }

@@ -20,7 +20,7 @@ use prost::Message as _;
 use uuid::Uuid;
 
 use super::{
-    notice_goes_out::{PUBLISHED, concerned, going_out},
+    notice_goes_out::{PUBLISHED, going_out, members_of, regions_told},
     notice_is_proven::of_act,
 };
 use crate::idempotency::forget_answers;
@@ -184,10 +184,11 @@ impl Writing<'_> {
             state: convert::notice_to_wire(notice, true).encode_to_vec(),
         };
         let newest = notice.newest().filter(|_| done.is_some_and(|(act, _)| act == Act::Publish));
-        let nodes = newest.map(|revision| concerned(revision, self.seats)).unwrap_or_default();
+        let regions = regions_told(notice);
+        let nodes = members_of(&regions, self.seats);
         let published = newest.map(|revision| {
             let at = revision.published_at.unwrap_or(self.now);
-            going_out(notice, revision, at.as_microsecond(), &nodes)
+            going_out(notice, revision, at.as_microsecond(), &regions, &nodes)
         });
         let entries = done.and_then(|(act, number)| of_act(notice, act, number, self.now)).into_iter().collect();
         let now_us = self.now.as_microsecond();

@@ -91,12 +91,14 @@ async fn answer(notices: &Notices, headers: &HeaderMap, json: bool, language: La
 }
 
 impl Notices {
-    /// What is told now, the last published first.
+    /// What is told by web now, the last published first.
     async fn told(&self) -> Result<Vec<Told>, StoreError> {
-        let mut told = self.parts.public_notices().await?;
-        told.sort_by_cached_key(|(notice, _)| {
+        let public = self.parts.public_notices().await?.into_iter();
+        let mut told: Vec<_> =
+            public.filter_map(|(notice, region)| Some(Told { notice: notice.told_by_web()?, region })).collect();
+        told.sort_by_cached_key(|Told { notice, .. }| {
             Reverse((notice.revisions.last().map(|revision| revision.published_at), notice.id))
         });
-        Ok(told.into_iter().map(|(notice, region)| Told { notice, region }).collect())
+        Ok(told)
     }
 }

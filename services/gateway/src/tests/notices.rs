@@ -77,6 +77,39 @@ async fn a_member_that_was_away_gets_each_revision_once_in_order_whatever_happen
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_was_told_is_told_what_became_of_it_also_where_that_is_for_others_alone() {
+    let (folder, clock) = (tempfile::tempdir().unwrap(), clock());
+    let (city, south) = (Played::start("h1", 0).await, Played::start("s1", 0).await);
+    let (h1, s1) = (("h1", "HCMC", city.port), ("s1", "SPC", south.port));
+    let gateway = start_at(folder.path(), &[h1, s1], Arc::new(clock.clone())).await;
+    let mut desk = Desk::at(&gateway, &clock).await;
+    let landed = LandingState::Landed;
+    let first = desk.create(desk.content(wire::RevisionKind::Initial, 60, &["SPC"])).await.unwrap();
+    let first = desk.publish(first).await;
+    let id = first.id.as_str();
+    let wider = desk.revise(&first, desk.content(wire::RevisionKind::Update, 60, &["HCMC", "SPC"])).await.unwrap();
+    let wider = desk.publish(wider).await;
+    let cancel = desk.revise(&wider, desk.content(wire::RevisionKind::Cancel, 60, &["HCMC"])).await.unwrap();
+    desk.publish(cancel).await;
+    desk.until(id, &[("s1", 1, landed), ("h1", 2, landed), ("s1", 2, landed), ("h1", 3, landed), ("s1", 3, landed)])
+        .await;
+    assert_eq!(south.landing.revisions(id), [1, 2, 3]);
+    assert_eq!(city.landing.revisions(id), [2, 3], "it waits for none that it is never given");
+
+    // Who joins later gets as much as those of its region have.
+    gateway.end().await;
+    clock.advance(Duration::from_secs(5));
+    let (late, north) = (Played::start("s2", 0).await, Played::start("n1", 0).await);
+    let members = [h1, s1, ("s2", "SPC", late.port), ("n1", "NPC", north.port)];
+    let gateway = start_at(folder.path(), &members, Arc::new(clock.clone())).await;
+    let mut desk = Desk::at(&gateway, &clock).await;
+    let all = [("s1", 1), ("s2", 1), ("h1", 2), ("s1", 2), ("s2", 2), ("h1", 3), ("s1", 3), ("s2", 3)];
+    desk.until(id, &all.map(|(node, revision)| (node, revision, landed))).await;
+    assert_eq!(late.landing.revisions(id), [1, 2, 3]);
+    gateway.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_notice_that_expires_before_a_member_returns_is_not_handed_over() {
     let (folder, clock) = (tempfile::tempdir().unwrap(), clock());
     let mut north = Played::start("n1", 0).await;

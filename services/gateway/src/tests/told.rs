@@ -17,6 +17,11 @@ use super::{
 };
 
 fn told(id: &str, revision: i64) -> Change {
+    told_by(id, revision, &[1, 2], 0)
+}
+
+/// A member's notice that is told by these channels, to so many customers whom it names, or to everybody.
+fn told_by(id: &str, revision: i64, channels: &[i32], named_customers: i64) -> Change {
     let at = |seconds: i64| Some(prost_types::Timestamp { seconds: 1_369_207_800 + seconds, nanos: 0 });
     Change::Notice(federation::FederatedNotice {
         id: id.into(),
@@ -28,7 +33,8 @@ fn told(id: &str, revision: i64) -> Change {
             kind: 1,
             phase: 1,
             urgency: 2,
-            channels: vec![1, 2],
+            audience: Some(federation::FederatedAudience { named_customers, ..Default::default() }),
+            channels: channels.to_vec(),
             vi: text("Mất điện"),
             en: text("Power cut"),
             published_at: at(0),
@@ -165,5 +171,39 @@ async fn everybody_reads_what_was_told_and_whoever_has_it_gets_its_name_alone() 
     assert!(again.starts_with("HTTP/1.1 304"), "{again}");
     let page = get(&gateway, "/notices?lang=en", "Accept: text/html\r\n").await;
     assert!(page.contains("<h2>Power cut</h2>"), "{page}");
+    gateway.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_not_told_by_web_is_on_no_page_and_what_names_its_customers_in_no_document() {
+    let (folder, clock) = (tempfile::tempdir().unwrap(), clock());
+    let south = Played::start("s1", 0).await;
+    let gateway = start_at(folder.path(), &[("s1", "SPC", south.port)], Arc::new(clock)).await;
+    let (letter, unpaged, paged) = (new_id().to_string(), new_id().to_string(), new_id().to_string());
+    // In the order of the feed: where the last is read, the others are there.
+    south.feed.add(told_by(&letter, 1, &[2], 3)).add(told_by(&unpaged, 1, &[2], 0)).add(told_by(&paged, 1, &[1], 3));
+    for _ in 0..200 {
+        if get(&gateway, "/notices.json", "").await.contains(&paged) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    for (path, expected) in [
+        ("/notices", [false, false, true]),
+        ("/notices.json", [false, false, true]),
+        ("/notices.atom", [false, true, true]),
+        ("/notices.rss", [false, true, true]),
+    ] {
+        let document = get(&gateway, path, "").await;
+        assert_eq!(
+            [&letter, &unpaged, &paged].map(|id| document.contains(id.as_str())),
+            expected,
+            "{path}: {document}"
+        );
+    }
+    for (id, status) in [(&letter, "404"), (&unpaged, "200"), (&paged, "200")] {
+        let alert = get(&gateway, &format!("/notices/cap/{id}/1.xml"), "").await;
+        assert!(alert.starts_with(&format!("HTTP/1.1 {status} ")), "{alert}");
+    }
     gateway.end().await;
 }

@@ -42,7 +42,7 @@ pub(crate) struct Get {
 }
 
 /// Write all that the node holds of one customer as one JSON document: profile, premises, tickets with their timelines,
-/// contacts.
+/// contacts, messages, notices that name them, questions.
 #[derive(Debug, Args)]
 pub(crate) struct Export {
     #[command(flatten)]

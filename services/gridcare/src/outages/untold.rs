@@ -4,6 +4,7 @@ use gridcare_proto::outage::v1::{
     ListOutagesRequest, Outage, OutageArea, OutageFilter, OutageKind, PlanRevision,
     outage_service_client::OutageServiceClient,
 };
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::failed;
@@ -19,12 +20,16 @@ use crate::{
     time,
 };
 
+/// Work that was cancelled after its first time had begun is looked for this far back: until its alternative is over, customers
+/// expect it.
+const LOOKS_BACK: SignedDuration = SignedDuration::from_hours(40 * 24);
+
 /// List planned work of which customers are still to be told: new, moved, or cancelled since its last published notice.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Work is on the list until a notice about it (gridcare notice write --outage ID) is published that was written after the plan last
-changed, or until its time has passed. Of work that is moved or cancelled the node drafts what its notices say next; a draft that
-waits for somebody to agree to it and to publish it is named.")]
+Work is on the list until a notice about it (gridcare notice write --outage ID) is published and all that have not ended say what
+was written after the plan last changed, or until its time has passed. Of work that is moved or cancelled the node drafts what its
+notices say next, unless somebody is writing already; a draft that waits for somebody to agree to it and to publish it is named.")]
 pub(crate) struct Untold {
     #[command(flatten)]
     connection: Connection,
@@ -42,7 +47,8 @@ pub(crate) struct Untold {
 impl Untold {
     pub(super) async fn run(self) -> Result<(), Failure> {
         let mut client = OutageServiceClient::new(self.connection.caller()?).max_decoding_message_size(64 << 20);
-        let from = Some(time::to_wire(SystemClock.now()));
+        let now = SystemClock.now();
+        let from = Some(time::to_wire(now.saturating_sub(LOOKS_BACK).unwrap_or(now)));
         let filter = OutageFilter { kind: OutageKind::Planned.into(), from, ..OutageFilter::default() };
         let mut request = ListOutagesRequest { filter: Some(filter), page_size: 100, page_token: String::new() };
         let mut untold = Vec::new();
@@ -59,7 +65,7 @@ impl Untold {
             return Ok(output::line(json!({ "outages": untold.iter().map(object).collect::<Vec<_>>() }))?);
         }
         let (texts, zone) = (Texts::new(self.lang), time::zone(&self.time_zone)?);
-        let view = View { texts: &texts, zone: &zone, now: SystemClock.now(), width: output::width() };
+        let view = View { texts: &texts, zone: &zone, now, width: output::width() };
         Ok(output::raw(text(&untold, &view))?)
     }
 }

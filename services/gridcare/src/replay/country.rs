@@ -15,9 +15,13 @@ use gridcare_courier::{
     smpp::session::{Dial, SessionConfig},
     smsc::{Smsc, SmscConfig},
 };
-use gridcare_domain::standard::{PublicKey, SecretKey};
+use gridcare_domain::{
+    contact,
+    standard::{PublicKey, SecretKey},
+};
 use gridcare_gateway::{GatewayConfig, config::MemberSeat};
-use gridcare_node::config::NodeConfig;
+use gridcare_node::config::{NodeConfig, Offer};
+use jiff::civil::{Date, date};
 use sha2::{Digest as _, Sha256};
 use tokio::{
     sync::{oneshot, watch},
@@ -36,6 +40,8 @@ use crate::{
 const CONNECTIONS: u32 = 4;
 /// A courier asks again at least this often.
 const WAIT_S: u64 = 20;
+/// By the day that is replayed all of them counted.
+const BEFORE: Date = date(2013, 1, 1);
 
 /// One corporation.
 pub(super) struct Seat {
@@ -158,12 +164,26 @@ fn node(story: &Story, region: &Region, folder: &Path) -> NodeConfig {
     let key = |name: &str| format!("{:x}", Sha256::digest(format!("gridcare replay key of {name}").as_bytes()));
     config.keys.pseudonym = key(&region.code);
     config.keys.unique = key("the country");
+    config.capabilities = offers();
     "replay".clone_into(&mut config.keys.unique_id);
     if let Some(plan) = story.plan(&region.code) {
         let rate: u64 = plan.sms_parts_per_second.iter().map(|rate| story.scaled(*rate)).sum();
         config.notices.sms_parts_per_second = u32::try_from(rate).unwrap_or(u32::MAX);
     }
     config
+}
+
+/// What is counted of a replayed day: whoever calls, and whoever writes a message and is answered.
+fn offers() -> Vec<Offer> {
+    let offer = |(channel, metric): (contact::Channel, &str)| Offer {
+        channel: channel.code().to_owned(),
+        metric: metric.to_owned(),
+        offered_from: BEFORE,
+        reported_from: Some(BEFORE),
+        reported_through: None,
+    };
+    let calls = ["offered", "answered", "abandoned", "busy"].map(|metric| (contact::Channel::Hotline, metric));
+    calls.into_iter().chain([(contact::Channel::Sms, "messages")]).map(offer).collect()
 }
 
 fn gateway(key: &SecretKey, members: Vec<MemberSeat>, folder: &Path) -> Result<GatewayConfig, Failure> {

@@ -93,6 +93,7 @@ impl Replay {
         }
         let stage = Stage::new().map_err(|error| Failure::because("the runtime cannot start", &error))?;
         let folder = folder(self.folder.as_deref())?;
+        gridcare_chassis::backoff::leave_nothing_to_chance();
         let report = stage.play(story.assumed.begin, self.speed, async |stepper| {
             Play::begin(&story, folder.path(), stepper).await?.whole().await
         })?;

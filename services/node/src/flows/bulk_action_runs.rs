@@ -152,7 +152,7 @@ pub(crate) fn step_of(action: &wire::BulkAction) -> Option<Step> {
             classify(Reclassification { category: Some(category.clone()), ..Reclassification::default() })
         }
         Action::Team(team) => classify(Reclassification { team: Some(team.clone()), ..Reclassification::default() }),
-        Action::UnlinkOutage(id) => Uuid::try_parse(id).ok().map(|id| Step::Unlink(LinkKind::Outage, id)),
+        Action::UnlinkOutage(id) => Uuid::try_parse(id).ok().map(|id| Step::UndoLink(LinkKind::Outage, id)),
         // More than one step each, and none of theirs may be taken alone.
         Action::LinkOutage(_) | Action::AnswerRestoration(_) => None,
         Action::Reply(_) => Some(Step::Say(TimelineKind::Reply, Visibility::Public)),

@@ -61,12 +61,10 @@ async fn turn(node: &Node, holder: &str, shutdown: &CancellationToken) -> Result
         let now_us = node.now_us();
         let until = now_us + i64::try_from(LEASE.as_micros()).unwrap_or(0);
         held = lease::take(node.store.db(), "questions", holder, now_us, until).await?;
-        if held.is_none() {
-            break;
-        }
+        let Some(lease) = &held else { break };
         let mut asked = false;
         for question in due {
-            asked |= node.ask(&question).await?;
+            asked |= node.ask(lease, &question).await?;
         }
         if asked {
             node.bus.wake(DELIVERIES);
@@ -77,11 +75,11 @@ async fn turn(node: &Node, holder: &str, shutdown: &CancellationToken) -> Result
 
 impl Node {
     /// Asks, unless there is nothing to ask any more; says whether a message waits for a courier.
-    async fn ask(&self, question: &Question) -> Result<bool, StoreError> {
+    async fn ask(&self, lease: &Lease, question: &Question) -> Result<bool, StoreError> {
         let asked = if let Some(asking) = self.asking(question).await? {
-            self.store.ask(&asking, self.now_us()).await? == Asked::Queued
+            self.store.ask(lease, &asking, self.now_us()).await? == Asked::Queued
         } else {
-            self.store.drop_question(question.ticket_id).await?;
+            self.store.drop_question(question).await?;
             false
         };
         let result = if asked { "asked" } else { "let_be" };
@@ -90,7 +88,7 @@ impl Node {
     }
 
     /// The question in its words; none where nobody is to be asked: the ticket is open again, they have said already, were asked
-    /// about another ticket lately, or it is too late.
+    /// about another ticket lately, it is too late, or there is no number at which they could answer.
     async fn asking(&self, question: &Question) -> Result<Option<Asking>, StoreError> {
         let now = self.now();
         let Some(ticket) = self.store.ticket(question.ticket_id).await? else { return Ok(None) };
@@ -100,13 +98,19 @@ impl Node {
         }
         let window_us = self.standards.current().feedback().repeat_contact_window_us;
         let lately_us = now.as_microsecond().saturating_sub(window_us);
-        if self.store.asked_lately(&question.customer, lately_us).await?.is_some() {
+        if self.store.asked_lately(&question.customer, lately_us).await?.is_some() || self.answered_at().is_none() {
             return Ok(None);
         }
         let Some(stored) = self.store.customer(&question.customer).await? else { return Ok(None) };
         let Some(text) = self.question(&ticket, &stored.customer) else { return Ok(None) };
         let entry = questioned(&text, now);
-        Ok(Some(Asking { ticket_id: ticket.id, customer: question.customer.clone(), text, entry }))
+        Ok(Some(Asking { question: question.clone(), text, unless_since_us: lately_us, entry }))
+    }
+
+    /// The number at which text messages reach this corporation: that of its keywords, or the first of its own.
+    pub(crate) fn answered_at(&self) -> Option<String> {
+        let set = self.standards.current().keywords(&self.region).map(|set| set.short_code.clone());
+        set.or_else(|| self.sms.own_numbers.first().cloned())
     }
 
     /// What the customer is asked, by the template of the standard in force.

@@ -78,7 +78,7 @@ impl Node {
                 diacritics: turned.diacritics,
             };
             let groups: Vec<_> = turned.groups.iter().map(group).collect();
-            let planned = plan(&groups, self.notices.route());
+            let planned = plan(&groups, self.notices.route().held(turned.held_us));
             self.store.dispatch_planned(turned.no, planned.recipients, planned.within_30_minutes).await?;
         }
         Ok(())

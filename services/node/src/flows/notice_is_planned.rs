@@ -15,8 +15,9 @@ use crate::Node;
 const RANGE: i64 = 20_000;
 
 impl Node {
-    /// What sending this by text message to this node's customers will take; each group with its language. Whom another notice of
-    /// the incident reaches in this phase is left out, as when it is sent; `of` is the notice that it would be a revision of.
+    /// What sending this by text message to this node's customers will take, were it published now; each group with its language.
+    /// Whom another notice of the incident reaches in this phase is left out, as when it is sent; `of` is the notice that it would be
+    /// a revision of.
     pub(crate) async fn plan_notice(
         &self,
         content: &Content,
@@ -43,6 +44,7 @@ impl Node {
             revisions: vec![revision],
         };
         let dispatch = self.told(&notice, now).dispatches.into_iter().find(|dispatch| dispatch.way == Way::Sms);
+        let held_us = dispatch.as_ref().map_or(0, |dispatch| dispatch.due_us.saturating_sub(dispatch.published_us));
         let counted = match dispatch {
             Some(dispatch) => self.store.count_recipients(&dispatch, RANGE).await?,
             None => Vec::new(),
@@ -56,7 +58,7 @@ impl Node {
         let groups: Vec<_> = counted.iter().map(group).collect();
         // They come in the order of their waves, which the plan keeps.
         let languages = counted.iter().map(|(_, language, _)| *language).collect();
-        Ok((plan(&groups, self.notices.route()), languages))
+        Ok((plan(&groups, self.notices.route().held(held_us)), languages))
     }
 
     /// What the standard in force asks of this and it does not do yet, or a refusal where there is no such outage. A notice that is

@@ -2,7 +2,7 @@ use std::fmt::Write as _;
 
 use gridcare_domain::{
     audience::Audience,
-    notice::{Notice, NoticeChannel, PublicNotice, Revision, RevisionState},
+    notice::{Notice, PublicNotice},
 };
 use gridcare_store::{StoreError, notice::StoredNotice};
 use serde_json::{Value, json};
@@ -25,18 +25,19 @@ pub(crate) enum Form {
 }
 
 /// A notice with what the public page tells of it.
-struct Shown<'a> {
-    notice: &'a Notice,
+struct Shown {
+    notice: PublicNotice,
     national: bool,
-    revisions: Vec<&'a Revision>,
 }
 
-/// Published revisions that the public page tells, the newest first.
-fn told(notice: &Notice) -> Vec<&Revision> {
-    let public = |revision: &&Revision| {
-        revision.state == RevisionState::Published && revision.content.channels.contains(&NoticeChannel::Web)
+/// What the page of this corporation tells of a notice; none where what holds of it is for others alone.
+fn told(notice: &Notice, region: &str) -> Option<PublicNotice> {
+    let ours = |public: &PublicNotice| {
+        public.revisions.last().is_some_and(|newest| newest.regions.iter().any(|named| named == region))
     };
-    notice.revisions.iter().rev().filter(public).collect()
+    // A newer one that is for others takes back what the page said, however it is told itself.
+    let public = Some(PublicNotice::of(notice, Some(region), Vec::new())).filter(ours)?;
+    public.told_by_web().filter(ours)
 }
 
 /// The provinces of an audience among those that this node serves: the places', or all of them where a place names none.
@@ -68,13 +69,12 @@ impl Node {
         let mut shown = Vec::new();
         let mut tells = Vec::new();
         for StoredNotice { notice, national } in &notices {
-            let revisions = told(notice);
-            let Some(newest) = revisions.first() else { continue };
-            let audience = &newest.content.audience;
-            if !audience.concerns_region(&self.region) {
+            let Some(told) = told(notice, &self.region) else { continue };
+            let newest = told.revisions.last().map(|newest| newest.number);
+            let Some(newest) = notice.revisions.iter().find(|revision| Some(revision.number) == newest) else {
                 continue;
-            }
-            let mut reached = provinces(audience, &served);
+            };
+            let mut reached = provinces(&newest.content.audience, &served);
             if let Some(province) = asked.province {
                 reached.retain(|reached| reached == province);
                 if reached.is_empty() {
@@ -82,7 +82,7 @@ impl Node {
                 }
             }
             tells.push((notice.id, reached));
-            shown.push(Shown { notice, national: *national, revisions });
+            shown.push(Shown { notice: told, national: *national });
         }
         if asked.id.is_some() && shown.is_empty() {
             return Ok(None);
@@ -94,7 +94,7 @@ impl Node {
         Ok(Some(Page { body, tells }))
     }
 
-    fn written(&self, shown: &[Shown<'_>], asked: &Asked) -> String {
+    fn written(&self, shown: &[Shown], asked: &Asked) -> String {
         let texts = Texts::of(asked.language);
         let title = escaped(&texts.say("notices-title", &[("region", &self.region)]));
         let mut out = format!(
@@ -105,14 +105,14 @@ impl Node {
         if shown.is_empty() {
             let _ = writeln!(out, "<p>{}</p>", escaped(&texts.say("notices-none", &[])));
         }
-        for Shown { notice, revisions, .. } in shown {
+        for Shown { notice, .. } in shown {
             // A page of all tells the newest, a page of one all that was said.
-            let most = if asked.id.is_some() { revisions.len() } else { 1 };
-            for revision in &revisions[..most] {
-                let text = revision.content.text(asked.language);
-                let at = revision.published_at.map(|at| self.local(at)).unwrap_or_default();
-                let until = self.local(revision.content.expires_at);
-                let standing = texts.say(&format!("notice-{}", revision.content.kind.code().replace('_', "-")), &[]);
+            let most = if asked.id.is_some() { notice.revisions.len() } else { 1 };
+            for revision in notice.revisions.iter().rev().take(most) {
+                let text = revision.text(asked.language);
+                let at = self.local(revision.published_at);
+                let until = self.local(revision.expires_at);
+                let standing = texts.say(&format!("notice-{}", revision.kind.code().replace('_', "-")), &[]);
                 let times = texts.say("notice-times", &[("at", &at), ("until", &until)]);
                 let _ = write!(
                     out,
@@ -132,18 +132,18 @@ impl Node {
 }
 
 /// The same as data, in both languages. It names no customer.
-fn data(shown: &[Shown<'_>], region: &str) -> Value {
-    let notice = |shown: &Shown<'_>| {
-        let mut public = PublicNotice::of(shown.notice, Some(region), Vec::new());
-        public.revisions.retain(|one| shown.revisions.iter().any(|revision| revision.number == one.number));
-        public.data((!shown.national).then_some(region))
-    };
+fn data(shown: &[Shown], region: &str) -> Value {
+    let notice = |shown: &Shown| shown.notice.data((!shown.national).then_some(region));
     json!({"notices": shown.iter().map(notice).collect::<Vec<_>>()})
 }
 
 #[cfg(test)]
 mod tests {
-    use gridcare_domain::outage::Area;
+    use gridcare_domain::{
+        notice::{Content, NoticeChannel, NoticeText, Phase, Revision, RevisionKind, RevisionState, Urgency},
+        outage::Area,
+    };
+    use jiff::Timestamp;
 
     use super::*;
 
@@ -158,5 +158,47 @@ mod tests {
         assert_eq!(of(&[Some("VN-SG"), Some("VN-HN"), Some("VN-SG")]), ["VN-SG"]);
         assert_eq!(of(&[Some("VN-SG"), None]), served);
         assert_eq!(of(&[]), served);
+    }
+
+    #[test]
+    fn what_is_for_others_now_is_told_no_more_however_the_others_are_told() {
+        let said = |number, regions: &[&str], channel| Revision {
+            number,
+            content: Content {
+                kind: RevisionKind::Update,
+                phase: Phase::Progress,
+                urgency: Urgency::Safety,
+                audience: Audience {
+                    regions: regions.iter().map(|region| (*region).to_owned()).collect(),
+                    ..Audience::default()
+                },
+                channels: vec![channel],
+                vi: NoticeText::default(),
+                en: NoticeText::default(),
+                expires_at: Timestamp::from_second(3_600).unwrap(),
+                diacritics: false,
+            },
+            state: RevisionState::Published,
+            author: "lan".into(),
+            created_at: Timestamp::UNIX_EPOCH,
+            approver: None,
+            published_at: Some(Timestamp::UNIX_EPOCH),
+            reviewer: None,
+        };
+        let shown = |revisions: Vec<Revision>| {
+            let (id, incident) = (uuid::Uuid::nil(), "storm-1".to_owned());
+            told(&Notice { id, version: 1, outage_id: None, incident, revisions }, "SPC").is_some()
+        };
+        let first = || said(1, &["SPC", "HCMC"], NoticeChannel::Web);
+        assert!(shown(vec![first()]));
+        for channel in [NoticeChannel::Web, NoticeChannel::Sms] {
+            assert!(!shown(vec![first(), said(2, &["HCMC"], channel)]), "{channel}");
+        }
+        let again = said(3, &["SPC"], NoticeChannel::Sms);
+        assert!(
+            !shown(vec![first(), said(2, &["HCMC"], NoticeChannel::Web), again]),
+            "the page says what is for others"
+        );
+        assert!(shown(vec![first(), said(2, &[], NoticeChannel::Sms)]));
     }
 }

@@ -1,7 +1,7 @@
 use gridcare_chassis::id::new_id;
 use gridcare_domain::{
     delivery::Way,
-    notice::{Content, Notice, Revision, RevisionKind, RevisionState, expired, may_go_from},
+    notice::{Content, Notice, Revision, RevisionState, expired, may_go_from},
     refusal::{Refusal, RefusalKind},
 };
 use gridcare_proto::notice::v1 as wire;
@@ -44,11 +44,11 @@ impl Node {
     pub(crate) fn told(&self, notice: &Notice, now: Timestamp) -> Told {
         let Some(revision) = notice.newest() else { return Told::default() };
         let content = &revision.content;
-        // Whoever has not heard yet what was wrong or is over need not hear it any more.
-        let stops = matches!(content.kind, RevisionKind::Correction | RevisionKind::Cancel | RevisionKind::AllClear);
+        // Whoever has not heard yet what was wrong, is over, or turned out to be for others need not hear it any more.
         if !content.audience.concerns_region(&self.region) {
-            return Told { stops, dispatches: Vec::new() };
+            return Told { stops: true, dispatches: Vec::new() };
         }
+        let stops = content.kind.stops();
         let dispatch = |way: Way| {
             let quiet = self.notices.quiet().filter(|_| way != Way::Webhook);
             let due = may_go_from(now, content.urgency, quiet.as_ref(), &self.zone);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use gridcare_chassis::serve::Document;
 use gridcare_domain::{
     customer::Language,
-    notice::{Notice, PublicNotice, cap, syndication},
+    notice::{Notice, PublicNotice, RevisionState, cap, syndication},
     outage::{Area, Outage},
 };
 use gridcare_store::{StoreError, notice::StoredNotice};
@@ -45,7 +45,7 @@ impl Node {
         let served = self.store.provinces_served().await?;
         let of = |StoredNotice { notice, .. }: &StoredNotice| {
             let id = notice.id;
-            tells(notice, &served, |number| listed.contains(&(id, number)))
+            self.tells(notice, &served, |number| listed.contains(&(id, number)))
         };
         let tells = told.iter().map(of).collect();
         let publisher = &self.open.publisher;
@@ -78,21 +78,24 @@ impl Node {
         let areas = outage.map(|outage| areas_at(outage, at)).unwrap_or_default();
         let public = PublicNotice::of(notice, Some(&self.region), areas);
         let Some(alert) = cap::alert(&public, number, &self.open.publisher) else { return Ok(None) };
-        let tells = tells(notice, &self.store.provinces_served().await?, |other| other == number);
+        let tells = self.tells(notice, &self.store.provinces_served().await?, |other| other == number);
         Ok(Some((Document::new("application/cap+xml; charset=utf-8", alert), vec![tells])))
     }
 
-    /// A national notice may be for other regions alone.
+    /// A national notice may be for other regions alone. One that was for ours once stays: whoever has read that alert must find
+    /// the one that supersedes it.
     fn concerns_us(&self, notice: &Notice) -> bool {
-        notice.published().is_some_and(|revision| revision.content.audience.concerns_region(&self.region))
+        let mut published = notice.revisions.iter().filter(|revision| revision.state == RevisionState::Published);
+        published.any(|revision| revision.content.audience.concerns_region(&self.region))
     }
-}
 
-/// A notice, and the provinces among the served that some of its revisions are for.
-fn tells(notice: &Notice, served: &[String], some: impl Fn(i64) -> bool) -> (Uuid, Vec<String>) {
-    let revisions = notice.revisions.iter().filter(|revision| some(revision.number));
-    let reached: BTreeSet<_> = revisions.flat_map(|revision| provinces(&revision.content.audience, served)).collect();
-    (notice.id, reached.into_iter().collect())
+    /// A notice, and the provinces among the served that some of its revisions are for.
+    fn tells(&self, notice: &Notice, served: &[String], some: impl Fn(i64) -> bool) -> (Uuid, Vec<String>) {
+        let audiences = notice.revisions.iter().filter(|revision| some(revision.number));
+        let ours = audiences.map(|revision| &revision.content.audience).filter(|of| of.concerns_region(&self.region));
+        let reached: BTreeSet<_> = ours.flat_map(|audience| provinces(audience, served)).collect();
+        (notice.id, reached.into_iter().collect())
+    }
 }
 
 /// Where an outage was thought to be at this moment.

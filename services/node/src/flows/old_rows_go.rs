@@ -38,6 +38,7 @@ async fn sweep(node: &SharedNode, keep: &Keep, holder: &str) -> Result<(), gridc
     while node.store.forget_sms(days_ago(7), PAGE).await? > 0 {}
     // An answer to a question comes within days, or not at all.
     while node.store.forget_questions(days_ago(90), PAGE).await? > 0 {}
+    node.store.forget_question_texts(days_ago(90)).await?;
     while node.store.forget_notifications(days_ago(keep.notification_days), PAGE).await? > 0 {}
     while node.store.forget_bulks(days_ago(keep.bulk_days), PAGE).await? > 0 {}
     let mut after = Some(Uuid::nil());

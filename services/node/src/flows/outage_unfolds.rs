@@ -21,8 +21,8 @@ use uuid::Uuid;
 
 use crate::{BULK, Node};
 
-/// An outage as an answer shows it. `told_us` is when the newest published revision about it was written; `draft` is a notice
-/// whose open revision says how it is planned now.
+/// An outage as an answer shows it. `told_us` is when what is told of it was written; `draft` is a notice whose open revision says
+/// how it is planned now.
 fn shown(outage: &Outage, told_us: Option<i64>, draft: Option<Uuid>, now: Timestamp) -> wire::Outage {
     let told = told_us.and_then(|us| Timestamp::from_microsecond(us).ok());
     wire::Outage {

@@ -1,5 +1,5 @@
 use gridcare_domain::{
-    outage::{Fact, Outage},
+    outage::Fact,
     reliability::{Daily, Event, Exposure, Served, frequent, history_of, reliability},
     report::day::{Days, date_of},
 };
@@ -20,15 +20,6 @@ fn begins_us(day: i32, zone: &TimeZone) -> i64 {
     date_of(day).to_zoned(zone.clone()).map_or(i64::MAX, |at| at.timestamp().as_microsecond())
 }
 
-fn event(outage: &Outage) -> Event {
-    Event {
-        id: outage.id,
-        parent: outage.parent,
-        loss_of_supply: outage.cause.is_loss_of_supply(),
-        course: outage.course(),
-    }
-}
-
 impl Node {
     /// The indices of a period from the outages that are recorded, under what is believed and under each claim of an onset.
     pub(crate) async fn reliability(&self, period: Days, n: u32) -> Result<wire::GetReliabilityResponse, StoreError> {
@@ -37,9 +28,9 @@ impl Node {
         let bounds = (begins_us(span.from, &self.zone), begins_us(span.until, &self.zone));
         let outages = self.store.outages_between(bounds.0, bounds.1).await?;
         let served = self.store.served().await?;
-        let events: Vec<Event> = outages.iter().map(event).collect();
+        let events: Vec<Event> = outages.iter().map(Event::of).collect();
         let daily = self.daily(&events, &served, span, now, None);
-        let within = (begins_us(period.from, &self.zone), bounds.1);
+        let within = begins_us(period.from, &self.zone)..bounds.1;
         let mut claimed = Vec::new();
         for outage in &outages {
             let onsets = outage.claims.iter().filter_map(|claim| match claim.fact {
@@ -48,7 +39,7 @@ impl Node {
             });
             let onsets: Vec<_> = onsets.collect();
             let begins = outage.begins_at.as_microsecond();
-            if onsets.len() < 2 || !(within.0..within.1).contains(&begins) || claimed.len() >= MOST_CLAIMS {
+            if onsets.len() < 2 || !within.contains(&begins) || claimed.len() >= MOST_CLAIMS {
                 continue;
             }
             for (claim, onset) in onsets {
@@ -63,11 +54,10 @@ impl Node {
                 });
             }
         }
-        let exposures: Vec<_> =
-            outages.iter().flat_map(|outage| Exposure::of(outage, within.0, within.1, now.as_microsecond())).collect();
+        let exposures = Exposure::of(&outages, &within, now.as_microsecond());
         let places = self.store.places().await?;
         let sites = places.iter().map(|place| (place.site(), place.premises));
-        let often = frequent(usize::try_from(n).unwrap_or(usize::MAX), sites, &exposures);
+        let often = frequent(usize::try_from(n).unwrap_or(usize::MAX), &within, sites, &exposures);
         Ok(wire::GetReliabilityResponse {
             reliability: Some(convert::to_wire(&reliability(&daily, period))),
             claimed,

@@ -49,14 +49,21 @@ impl Node {
         let premises = self.store.premises_of(&codes).await?;
         let ids: Vec<_> = tickets.iter().map(|ticket| ticket.id).collect();
         let positions = self.store.open311_positions(&ids).await?;
+        let taken_out = self.store.taken_out(&ids, LinkKind::Outage).await?;
         let reports: Vec<Report<'_>> = tickets
             .iter()
             .filter_map(|ticket| {
                 let own = ticket.customer_code.as_ref().and_then(|code| premises.get(code.as_str()));
                 let mut sites: Vec<_> = own.into_iter().flatten().map(super::sms_is_answered::site).collect();
                 // Whoever names no customer code may have shown the place itself.
-                sites.extend(positions.get(&ticket.id).map(|at| Site { position: Some(*at), ..Site::default() }));
-                (!sites.is_empty()).then_some(Report { ticket: ticket.id, at: ticket.opened_at, sites })
+                let province = ticket.province.as_deref();
+                sites.extend(positions.get(&ticket.id).map(|at| Site {
+                    province,
+                    position: Some(*at),
+                    ..Site::default()
+                }));
+                let taken_out = taken_out.get(&ticket.id).map(Vec::as_slice).unwrap_or_default();
+                (!sites.is_empty()).then_some(Report { ticket: ticket.id, at: ticket.opened_at, sites, taken_out })
             })
             .collect();
         let sites: Vec<Site<'_>> = reports.iter().flat_map(|report| report.sites.iter().copied()).collect();
@@ -66,7 +73,7 @@ impl Node {
             from_us: us(since.checked_sub(rule.after_restoration)),
             until_us: us(now.checked_add(rule.before_onset)),
         };
-        let outages = self.store.outages_at(&sites, &query).await?;
+        let outages = self.store.outages_near(&sites, rule.reach_m, &query).await?;
         Ok(rule.propose(&reports, &outages))
     }
 

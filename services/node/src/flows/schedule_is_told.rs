@@ -10,6 +10,7 @@ use gridcare_domain::{
         supply,
     },
     province,
+    reliability::{Event, Lost},
 };
 use gridcare_store::{StoreError, outage::OutageQuery};
 use jiff::{Timestamp, civil::Date};
@@ -122,7 +123,7 @@ impl Node {
                     texts.say("bulletin-faults", &[]),
                     or_none(faults.iter().map(|outage| self.fault_line(outage, texts)).collect()),
                 ),
-                (texts.say("bulletin-summary", &[]), vec![self.summary(&outages, texts)]),
+                (texts.say("bulletin-summary", &[]), vec![self.summary(&outages, month, until, texts)]),
             ],
         })
     }
@@ -159,14 +160,14 @@ impl Node {
         texts.say(id, &values.each_ref().map(|(name, value)| (*name, value.as_str())))
     }
 
-    /// Whole outages alone: what is a part of another one is counted there.
-    fn summary(&self, outages: &[Outage], texts: &Texts) -> String {
-        let now_us = self.now_us();
-        let whole = outages.iter().filter(|outage| outage.parent.is_none() && !outage.is_cancelled());
-        let time = |outage: &Outage| supply::customer_time_us(&outage.course().deltas(), i64::MIN, now_us);
-        let hours = whole.clone().map(time).sum::<i128>() / 3_600_000_000;
+    /// What the month's days had of outages, until now while it runs; counted as indices count them.
+    fn summary(&self, outages: &[Outage], month: Date, until: Date, texts: &Texts) -> String {
+        let events: Vec<_> = outages.iter().filter(|outage| !outage.is_cancelled()).map(Event::of).collect();
+        let until = self.midnight(until).min(self.now());
+        let lost = Lost::between(&events, self.midnight(month).as_microsecond(), until.as_microsecond());
+        let hours = lost.customer_us / 3_600_000_000;
         let values = [
-            ("outages", texts.number(i64::try_from(whole.count()).unwrap_or(i64::MAX))),
+            ("outages", texts.number(i64::try_from(lost.outages).unwrap_or(i64::MAX))),
             ("hours", texts.number(i64::try_from(hours).unwrap_or(i64::MAX))),
         ];
         texts.say("bulletin-totals", &values.each_ref().map(|(name, value)| (*name, value.as_str())))
@@ -179,17 +180,22 @@ impl Node {
         from: Date,
         until: Date,
     ) -> Result<Vec<Outage>, StoreError> {
-        let midnight =
-            |date: Date| date.to_zoned(self.zone.clone()).map_or(i64::MAX, |at| at.timestamp().as_microsecond());
+        let (from, until, now) = (self.midnight(from), self.midnight(until), self.now());
         // Cancelled work ends when it was to begin, which is within the day.
-        let query = OutageQuery { kind, from_us: Some(midnight(from) - 1), until_us: Some(midnight(until)) };
+        let query =
+            OutageQuery { kind, from_us: Some(from.as_microsecond() - 1), until_us: Some(until.as_microsecond()) };
         let (mut found, mut after): (Vec<Outage>, Option<(i64, Uuid)>) = (Vec::new(), None);
         loop {
             let page = self.store.outages(&query, after, PAGE).await?;
             let Some(last) = page.last() else { return Ok(found) };
             after = Some((last.begins_at.as_microsecond(), last.id));
-            found.extend(page);
+            found.extend(page.into_iter().filter(|outage| outage.touches(from, until, now)));
         }
+    }
+
+    /// When a local day begins.
+    fn midnight(&self, date: Date) -> Timestamp {
+        date.to_zoned(self.zone.clone()).map_or(Timestamp::MAX, |at| at.timestamp())
     }
 
     /// A time as it is told: of the clock on the wall.

@@ -29,7 +29,7 @@ use jiff::Timestamp;
 use prost::Message as _;
 use uuid::Uuid;
 
-use self::asker::Asker;
+use self::{asker::Asker, rating::Rating};
 use crate::{Node, idempotency::request_of};
 
 /// A message as it came in.
@@ -189,8 +189,13 @@ impl Node {
             Parsed::Stop => return self.stop_notices(cause, message, &asker).await,
             Parsed::Start => return self.start_notices(cause, message, &asker).await,
             Parsed::Unknown => match self.rating(cause, message, &asker).await? {
-                Some(told) => return Ok(told),
-                None => (Asked::Help, None),
+                Rating::Told(told) => return Ok(*told),
+                // With a code it would count as coming back about the matter that it is about.
+                Rating::Unread => {
+                    let told = Told::answer(self.help(&asker, grammar), Asked::Help, &asker);
+                    return Ok(Told { customer: None, ..told });
+                }
+                Rating::Not => (Asked::Help, None),
             },
             Parsed::Recognised { answer, month, .. } => (answer, month),
             Parsed::Incomplete { answer, missing, .. } => match answer {

@@ -60,7 +60,6 @@ fn explanation(
             in_force_since: Some(time::micros(since_us)),
         }
     };
-    let micros = |us: i64| Some(time::duration(us / 1_000));
     wire::ClockExplanation {
         clock: Some(clock),
         rules: rulings.iter().map(|ruling| rule(&ruling.rule, ruling.at_us)).collect(),
@@ -76,10 +75,16 @@ fn explanation(
                 source: interval.source,
             })
             .collect(),
-        elapsed: micros(explained.elapsed_us),
-        counted: micros(explained.counted_us),
-        paused: micros(explained.paused_us),
-        outside: micros(explained.outside_us),
-        budget: explained.budget_us.and_then(micros),
+        elapsed: Some(exact(explained.elapsed_us)),
+        counted: Some(exact(explained.counted_us)),
+        paused: Some(exact(explained.paused_us)),
+        outside: Some(exact(explained.outside_us)),
+        budget: explained.budget_us.map(exact),
     }
+}
+
+/// Microseconds on the wire, each of them: totals that are cut one by one do not add up any more.
+fn exact(us: i64) -> prost_types::Duration {
+    let nanos = i32::try_from(us % 1_000_000 * 1_000).unwrap_or(0);
+    prost_types::Duration { seconds: us / 1_000_000, nanos }
 }

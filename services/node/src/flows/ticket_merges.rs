@@ -3,7 +3,7 @@ use std::collections::HashSet;
 use gridcare_chassis::id::new_id;
 use gridcare_domain::{
     refusal::{Refusal, RefusalKind},
-    ticket::{Ticket, TimelineEntry, TimelineKind, Visibility, merge, split},
+    ticket::{Ticket, TimelineEntry, TimelineKind, Visibility, merge, move_part, split},
 };
 use gridcare_proto::{
     convert::{
@@ -27,7 +27,11 @@ use crate::{
     rules::Rules,
 };
 
+/// So often a merge is tried while its sources get further parts.
+const PARTS_MEANWHILE: usize = 3;
+
 /// Who does it, and why.
+#[derive(Clone)]
 pub(crate) struct By {
     pub(crate) author: String,
     pub(crate) reason: String,
@@ -58,13 +62,31 @@ impl Node {
             }
             ids.push(id);
         }
-        let count = sources.len();
-        for source in 1..=count {
-            // Their parts become parts of the one that lives on.
-            let mut parts = self.store.children(ids[source]).await?;
+        for _ in 0..PARTS_MEANWHILE {
+            match self.merge_once(request, &ids, by.clone()).await {
+                Err(StoreError::HasParts) => {}
+                answer => return answer,
+            }
+        }
+        let message =
+            "a ticket that would end got parts meanwhile, or has more than 1000; move them first, or try again";
+        Ok(Err(Refusal::new(RefusalKind::Conflict, "PARTS_CHANGED", message)))
+    }
+
+    /// The first of these tickets lives on, the others end in it. Their parts become parts of it, or of what it is itself a
+    /// part of.
+    async fn merge_once(&self, request: Request, merging: &[Uuid], by: By) -> Answer {
+        let merging = merging.to_vec();
+        let mut ids = merging.clone();
+        for source in &merging[1..] {
+            let mut parts = self.store.children(*source).await?;
             parts.retain(|part| !ids.contains(part));
             ids.append(&mut parts);
         }
+        let whole = match self.store.ticket(merging[0]).await?.and_then(|into| into.parent) {
+            Some(whole) => self.store.ticket(whole).await?,
+            None => None,
+        };
         let mut watched = Vec::with_capacity(ids.len());
         for id in &ids {
             watched.push((*id, self.store.watchers(*id).await?));
@@ -74,24 +96,30 @@ impl Node {
         let entry_ids: Vec<Uuid> = ids.iter().map(|_| new_id()).collect();
         let decide = move |tickets: &[Ticket]| {
             let [into, others @ ..] = tickets else { return Err(no_such_ticket()) };
-            let (sources, parts) = others.split_at(count.min(others.len()));
+            let (sources, parts) = others.split_at(merging[1..].len().min(others.len()));
             let mut living = into.clone();
             let mut changes = Changes::default();
             for (source, entry_id) in sources.iter().zip(&entry_ids[1..]) {
-                let (ended, next) = merge(source, &living, rules.governance(), now)?;
+                let (mut ended, next) = merge(source, &living, rules.governance(), now)?;
+                // It is no part of what it lives on in, nor of what ends with it.
+                ended.parent = ended.parent.filter(|parent| !merging.contains(parent));
                 living = Ticket { version: into.version + 1, ..next };
                 let text = joined(&living.reference.to_string(), &by.reason);
                 let entry = said(*entry_id, now, TimelineKind::Merged, &by.author, text, Some(ended.state));
                 changes.extras.extend(relation::hand_over(ended.id, living.id, *entry_id));
+                // A part that it got after its parts were read would stay behind.
+                changes.extras.push(relation::no_parts(ended.id));
                 changes.changed.push(write(ended, entry, &rules, &key));
             }
-            for (part, entry_id) in parts.iter().zip(&entry_ids[1 + count..]) {
-                let mut moved = part.clone();
-                moved.parent = Some(living.id);
-                moved.version += 1;
-                moved.updated_at = moved.updated_at.max(now);
-                let entry = said(*entry_id, now, TimelineKind::Linked, &by.author, living.reference.to_string(), None);
-                changes.changed.push(write(moved, entry, &rules, &key));
+            let beside = whole.as_ref().filter(|whole| living.parent == Some(whole.id));
+            let new_parent = beside.unwrap_or(&living).reference.to_string();
+            for (part, entry_id) in parts.iter().zip(&entry_ids[merging.len()..]) {
+                if part.parent.is_none_or(|parent| !merging[1..].contains(&parent)) {
+                    // It went elsewhere after it was read.
+                    continue;
+                }
+                let entry = said(*entry_id, now, TimelineKind::Linked, &by.author, new_parent.clone(), None);
+                changes.changed.push(write(move_part(part, &living, now), entry, &rules, &key));
             }
             let names: Vec<_> = sources.iter().map(|source| source.reference.to_string()).collect();
             let text = joined(&names.join(", "), &by.reason);

@@ -68,7 +68,10 @@ pub(crate) enum Step {
     Rate(i64),
     Parent(Option<Uuid>),
     Link(LinkKind, Uuid),
+    /// Somebody says that it does not belong there.
     Unlink(LinkKind, Uuid),
+    /// A link in bulk is taken back, as if it had never been.
+    UndoLink(LinkKind, Uuid),
     Attach(Attachment),
 }
 
@@ -197,9 +200,7 @@ impl Node {
     /// A ticket as it is, with the newest entries of its timeline.
     pub(crate) async fn find_ticket(&self, name: &Name) -> Result<Option<(Ticket, Vec<TimelineEntry>)>, StoreError> {
         let Some(id) = self.living(name).await? else { return Ok(None) };
-        let Some(ticket) = self.store.ticket(id).await? else { return Ok(None) };
-        let timeline = self.store.timeline(ticket.id, 1_000).await?;
-        Ok(Some((ticket, timeline)))
+        self.store.ticket_with_timeline(id, 1_000).await
     }
 }
 
@@ -264,7 +265,7 @@ pub(crate) fn step(ticket: &Ticket, step: &Step, rules: &Rules, now: Timestamp) 
         same.updated_at = same.updated_at.max(now);
         same
     };
-    let linked = |extra: Extra| (touched(), TimelineKind::Linked, Visibility::Internal, vec![extra]);
+    let linked = |extras: Vec<Extra>| (touched(), TimelineKind::Linked, Visibility::Internal, extras);
     let (ticket, kind, visibility, extras) = match step {
         Step::Become(state) => {
             (transition(ticket, *state, governance, now)?, TimelineKind::StateChanged, Visibility::Public, vec![])
@@ -300,8 +301,9 @@ pub(crate) fn step(ticket: &Ticket, step: &Step, rules: &Rules, now: Timestamp) 
             let whole = parent.iter().map(|_| relation::no_parts(ticket.id)).collect();
             (next, TimelineKind::Linked, Visibility::Internal, whole)
         }
-        Step::Link(kind, target) => linked(relation::link(ticket.id, *kind, *target, now)),
-        Step::Unlink(kind, target) => linked(relation::unlink(ticket.id, *kind, *target)),
+        Step::Link(kind, target) => linked(vec![relation::link(ticket.id, *kind, *target, now)]),
+        Step::Unlink(kind, target) => linked(relation::take_out(ticket.id, *kind, *target, now).into()),
+        Step::UndoLink(kind, target) => linked(vec![relation::unlink(ticket.id, *kind, *target)]),
         Step::Attach(file) => {
             let file = Attachment { at: now, ..file.clone() };
             (touched(), TimelineKind::Attached, Visibility::Internal, vec![relation::attach(ticket.id, &file)])

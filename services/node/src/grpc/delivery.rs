@@ -66,7 +66,7 @@ impl DeliveryService for Deliveries {
         Ok(Response::new(wire::LeaseMessagesResponse {
             epoch: batch.epoch,
             leased_until: (batch.epoch != 0).then(|| time::micros(until_us)),
-            texts: batch.texts.iter().map(text).collect(),
+            texts: batch.texts.iter().map(|said| text(said, self.0.answered_at())).collect(),
             messages: batch.messages.into_iter().map(message).collect(),
         }))
     }
@@ -127,7 +127,7 @@ impl DeliveryService for Deliveries {
     }
 }
 
-fn text(text: &LeasedText) -> wire::MessageText {
+fn text(text: &LeasedText, answered_at: Option<String>) -> wire::MessageText {
     let of_notice = !text.notice_id.is_nil();
     wire::MessageText {
         dispatch: text.dispatch,
@@ -141,6 +141,7 @@ fn text(text: &LeasedText) -> wire::MessageText {
         diacritics: text.diacritics,
         expires_at: Some(time::micros(text.expires_us)),
         published_at: Some(time::micros(text.published_us)),
+        answered_at: answered_at.filter(|_| !of_notice).unwrap_or_default(),
     }
 }
 

@@ -167,7 +167,7 @@ impl NoticeService for Notices {
             parts: count(plan.parts),
             parts_per_second: i64::from(self.0.notices.sms_parts_per_second),
             within_30_minutes: count(plan.within_30_minutes),
-            curve: plan.curve.iter().take(180).map(|reached| count(*reached)).collect(),
+            curve: plan.curve.iter().map(|reached| count(*reached)).collect(),
             remarks,
         };
         Ok(Response::new(wire::PlanNoticeResponse { regions: vec![region], missing_regions: Vec::new() }))

@@ -68,7 +68,7 @@ pub struct PublishedRevision<'a> {
     pub published_us: i64,
     /// After this nobody is told any more.
     pub expires_us: i64,
-    /// Codes of the regions in its audience; none: all.
+    /// Codes of the regions whose members are to get it, also those that join later; none: all.
     pub regions: &'a [String],
     /// What members are handed, as the wire carries it.
     pub landing: Vec<u8>,

@@ -16,7 +16,7 @@ statements! {
         "INSERT INTO notice_target (node, notice_id, revision, published_us, expires_us, state, state_us, attempts, failing_since_us, reason)
          SELECT node, notice_id, revision, published_us, expires_us, 1, state_us, 0, NULL, '' FROM v WHERE true
          ON CONFLICT (node, notice_id, revision) DO NOTHING";
-    // Members that join later get what has not expired.
+    // Members that join later get what has not expired and went out to their region.
     NOTICE_TARGET_LATE [node Text, region Text, now_us Int] =
         "INSERT INTO notice_target (node, notice_id, revision, published_us, expires_us, state, state_us, attempts, failing_since_us, reason)
          SELECT v.node, r.notice_id, r.number, r.published_us, r.expires_us, 1, v.now_us, 0, NULL, '' FROM v, national_revision AS r

@@ -146,10 +146,11 @@ impl State {
         self.phase == Phase::Bound
     }
 
-    /// Whether the centre has asked for much less than was agreed, as it looks at a moment.
+    /// Whether the centre has asked for much less than was agreed, a moment ago. Later it is asked again: nothing else would tell that
+    /// it has time.
     #[must_use]
     pub fn is_throttled_hard(&self, now: Instant) -> bool {
-        self.pace.share_at(now) < HARD
+        self.pace.share_at(now) < HARD && !self.pace.is_rested(now)
     }
 }
 

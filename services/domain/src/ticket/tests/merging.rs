@@ -7,7 +7,7 @@ use crate::{
     clock::{ClockKind, Clocks, Phase},
     reference::Reference,
     refusal::{Refusal, RefusalKind},
-    ticket::{Governance, State, Ticket, asked, merge, open, reopen, replied, settle, split, transition},
+    ticket::{Governance, State, Ticket, asked, merge, move_part, open, reopen, replied, settle, split, transition},
 };
 
 #[test]
@@ -66,6 +66,18 @@ fn a_question_older_than_the_ticket_in_which_it_lives_on_keeps_its_age() {
     assert_eq!(state_of(&living, ClockKind::NextResponse).started_us, at(5).as_microsecond());
     assert_eq!(elapsed_us(&living, ClockKind::NextResponse, at(15)).0, 600_000_000);
     assert_eq!(Clocks::decode(&living.clocks.encode()).unwrap(), living.clocks);
+}
+
+#[test]
+fn a_part_of_what_ended_becomes_a_part_of_what_is_no_part_itself() {
+    let part = Ticket { id: Uuid::from_u128(3), parent: Some(Uuid::from_u128(1)), ..opened("bill") };
+    let living = Ticket { id: Uuid::from_u128(2), ..opened("bill") };
+    let moved = move_part(&part, &living, at(9));
+    assert_eq!((moved.parent, moved.version, moved.updated_at), (Some(living.id), part.version + 1, at(9)));
+    let within = Ticket { parent: Some(Uuid::from_u128(4)), ..living };
+    assert_eq!(move_part(&part, &within, at(9)).parent, within.parent, "a part has no parts");
+    let twisted = Ticket { parent: Some(part.id), ..within };
+    assert_eq!(move_part(&part, &twisted, at(9)).parent, None, "nothing is a part of itself");
 }
 
 #[derive(Debug, Clone)]

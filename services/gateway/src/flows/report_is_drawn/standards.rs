@@ -77,5 +77,5 @@ pub(super) async fn known(store: &GatewayStore) -> Result<Known, StoreError> {
 
 /// None for one that a newer product published.
 fn compiled(yaml: &str) -> Option<Arc<Standard>> {
-    read(yaml).and_then(Standard::compile).ok().map(Arc::new)
+    read(yaml).and_then(Standard::compile_accepted).ok().map(Arc::new)
 }

@@ -92,7 +92,9 @@ fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use gridcare_domain::notice::{NoticeText, Phase, PublicNotice, PublicRevision, RevisionKind, Urgency};
+    use gridcare_domain::notice::{
+        NoticeChannel, NoticeText, Phase, PublicNotice, PublicRevision, RevisionKind, Urgency,
+    };
     use uuid::Uuid;
 
     use super::*;
@@ -108,13 +110,19 @@ mod tests {
             regions: vec![],
             places: vec![],
             everybody: true,
+            channels: vec![NoticeChannel::Web],
             vi: text("Mất điện"),
             en: text("Power cut"),
             published_at: "2013-05-22T08:00:00Z".parse().unwrap(),
             expires_at: "2013-05-22T16:00:00Z".parse().unwrap(),
         };
-        let notice =
-            PublicNotice { id: Uuid::nil(), incident: "i".into(), outage_areas: vec![], revisions: vec![revision] };
+        let notice = PublicNotice {
+            id: Uuid::nil(),
+            incident: "i".into(),
+            stopped: false,
+            outage_areas: vec![],
+            revisions: vec![revision],
+        };
         let told = Told { notice, region: None };
         let zone = TimeZone::fixed(jiff::tz::offset(7));
         let page = html(std::slice::from_ref(&told), Language::Vi, &zone);

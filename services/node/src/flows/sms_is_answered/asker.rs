@@ -7,7 +7,8 @@ use gridcare_store::{StoreError, customer_page::CustomerQuery, customer_page::St
 
 use crate::{Node, texts::Texts};
 
-/// More customers than this under one number are no household's.
+/// More customers than this under one number are no household's: whoever asks for one of them gives the code. What the number says
+/// of consents concerns all of them.
 const MOST: usize = 20;
 
 /// Who asks, and about whom.
@@ -18,7 +19,7 @@ pub(super) struct Asker {
     pub(super) code: Option<CustomerCode>,
     /// The customer of that code, when it is one of this node's.
     pub(super) customer: Option<Customer>,
-    /// The customers who are reached under this number.
+    /// The customers who are reached under this number, or the first of very many.
     pub(super) own: Vec<StoredCustomer>,
     pub(super) language: Language,
 }

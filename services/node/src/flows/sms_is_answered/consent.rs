@@ -4,7 +4,10 @@ use gridcare_domain::{
     refusal::RefusalKind,
     topic::Topic,
 };
-use gridcare_store::{customer::CustomerWrite, customer_page::StoredCustomer};
+use gridcare_store::{
+    customer::CustomerWrite,
+    customer_page::{CustomerQuery, StoredCustomer},
+};
 use jiff::Timestamp;
 
 use super::{Cause, Message, Told, Trouble, asker::Asker};
@@ -14,6 +17,11 @@ use crate::Node;
 const SOURCE: &str = "sms";
 /// Somebody else's change in between is read again this often.
 const TRIES: usize = 3;
+/// Customers of one number who are read together: a landlord's or a company's can have hundreds.
+const PAGE: usize = 50;
+
+/// What a customer says of a purpose from now on, by what was said before; none where that stands.
+type Change<'a> = &'a (dyn Fn(Purpose, Option<&Consent>) -> Option<Consent> + Send + Sync);
 
 impl Node {
     /// No more notices to this number, of whatever kind.
@@ -59,35 +67,49 @@ impl Node {
         }
     }
 
-    /// Changes what every customer of this number has said about it. Under one request each, so that a repetition is harmless.
-    async fn change_consents(
+    /// Changes what every customer of this number has said about it, however many they are. Under one request each, so that a
+    /// repetition is harmless.
+    async fn change_consents(&self, cause: &Cause<'_>, asker: &Asker, change: Change<'_>) -> Result<(), Trouble> {
+        let Some(number) = &asker.number else { return Ok(()) };
+        let query = CustomerQuery { phone: Some(number.clone()), ..CustomerQuery::default() };
+        let mut after = None;
+        loop {
+            let page = self.store.customers(&query, after, PAGE).await?;
+            for stored in page.customers {
+                self.change_consents_of(cause, stored, number, change).await?;
+            }
+            after = page.after;
+            if after.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn change_consents_of(
         &self,
         cause: &Cause<'_>,
-        asker: &Asker,
-        change: &(dyn Fn(Purpose, Option<&Consent>) -> Option<Consent> + Send + Sync),
+        stored: StoredCustomer,
+        number: &str,
+        change: Change<'_>,
     ) -> Result<(), Trouble> {
-        let Some(number) = &asker.number else { return Ok(()) };
-        for stored in &asker.own {
-            let request = cause.of(&format!("/consent/{}", stored.customer.code));
-            let mut stored: Option<StoredCustomer> = Some(stored.clone());
-            for left in (0..TRIES).rev() {
-                let Some(now) = stored else { break };
-                let code = now.customer.code.clone();
-                let write = CustomerWrite {
-                    customer: changed(now.customer, number, change),
-                    source: SOURCE.to_owned(),
-                    version: Some(now.version),
-                    after_erasure: false,
-                };
-                let put =
-                    self.store.put_customer(request, self.now_us(), write, &self.pseudonym_key, |_, _| Vec::new());
-                match put.await? {
-                    Ok(_) => break,
-                    Err(refusal) if refusal.kind == RefusalKind::Conflict && left > 0 => {
-                        stored = self.store.customer(&code).await?;
-                    }
-                    Err(refusal) => return Err(Trouble::Refused(refusal)),
+        let code = stored.customer.code.clone();
+        let request = cause.of(&format!("/consent/{code}"));
+        let mut stored = Some(stored);
+        for left in (0..TRIES).rev() {
+            let Some(now) = stored else { break };
+            let write = CustomerWrite {
+                customer: changed(now.customer, number, change),
+                source: SOURCE.to_owned(),
+                version: Some(now.version),
+                after_erasure: false,
+            };
+            let put = self.store.put_customer(request, self.now_us(), write, &self.pseudonym_key, |_, _| Vec::new());
+            match put.await? {
+                Ok(_) => break,
+                Err(refusal) if refusal.kind == RefusalKind::Conflict && left > 0 => {
+                    stored = self.store.customer(&code).await?;
                 }
+                Err(refusal) => return Err(Trouble::Refused(refusal)),
             }
         }
         Ok(())
@@ -99,11 +121,7 @@ const fn consent(purpose: Purpose, granted: bool, given_at: Timestamp) -> Consen
 }
 
 /// The customer with what `change` says about each purpose of this number.
-fn changed(
-    mut customer: Customer,
-    number: &str,
-    change: &(dyn Fn(Purpose, Option<&Consent>) -> Option<Consent> + Send + Sync),
-) -> Customer {
+fn changed(mut customer: Customer, number: &str, change: Change<'_>) -> Customer {
     for point in customer.contact_points.iter_mut().filter(|point| point.value == number) {
         for purpose in Purpose::ALL {
             let before = point.consents.iter().position(|consent| consent.purpose == *purpose);

@@ -49,7 +49,9 @@ fn disagreements(had: &AcceptedStandards, prepared: &Prepared) -> Vec<String> {
     let mut found = Vec::new();
     for whole in had.standards.iter().filter(|whole| whole.standard.status != StandardStatus::Superseded) {
         // One that cannot be read is told of by whoever compiles it.
-        let Ok(standard) = read(&String::from_utf8_lossy(&whole.bundle)).and_then(Standard::compile) else { continue };
+        let Ok(standard) = read(&String::from_utf8_lossy(&whole.bundle)).and_then(Standard::compile_accepted) else {
+            continue;
+        };
         let overlay = prepared.overlay.as_ref().map(|(overlay, _)| overlay);
         let refusals = against(&standard, overlay, prepared.exports.as_deref());
         found.extend(refusals.iter().map(complaint));
