@@ -197,6 +197,21 @@ impl Node {
         }
     }
 
+    /// The ticket behind a name, or in which it lives on. Nearly all were never merged, and are read once.
+    pub(crate) async fn living_ticket(&self, name: &Name) -> Result<Option<Ticket>, StoreError> {
+        let id = match name {
+            Name::Id(id) => Some(*id),
+            Name::Reference(reference) => self.store.ticket_id(reference).await?,
+        };
+        let Some(id) = id else { return Ok(None) };
+        match self.store.ticket(id).await? {
+            Some(ticket) if ticket.merged_into.is_some() => {
+                self.store.ticket(self.store.living_ticket(id).await?).await
+            }
+            found => Ok(found),
+        }
+    }
+
     /// A ticket as it is, with the newest entries of its timeline.
     pub(crate) async fn find_ticket(&self, name: &Name) -> Result<Option<(Ticket, Vec<TimelineEntry>)>, StoreError> {
         let Some(id) = self.living(name).await? else { return Ok(None) };
