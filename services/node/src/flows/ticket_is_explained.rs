@@ -19,7 +19,7 @@ impl Node {
         name: &Name,
         at: Option<Timestamp>,
     ) -> Result<Option<wire::ExplainClocksResponse>, StoreError> {
-        let Some(ticket) = self.living_ticket(name).await? else { return Ok(None) };
+        let Some(ticket) = self.read_living(name).await? else { return Ok(None) };
         let rules = self.rules();
         let at = at.unwrap_or_else(|| self.now());
         let explained = ticket.clocks.explain(rules.book(), at.as_microsecond());

@@ -51,11 +51,7 @@ impl Node {
         let mut ids = vec![into];
         for source in &sources {
             // Not the ticket in which it lives on: one that was merged before is refused, whoever names it.
-            let id = match source {
-                Name::Id(id) => Some(*id),
-                Name::Reference(reference) => self.store.ticket_id(reference).await?,
-            };
-            let Some(id) = id else { return Ok(Err(no_such_ticket())) };
+            let Some(id) = self.named(source).await? else { return Ok(Err(no_such_ticket())) };
             if ids.contains(&id) {
                 let message = "a ticket is named twice; name each source once, and not the target";
                 return Ok(Err(Refusal::new(RefusalKind::Precondition, "MERGED_INTO_ITSELF", message)));

@@ -133,11 +133,7 @@ impl Node {
 
     /// A ticket moves: what is allowed is decided on its state at that moment, under its lock.
     pub(crate) async fn move_ticket(&self, request: Request, name: Name, what: Move, respond: Respond) -> Answer {
-        let named = match &name {
-            Name::Id(id) => Some(*id),
-            Name::Reference(reference) => self.store.ticket_id(reference).await?,
-        };
-        let Some(named) = named else { return Ok(Err(no_such_ticket())) };
+        let Some(named) = self.named(&name).await? else { return Ok(Err(no_such_ticket())) };
         let living = self.store.living_ticket(named).await?;
         if living != named && what.version.is_some() {
             // An etag is a version of the ticket that was read; the one in which it lives on has others.
@@ -185,25 +181,25 @@ impl Node {
         }
     }
 
+    /// The ticket that a name was given to, though it may have been merged since.
+    pub(crate) async fn named(&self, name: &Name) -> Result<Option<Uuid>, StoreError> {
+        match name {
+            Name::Id(id) => Ok(Some(*id)),
+            Name::Reference(reference) => self.store.ticket_id(reference).await,
+        }
+    }
+
     /// The ticket behind a name; of a merged one the ticket in which it lives on.
     pub(crate) async fn living(&self, name: &Name) -> Result<Option<Uuid>, StoreError> {
-        let id = match name {
-            Name::Id(id) => Some(*id),
-            Name::Reference(reference) => self.store.ticket_id(reference).await?,
-        };
-        match id {
+        match self.named(name).await? {
             Some(id) => self.store.living_ticket(id).await.map(Some),
             None => Ok(None),
         }
     }
 
     /// The ticket behind a name, or in which it lives on. Nearly all were never merged, and are read once.
-    pub(crate) async fn living_ticket(&self, name: &Name) -> Result<Option<Ticket>, StoreError> {
-        let id = match name {
-            Name::Id(id) => Some(*id),
-            Name::Reference(reference) => self.store.ticket_id(reference).await?,
-        };
-        let Some(id) = id else { return Ok(None) };
+    pub(crate) async fn read_living(&self, name: &Name) -> Result<Option<Ticket>, StoreError> {
+        let Some(id) = self.named(name).await? else { return Ok(None) };
         match self.store.ticket(id).await? {
             Some(ticket) if ticket.merged_into.is_some() => {
                 self.store.ticket(self.store.living_ticket(id).await?).await
