@@ -50,7 +50,7 @@ pub(crate) async fn run(node: SharedNode, shutdown: CancellationToken) {
         asked: node.bus.subscribe(REPORTS),
         node,
         held: None,
-        head: 0,
+        growth: Growth { head: 0, looked: Instant::now(), busy: false },
         flood_since: None,
         hurry_until: Instant::now(),
     };
@@ -88,11 +88,34 @@ struct Roller {
     holder: String,
     asked: gridcare_bus::Wakeups,
     held: Option<Lease>,
-    /// The feed's newest position at the turn before.
-    head: i64,
-    /// The first of the turns before this one that let a flood pass.
+    growth: Growth,
+    /// Since when a flood is let pass.
     flood_since: Option<Instant>,
     hurry_until: Instant,
+}
+
+/// How the feed grows, which says what else the node has to do.
+struct Growth {
+    /// Its newest position when it was last looked at.
+    head: i64,
+    /// When that was.
+    looked: Instant,
+    /// Whether it grew so much by then, or has since, that the node is busy.
+    busy: bool,
+}
+
+impl Growth {
+    /// How much it has grown since it was last looked at; none while that is a moment ago, except when a turn begins.
+    fn look(&mut self, head: i64, begins: bool, now: Instant) -> Option<i64> {
+        // One that was never looked at before has not grown.
+        let grown = if self.head == 0 { 0 } else { head - self.head };
+        if !begins && now.duration_since(self.looked) < THROTTLE {
+            self.busy |= grown >= BUSY;
+            return None;
+        }
+        *self = Self { head, looked: now, busy: grown >= BUSY };
+        Some(grown)
+    }
 }
 
 impl Roller {
@@ -114,27 +137,23 @@ impl Roller {
         now.duration_since(since) < FLOOD_PASSES && !self.hurries()
     }
 
-    /// One turn: everything there is, or a part of it while the node has better things to do.
+    /// One turn: everything there is, or a part of it while the node has better things to do. That may begin in the middle of a
+    /// long turn, so the feed's growth is looked at again and again.
     async fn turn(&mut self) -> Result<(), StoreError> {
-        let mut taken = 0;
-        let mut busy = false;
+        let (mut taken, mut begins) = (0, true);
         loop {
             let began = Instant::now();
             let (tallied, head) = self.node.store.tallied().await?;
-            if taken == 0 {
-                let grown = head - self.head;
-                busy = grown >= BUSY;
-                self.head = head;
-                // A feed that was never looked at before has not grown.
-                if grown < head && self.lets_pass(grown) {
-                    return Ok(());
-                }
+            let grown = self.growth.look(head, begins, Instant::now());
+            begins = false;
+            if grown.is_some_and(|grown| self.lets_pass(grown)) {
+                return Ok(());
             }
             let foreign = tallied.time_zone != self.node.time_zone;
             if !foreign && tallied.recount_after.is_none() && tallied.position == head {
                 return Ok(());
             }
-            if busy && taken >= ENTRIES_PER_TURN && !self.hurries() {
+            if self.growth.busy && taken >= ENTRIES_PER_TURN && !self.hurries() {
                 return Ok(());
             }
             let now = self.node.now_us();
@@ -239,5 +258,27 @@ impl Node {
         let clocks = clocks_to_wire(ticket, rules.book());
         report::facts_from_wire(&feed::federated_whole(ticket, clocks, &self.pseudonym_key))
             .map_err(|what| StoreError::Corrupt { table: "ticket", what })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_load_that_begins_in_the_middle_of_a_turn_is_seen() {
+        let start = Instant::now();
+        let mut growth = Growth { head: 0, looked: start, busy: false };
+        let at = |ms| start + Duration::from_millis(ms);
+        assert_eq!((growth.look(1_000_000, true, start), growth.busy), (Some(0), false), "nobody knows since when");
+        assert_eq!((growth.look(1_000_010, false, at(500)), growth.busy), (None, false));
+        assert_eq!(
+            (growth.look(1_001_000, false, at(900)), growth.busy),
+            (None, true),
+            "a thousand in less than a second"
+        );
+        assert_eq!((growth.look(1_016_000, false, at(2_100)), growth.busy), (Some(16_000), true), "the same turn");
+        assert_eq!((growth.look(1_016_020, false, at(4_200)), growth.busy), (Some(20), false), "it is over");
+        assert_eq!((growth.look(1_016_030, true, at(4_300)), growth.busy), (Some(10), false), "each turn looks anew");
     }
 }
