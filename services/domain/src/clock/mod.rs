@@ -16,5 +16,5 @@ mod timeline;
 pub use encoding::DecodeError;
 pub use explain::{Explained, Interval, IntervalKind, Why};
 pub use rule::{ClockKind, Limit, Rule, RuleBook, RuleKey};
-pub use states::{ClockState, Due, Noticed, Phase};
+pub use states::{Ahead, ClockState, Due, Noticed, Phase};
 pub use timeline::{Clock, Clocks, Mode, Ruling};

@@ -42,6 +42,15 @@ pub struct Noticed {
     pub at_us: i64,
 }
 
+/// What lies ahead of a ticket's clocks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ahead {
+    /// As [`Clocks::next_due`].
+    pub due_us: Option<i64>,
+    /// As [`Clocks::deadline`].
+    pub deadline_us: Option<i64>,
+}
+
 /// A clock as others see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClockState {
@@ -70,28 +79,43 @@ impl Clocks {
     /// everything rests.
     #[must_use]
     pub fn next_due(&self, book: &dyn RuleBook) -> Option<i64> {
-        self.all.iter().filter_map(|clock| self.dues(clock, book).first().map(|(at_us, _)| *at_us)).min()
+        self.ahead(book).due_us
     }
 
     /// The soonest deadline of the clocks that run, also one that has passed.
     #[must_use]
     pub fn deadline(&self, book: &dyn RuleBook) -> Option<i64> {
-        let running = |clock: &&Clock| clock.stopped_us.is_none();
-        let deadline = |clock: &Clock| {
+        self.ahead(book).deadline_us
+    }
+
+    /// Both: what is stored of every change of a ticket, so that each clock's course is followed once.
+    #[must_use]
+    pub fn ahead(&self, book: &dyn RuleBook) -> Ahead {
+        let mut ahead = Ahead::default();
+        for clock in self.all.iter().filter(|clock| clock.stopped_us.is_none() || clock.may_be_due()) {
             let terms = terms(clock, book);
-            let runs = self.phase(clock, &terms) == Phase::Running;
-            runs.then(|| course(clock, &self.modes, &terms).deadline_us).flatten()
-        };
-        self.all.iter().filter(running).filter_map(deadline).min()
+            let course = course(clock, &self.modes, &terms);
+            if self.phase(clock, &terms) == Phase::Running {
+                ahead.deadline_us = soonest(ahead.deadline_us, course.deadline_us);
+            }
+            let due = dues(clock, course).next();
+            ahead.due_us = soonest(ahead.due_us, due.map(|(at_us, _)| at_us));
+        }
+        ahead
     }
 
     /// Marks what is due by now, and returns it in order of time.
     pub fn notice(&mut self, book: &dyn RuleBook, now_us: i64) -> Vec<Noticed> {
         let mut noticed = Vec::new();
         for index in 0..self.all.len() {
-            let dues = self.dues(&self.all[index], book);
+            let clock = &self.all[index];
+            if !clock.may_be_due() {
+                continue;
+            }
+            let course = course(clock, &self.modes, &terms(clock, book));
+            let dues: Vec<_> = dues(clock, course).filter(|(at_us, _)| *at_us <= now_us).collect();
             let clock = &mut self.all[index];
-            for (at_us, what) in dues.into_iter().filter(|(at_us, _)| *at_us <= now_us) {
+            for (at_us, what) in dues {
                 match what {
                     Due::Warned(permille) => (clock.warned, clock.warned_us) = (permille, Some(at_us)),
                     Due::Breached => clock.breached_us = Some(at_us),
@@ -146,21 +170,32 @@ impl Clocks {
             met,
         }
     }
+}
 
-    /// What of a clock nobody has noticed yet, in order of time. A breach is due even after the end, if it came before.
-    fn dues(&self, clock: &Clock, book: &dyn RuleBook) -> Vec<(i64, Due)> {
-        if clock.voided || clock.breached_us.is_some() {
-            return Vec::new();
-        }
-        let Course { breach_us, warnings, .. } = course(clock, &self.modes, &terms(clock, book));
-        // Under one ruling warnings only rise, so that a higher one before the last one noticed is the work of a late ruling.
-        let ruled_us = clock.rulings.last().map_or(i64::MAX, |ruling| ruling.at_us);
-        let unnoticed = |(at_us, permille): &(i64, u16)| {
-            Some(*at_us) > clock.warned_us || (*permille > clock.warned && *at_us >= ruled_us)
-        };
-        let moot = clock.stopped_us.is_some();
-        let warnings = warnings.into_iter().filter(|due| !moot && unnoticed(due));
-        let warnings = warnings.map(|(at_us, permille)| (at_us, Due::Warned(permille)));
-        warnings.chain(breach_us.map(|at_us| (at_us, Due::Breached))).collect()
+impl Clock {
+    /// Whether there may be something of it that nobody has noticed.
+    const fn may_be_due(&self) -> bool {
+        !self.voided && self.breached_us.is_none()
+    }
+}
+
+/// What of a clock nobody has noticed yet, in order of time. A breach is due even after the end, if it came before.
+fn dues(clock: &Clock, course: Course) -> impl Iterator<Item = (i64, Due)> {
+    let Course { breach_us, warnings, .. } = course;
+    // Under one ruling warnings only rise, so that a higher one before the last one noticed is the work of a late ruling.
+    let ruled_us = clock.rulings.last().map_or(i64::MAX, |ruling| ruling.at_us);
+    let unnoticed = move |(at_us, permille): &(i64, u16)| {
+        Some(*at_us) > clock.warned_us || (*permille > clock.warned && *at_us >= ruled_us)
+    };
+    let moot = clock.stopped_us.is_some();
+    let warnings = warnings.into_iter().filter(move |due| !moot && unnoticed(due));
+    let warnings = warnings.map(|(at_us, permille)| (at_us, Due::Warned(permille)));
+    warnings.chain(breach_us.map(|at_us| (at_us, Due::Breached))).filter(|_| clock.may_be_due())
+}
+
+fn soonest(one: Option<i64>, other: Option<i64>) -> Option<i64> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
     }
 }

@@ -3,7 +3,7 @@ use std::{iter, sync::Arc};
 use jiff::Timestamp;
 
 use crate::{
-    clock::{RuleBook, RuleKey},
+    clock::{Ahead, RuleBook, RuleKey},
     standard::{RuleSubject, Standard},
     ticket::{State, Ticket, repetition_due_us},
 };
@@ -123,8 +123,8 @@ pub(super) fn rule(ticket: &mut Ticket, governance: Governance<'_>, at_us: i64) 
 
 /// Derives what is stored for sorting and for the timer.
 pub fn settle(ticket: &mut Ticket, governance: Governance<'_>) {
-    ticket.deadline_us = ticket.clocks.deadline(governance.book);
-    let clock = ticket.clocks.next_due(governance.book);
+    let Ahead { due_us: clock, deadline_us } = ticket.clocks.ahead(governance.book);
+    ticket.deadline_us = deadline_us;
     let repetition = repetition_due_us(ticket, governance);
     ticket.due_us = match (clock, repetition) {
         (Some(one), Some(other)) => Some(one.min(other)),
