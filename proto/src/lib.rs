@@ -1,5 +1,7 @@
 //! The wire: generated messages and services of Gridcare, and the conversions between them and the domain.
 
+/// How messages become bytes.
+pub mod codec;
 /// Conversions between the wire and the domain; every violation of a request is reported at once.
 pub mod convert;
 

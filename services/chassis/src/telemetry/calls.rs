@@ -1,8 +1,13 @@
 //! The figures of calls, recorded both for Prometheus and for OTLP.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, OnceLock, PoisonError, RwLock},
+    time::Duration,
+};
 
-use metrics::{SharedString, counter, gauge, histogram};
+use metrics::{Gauge, SharedString, counter, gauge, histogram};
 use opentelemetry::{
     KeyValue,
     metrics::{Counter, Histogram},
@@ -11,12 +16,34 @@ use tonic::Code;
 
 /// Counts calls and their durations under the names of one side, server or client.
 #[derive(Clone, Debug)]
-pub(crate) struct Calls {
+pub(crate) struct Calls(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
     side: &'static Side,
     /// Which of several servers in one process.
     process: Arc<str>,
     count: Counter<u64>,
     seconds: Histogram<f64>,
+    in_flight: OnceLock<Gauge>,
+    /// Looking a series up by its labels costs as much as everything else that is done to count a call.
+    series: RwLock<AllSeries>,
+}
+
+type AllSeries = HashMap<(Arc<str>, Code), Arc<Series>>;
+
+/// What is counted of the calls of one method that end with one code.
+struct Series {
+    requests: metrics::Counter,
+    seconds: metrics::Histogram,
+    /// Of the duration, and with the code of the count.
+    attributes: [KeyValue; 3],
+}
+
+impl fmt::Debug for Series {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Series").field(&self.attributes).finish()
+    }
 }
 
 #[derive(Debug)]
@@ -44,26 +71,53 @@ impl Calls {
         let count = meter.u64_counter(side.requests).with_description("gRPC calls by method and status code").build();
         let seconds =
             meter.f64_histogram(side.seconds).with_unit("s").with_description("duration of gRPC calls").build();
-        Self { side, process: process.into(), count, seconds }
+        let (in_flight, series) = (OnceLock::new(), RwLock::default());
+        Self(Arc::new(Shared { side, process: process.into(), count, seconds, in_flight, series }))
     }
 
     /// A call begins. Its method must come from descriptors, not from a caller: each makes a new series.
     pub(crate) fn begin(&self) {
-        gauge!(self.side.in_flight, "process" => SharedString::from(self.process.clone())).increment(1.0);
+        self.0.in_flight().increment(1.0);
     }
 
     /// A call has ended.
     pub(crate) fn end(&self, method: &Arc<str>, code: Code, took: Duration) {
+        let seconds = took.as_secs_f64();
+        let series = self.0.series(method, code);
+        self.0.in_flight().decrement(1.0);
+        series.requests.increment(1);
+        series.seconds.record(seconds);
+        self.0.seconds.record(seconds, &series.attributes[..2]);
+        self.0.count.add(1, &series.attributes);
+    }
+}
+
+impl Shared {
+    fn in_flight(&self) -> &Gauge {
+        let process = || SharedString::from(self.process.clone());
+        self.in_flight.get_or_init(|| gauge!(self.side.in_flight, "process" => process()))
+    }
+
+    fn series(&self, method: &Arc<str>, code: Code) -> Arc<Series> {
+        let key = (method.clone(), code);
+        if let Some(known) = self.series.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return known.clone();
+        }
         let (process, name) = (SharedString::from(self.process.clone()), SharedString::from(method.clone()));
-        let (status, seconds) = (code_name(code), took.as_secs_f64());
-        gauge!(self.side.in_flight, "process" => process.clone()).decrement(1.0);
-        counter!(self.side.requests, "process" => process.clone(), "method" => name.clone(), "code" => status)
-            .increment(1);
-        histogram!(self.side.seconds, "process" => process, "method" => name).record(seconds);
-        let method = KeyValue::new("rpc.method", method.clone());
-        let process = KeyValue::new("process", self.process.clone());
-        self.seconds.record(seconds, &[method.clone(), process.clone()]);
-        self.count.add(1, &[method, process, KeyValue::new("rpc.grpc.status_code", code_name(code))]);
+        let status = code_name(code);
+        let series = Series {
+            requests: counter!(
+                self.side.requests, "process" => process.clone(), "method" => name.clone(), "code" => status
+            ),
+            seconds: histogram!(self.side.seconds, "process" => process, "method" => name),
+            attributes: [
+                KeyValue::new("rpc.method", method.clone()),
+                KeyValue::new("process", self.process.clone()),
+                KeyValue::new("rpc.grpc.status_code", status),
+            ],
+        };
+        let mut all = self.series.write().unwrap_or_else(PoisonError::into_inner);
+        all.entry(key).or_insert_with(|| Arc::new(series)).clone()
     }
 }
 
