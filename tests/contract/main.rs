@@ -27,6 +27,7 @@ mod questions;
 mod rebasing;
 mod repeated_contacts;
 mod reports;
+mod side_by_side;
 mod sms_exchanges;
 mod standards;
 mod statements;

@@ -174,7 +174,10 @@ impl Settings for NodeConfig {
         Listen::SETTINGS[0],
         Listen::SETTINGS[1],
         Setting::secret("database.url", "sqlite:///path/to/file or postgres://user@host/database"),
-        Setting::new("database.max_connections", "connections to the database at most"),
+        Setting::new(
+            "database.max_connections",
+            "connections to the database at most; on Postgres the writer has up to six of its own beside them",
+        ),
         Setting::secret("bus.redis_url", "redis://host:6379 to share wake-ups between replicas"),
         Tls::SETTINGS[0],
         Tls::SETTINGS[1],

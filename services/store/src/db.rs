@@ -1,7 +1,12 @@
 //! The two drivers. This is the only file that knows that there are two: everything else says its SQL once.
 
 use std::{
-    collections::BTreeSet, fmt::Write as _, path::Path, str::FromStr as _, sync::Arc, sync::Mutex, time::Duration,
+    collections::BTreeSet,
+    fmt::Write as _,
+    path::Path,
+    str::FromStr as _,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use futures::TryStreamExt as _;
@@ -9,7 +14,7 @@ use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgPool, Postgres, Row as _, Sqlite, SqlitePool,
     Transaction,
     migrate::Migrator,
-    pool::PoolOptions,
+    pool::{PoolConnection, PoolOptions},
     postgres::{PgArguments, PgConnectOptions, PgRow},
     query::Query,
     sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous},
@@ -19,7 +24,7 @@ use uuid::Uuid;
 
 use crate::{
     error::StoreError,
-    statement::{Column, Rows, Statement, Type, Value},
+    statement::{Column, LentColumn, LentRows, Rows, Statement, Value},
     under_way::UnderWay,
 };
 
@@ -44,6 +49,9 @@ pub enum Engine {
 pub struct Db {
     pub(crate) pools: Pools,
     seen: Arc<Mutex<BTreeSet<&'static str>>>,
+    /// Connections that [`Db::commit_rows`] does not give back: a pool asks the server whether it is still there before it lends a
+    /// connection and after it got it back, and a batch has one round trip of its own.
+    kept: Arc<Mutex<Vec<PoolConnection<Postgres>>>>,
 }
 
 #[derive(Clone)]
@@ -73,7 +81,7 @@ impl Db {
             let scheme = address.split(':').next().unwrap_or_default();
             return Err(StoreError::Address(format!("scheme {scheme:?} is neither sqlite nor postgres")));
         };
-        let db = Self { pools, seen: Arc::default() };
+        let db = Self { pools, seen: Arc::default(), kept: Arc::default() };
         // Before anything is written there.
         db.assert_durable().await?;
         match &db.pools {
@@ -83,19 +91,20 @@ impl Db {
         Ok(db)
     }
 
-    /// The same database over one connection of its own, made in the runtime in which it is first used.
-    pub(crate) fn alone(&self) -> Self {
+    /// The same database over connections of its own, made in the runtime in which they are first used: one for each of so many
+    /// lanes to keep, and one for what a lane does in a transaction.
+    pub(crate) fn alone(&self, lanes: usize) -> Self {
         let pools = match &self.pools {
             // Its one writing connection has a thread of its own already.
             sqlite @ Pools::Sqlite { .. } => sqlite.clone(),
             Pools::Postgres(pool) => Pools::Postgres(
                 PoolOptions::new()
-                    .max_connections(1)
+                    .max_connections(u32::try_from(2 * lanes).unwrap_or(2))
                     .acquire_timeout(AWAY_AFTER)
                     .connect_lazy_with((*pool.connect_options()).clone()),
             ),
         };
-        Self { pools, seen: self.seen.clone() }
+        Self { pools, seen: self.seen.clone(), kept: Arc::default() }
     }
 
     /// The engine.
@@ -152,9 +161,13 @@ impl Db {
     pub async fn begin(&self) -> Result<Tx, StoreError> {
         let under_way = UnderWay::begin();
         let failed = |source| StoreError::Transaction { step: "begin", source };
+        // Boxed, since it holds all that making a connection may need: 14 KiB, which every call of whoever may begin a transaction
+        // would be moved about with.
         let inner = match &self.pools {
-            Pools::Sqlite { write, .. } => Inner::Sqlite(write.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?),
-            Pools::Postgres(pool) => Inner::Postgres(pool.begin().await.map_err(failed)?),
+            Pools::Sqlite { write, .. } => {
+                Inner::Sqlite(Box::pin(write.begin_with("BEGIN IMMEDIATE")).await.map_err(failed)?)
+            }
+            Pools::Postgres(pool) => Inner::Postgres(Box::pin(pool.begin()).await.map_err(failed)?),
         };
         Ok(Tx { inner, seen: self.seen.clone(), _under_way: under_way })
     }
@@ -164,10 +177,11 @@ impl Db {
         let under_way = UnderWay::begin();
         let failed = |source| StoreError::Transaction { step: "begin", source };
         let inner = match &self.pools {
-            Pools::Sqlite { read, .. } => Inner::Sqlite(read.begin().await.map_err(failed)?),
-            Pools::Postgres(pool) => Inner::Postgres(
-                pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await.map_err(failed)?,
-            ),
+            Pools::Sqlite { read, .. } => Inner::Sqlite(Box::pin(read.begin()).await.map_err(failed)?),
+            Pools::Postgres(pool) => {
+                let begins = Box::pin(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"));
+                Inner::Postgres(begins.await.map_err(failed)?)
+            }
         };
         Ok(Tx { inner, seen: self.seen.clone(), _under_way: under_way })
     }
@@ -194,16 +208,49 @@ impl Db {
     }
 
     /// Runs one bulk statement that is a transaction of its own, durable when this returns. Postgres alone.
-    pub(crate) async fn commit_rows(&self, statement: &'static Statement, rows: Rows) -> Result<Vec<Row>, StoreError> {
+    pub(crate) async fn commit_rows(
+        &self,
+        statement: &'static Statement,
+        rows: LentRows<'_>,
+    ) -> Result<Vec<Row>, StoreError> {
         self.mark(statement);
         let _under_way = UnderWay::begin();
         let failed = |source| StoreError::Statement { statement: statement.name, source };
         let Pools::Postgres(pool) = &self.pools else {
             return Err(StoreError::Corrupt { table: "none", what: "a statement of Postgres on SQLite".into() });
         };
-        let query = bind_arrays(sqlx::query(postgres_text(statement)), rows);
-        let rows = query.fetch(pool).map_ok(Row::Postgres).try_collect();
-        rows.instrument(span(statement, self.engine())).await.map_err(failed)
+        loop {
+            let kept = self.kept().pop();
+            let is_kept = kept.is_some();
+            let mut connection = match kept {
+                Some(connection) => connection,
+                None => Box::pin(pool.acquire()).await.map_err(failed)?,
+            };
+            let mut query = sqlx::query(postgres_text(statement));
+            for column in &rows.columns {
+                query = match column {
+                    LentColumn::Int(c) => query.bind(c.as_slice()),
+                    LentColumn::Text(c) => query.bind(c.as_slice()),
+                    LentColumn::Uuid(c) => query.bind(c.as_slice()),
+                    LentColumn::Blob(c) => query.bind(c.as_slice()),
+                };
+            }
+            let found = query.fetch(&mut *connection).map_ok(Row::Postgres).try_collect();
+            match found.instrument(span(statement, self.engine())).await.map_err(failed) {
+                // A server that was restarted is there again for a new connection; what it had committed without saying so is met as
+                // a repetition.
+                Err(failure) if is_kept && failure.is_away() => self.kept().clear(),
+                Err(failure) if failure.is_away() => return Err(failure),
+                outcome => {
+                    self.kept().push(connection);
+                    return outcome;
+                }
+            }
+        }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Vec<PoolConnection<Postgres>>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs one reading statement that has at most one row.
@@ -286,7 +333,7 @@ impl Db {
     /// Names of the statements that have run on this database, for the contract suite.
     #[must_use]
     pub fn seen(&self) -> BTreeSet<&'static str> {
-        self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Closes all connections, so that a `SQLite` file is whole without its WAL.
@@ -296,7 +343,10 @@ impl Db {
                 read.close().await;
                 write.close().await;
             }
-            Pools::Postgres(pool) => pool.close().await,
+            Pools::Postgres(pool) => {
+                self.kept().clear();
+                pool.close().await;
+            }
         }
     }
 
@@ -504,7 +554,7 @@ impl Row {
 fn mark(seen: &Mutex<BTreeSet<&'static str>>, statement: &'static Statement) {
     // Only the contract suite asks; a release build does not pay for it.
     if cfg!(debug_assertions) {
-        seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(statement.name);
+        seen.lock().unwrap_or_else(PoisonError::into_inner).insert(statement.name);
     }
 }
 
@@ -640,6 +690,7 @@ fn words_query(engine: Engine, words: &[String]) -> String {
 /// The words predicate, `{words:$n}`, and what it finds, `{hits:$n}`: the one search that the engines serve differently.
 fn render(
     text: &str,
+    rows: impl Fn(&str) -> String,
     lock: impl Fn(&str, &str) -> String,
     words: impl Fn(&str) -> String,
     hits: impl Fn(&str) -> String,
@@ -650,6 +701,7 @@ fn render(
         let (token, behind) = after.split_once('}').expect("a token of a statement is closed");
         rendered.push_str(before);
         match token.split_once(':') {
+            Some(("rows", names)) => rendered.push_str(&rows(names)),
             Some((how @ ("lock" | "change" | "keep" | "free"), table)) => rendered.push_str(&lock(how, table)),
             Some(("words", value)) => rendered.push_str(&words(value)),
             Some(("hits", value)) => rendered.push_str(&hits(value)),
@@ -668,6 +720,7 @@ fn sqlite_text(statement: &'static Statement) -> &'static str {
     statement.rendered_sqlite.get_or_init(|| {
         render(
             statement.text,
+            |_| String::new(),
             |_, _| String::new(),
             |value| format!("ticket.number IN (SELECT rowid FROM ticket_words WHERE ticket_words MATCH {value})"),
             |value| format!("SELECT 1 AS hit FROM ticket_words WHERE ticket_words MATCH {value}"),
@@ -680,8 +733,18 @@ fn postgres_text(statement: &'static Statement) -> &'static str {
         return statement.text;
     }
     statement.rendered.get_or_init(|| {
+        let array = |wanted: &str| {
+            let found = statement.columns.iter().enumerate().find(|(_, (name, _))| *name == wanted);
+            let (i, (_, kind)) = found.expect("a statement's rows have this column");
+            format!("${}::{}[]", i + 1, kind.on_postgres())
+        };
         let text = render(
             statement.text,
+            |names| {
+                let columns: Vec<_> =
+                    names.split(' ').map(|name| format!("UNNEST({}) AS {name}", array(name))).collect();
+                format!("(SELECT {}) AS v", columns.join(", "))
+            },
             |how, table| match how {
                 "change" => format!("FOR NO KEY UPDATE OF {table}"),
                 "keep" => format!("FOR KEY SHARE OF {table}"),
@@ -694,24 +757,11 @@ fn postgres_text(statement: &'static Statement) -> &'static str {
                 format!("SELECT 1 AS hit FROM ticket WHERE {found}")
             },
         );
-        if statement.columns.is_empty() {
+        if statement.columns.is_empty() || statement.text.contains("{rows:") {
             return text;
         }
         let names: Vec<_> = statement.columns.iter().map(|(name, _)| *name).collect();
-        let arrays: Vec<_> = statement
-            .columns
-            .iter()
-            .enumerate()
-            .map(|(i, (_, kind))| {
-                let kind = match kind {
-                    Type::Int => "BIGINT",
-                    Type::Text => "TEXT",
-                    Type::Uuid => "UUID",
-                    Type::Blob => "BYTEA",
-                };
-                format!("${}::{kind}[]", i + 1)
-            })
-            .collect();
+        let arrays: Vec<_> = names.iter().map(|name| array(name)).collect();
         format!("WITH v({}) AS (SELECT * FROM UNNEST({})) {text}", names.join(", "), arrays.join(", "))
     })
 }

@@ -100,6 +100,12 @@ impl StoreError {
         }
     }
 
+    /// Whether a row was written whose key was there.
+    pub(crate) fn is_repetition(&self) -> bool {
+        let (Self::Statement { source, .. } | Self::Transaction { source, .. }) = self else { return false };
+        source.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation)
+    }
+
     /// Whether the same transaction may succeed when it is run again: deadlock, serialisation, a busy file, a race.
     #[must_use]
     pub fn is_transient(&self) -> bool {

@@ -1,5 +1,6 @@
 //! Rows of nodes and gateways. SQL is written once for both engines; this is the only crate that names sqlx.
 
+mod batches;
 /// The baseline of the import benchmark.
 pub mod bench;
 /// Bulk actions.

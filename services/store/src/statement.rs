@@ -4,7 +4,8 @@ use uuid::Uuid;
 
 /// One SQL statement, written once for both engines. Tokens in braces are rendered by `db.rs`:
 /// `{lock}` locks rows against everybody, `{change}` against who locks or changes them, `{keep}` against who locks them; `{free}`
-/// locks those that nobody else has locked and leaves out the others; `{rows}` stands for the rows of a bulk statement.
+/// locks those that nobody else has locked and leaves out the others. The rows of a bulk statement stand before its text, as `v`;
+/// or, on Postgres, where the text says `{rows:a b}`, as a `v` of these columns alone.
 pub struct Statement {
     /// Stable name, for traces, errors and tests.
     pub name: &'static str,
@@ -27,6 +28,17 @@ pub enum Type {
     Uuid,
     /// Bytes.
     Blob,
+}
+
+impl Type {
+    pub(crate) const fn on_postgres(self) -> &'static str {
+        match self {
+            Self::Int => "BIGINT",
+            Self::Text => "TEXT",
+            Self::Uuid => "UUID",
+            Self::Blob => "BYTEA",
+        }
+    }
 }
 
 impl Statement {
@@ -151,5 +163,65 @@ impl Rows {
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.len == 0
+    }
+}
+
+/// Rows of a bulk statement whose texts and bytes stay where they are, for the hottest path: nothing is copied for them.
+pub(crate) struct LentRows<'a> {
+    pub(crate) columns: Vec<LentColumn<'a>>,
+}
+
+pub(crate) enum LentColumn<'a> {
+    Int(Vec<Option<i64>>),
+    Text(Vec<Option<&'a str>>),
+    Uuid(Vec<Option<Uuid>>),
+    Blob(Vec<Option<&'a [u8]>>),
+}
+
+/// A value of such a row.
+#[derive(Debug)]
+pub(crate) enum Lent<'a> {
+    Int(Option<i64>),
+    Text(Option<&'a str>),
+    Uuid(Option<Uuid>),
+    Blob(Option<&'a [u8]>),
+}
+
+macro_rules! lend {
+    ($($from:ty => $variant:ident),+ $(,)?) => {$(
+        impl<'a> From<$from> for Lent<'a> { fn from(value: $from) -> Self { Self::$variant(Some(value)) } }
+        impl<'a> From<Option<$from>> for Lent<'a> { fn from(value: Option<$from>) -> Self { Self::$variant(value) } }
+    )+};
+}
+lend!(i64 => Int, &'a str => Text, Uuid => Uuid, &'a [u8] => Blob);
+
+/// The values of one such row, in order.
+macro_rules! lent { ($($value:expr),* $(,)?) => { [$($crate::statement::Lent::from($value)),*] }; }
+pub(crate) use lent;
+
+impl<'a> LentRows<'a> {
+    /// No rows yet, for this statement's columns.
+    pub(crate) fn of(statement: &Statement, capacity: usize) -> Self {
+        let columns = statement.columns.iter().map(|(_, kind)| match kind {
+            Type::Int => LentColumn::Int(Vec::with_capacity(capacity)),
+            Type::Text => LentColumn::Text(Vec::with_capacity(capacity)),
+            Type::Uuid => LentColumn::Uuid(Vec::with_capacity(capacity)),
+            Type::Blob => LentColumn::Blob(Vec::with_capacity(capacity)),
+        });
+        Self { columns: columns.collect() }
+    }
+
+    /// Adds one row; panics as [`Rows::push`] does.
+    pub(crate) fn push<const WIDTH: usize>(&mut self, row: [Lent<'a>; WIDTH]) {
+        assert_eq!(WIDTH, self.columns.len(), "a row has the columns of its statement");
+        for (column, value) in self.columns.iter_mut().zip(row) {
+            match (column, value) {
+                (LentColumn::Int(c), Lent::Int(v)) => c.push(v),
+                (LentColumn::Text(c), Lent::Text(v)) => c.push(v),
+                (LentColumn::Uuid(c), Lent::Uuid(v)) => c.push(v),
+                (LentColumn::Blob(c), Lent::Blob(v)) => c.push(v),
+                (_, value) => panic!("a row's value {value:?} does not fit its column"),
+            }
+        }
     }
 }

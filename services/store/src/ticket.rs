@@ -368,7 +368,7 @@ pub(crate) fn words(ticket: &Ticket) -> String {
     text::search_column(&texts)
 }
 
-fn row_of(t: &Ticket, words: &str) -> Vec<Value> {
+fn row_of(TicketWrite { ticket: t, words, clocks, .. }: &TicketWrite) -> Vec<Value> {
     let us = |at: Option<Timestamp>| at.map(Timestamp::as_microsecond);
     values![
         t.id,
@@ -390,12 +390,12 @@ fn row_of(t: &Ticket, words: &str) -> Vec<Value> {
         t.updated_at.as_microsecond(),
         us(t.resolved_at),
         us(t.closed_at),
-        words,
+        words.as_str(),
         t.category.as_str(),
         t.locality.map(Locality::number),
         t.team.as_deref(),
         t.standard.as_str(),
-        t.clocks.encode(),
+        clocks.as_str(),
         t.due_us,
         t.deadline_us,
         us(t.event_at),
@@ -467,14 +467,18 @@ fn entry(row: &Row) -> Result<TimelineEntry, StoreError> {
 pub(crate) async fn insert(tx: &mut Tx, writes: &[&TicketWrite]) -> Result<(), StoreError> {
     let mut rows = Rows::of(&TICKET_INSERT, writes.len());
     for write in writes {
-        rows.push(row_of(&write.ticket, &write.words));
+        rows.push(row_of(write));
     }
     tx.execute_rows(&TICKET_INSERT, rows).await.map(drop)
 }
 
-pub(crate) async fn update(tx: &mut Tx, tickets: &[&Ticket]) -> Result<(), StoreError> {
+/// Writes what may change of tickets, each with its clocks as they are stored.
+pub(crate) async fn update<'t>(
+    tx: &mut Tx,
+    tickets: impl ExactSizeIterator<Item = (&'t Ticket, &'t str)>,
+) -> Result<(), StoreError> {
     let mut rows = Rows::of(&TICKET_UPDATE, tickets.len());
-    for t in tickets {
+    for (t, clocks) in tickets {
         let us = |at: Option<Timestamp>| at.map(Timestamp::as_microsecond);
         rows.push(values![
             t.id,
@@ -490,7 +494,7 @@ pub(crate) async fn update(tx: &mut Tx, tickets: &[&Ticket]) -> Result<(), Store
             t.locality.map(Locality::number),
             t.team.as_deref(),
             t.standard.as_str(),
-            t.clocks.encode(),
+            clocks,
             t.due_us,
             t.deadline_us,
             us(t.event_at),

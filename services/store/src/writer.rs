@@ -1,5 +1,5 @@
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{HashMap, HashSet},
     sync::Arc,
 };
 
@@ -10,12 +10,15 @@ use gridcare_domain::{
     refusal::{Refusal, RefusalKind},
     ticket::{Ticket, TimelineEntry},
 };
-use tokio::sync::{Notify, mpsc, oneshot};
-use tracing::Instrument as _;
+use tokio::{
+    runtime::Handle,
+    sync::{Notify, mpsc, oneshot},
+};
 use uuid::Uuid;
 
 use crate::{
     Committed, NodeStore, StoreError,
+    batches::{self, Enough, LANES, Tools},
     contact::{self, StoredContact},
     db::{Db, Engine, Tx},
     feed,
@@ -27,19 +30,14 @@ use crate::{
     under_way::UnderWay,
 };
 
-/// At most this many members share a transaction.
-const BATCH: usize = 512;
-/// So few are never divided.
-const FEW: usize = 32;
-/// A deadlock or a serialisation failure is run again this often before its members are run singly.
-const RETRIES: usize = 3;
-
 /// What a decided change of a ticket writes.
 pub struct TicketWrite {
     /// The ticket afterwards.
     pub ticket: Ticket,
     /// The folded words by which it is found.
     pub words: String,
+    /// Its clocks as they are stored.
+    pub clocks: String,
     /// Its new timeline entry.
     pub entry: TimelineEntry,
     /// Further entries, after that one.
@@ -81,11 +79,12 @@ pub struct Extra {
 }
 
 impl TicketWrite {
-    /// What is written. The words are folded here, by the caller's task, so that the one writer does not have to.
+    /// What is written. Words and clocks get their stored form here, by the caller's task, so that the one writer does not have
+    /// to.
     #[must_use]
     pub fn new(ticket: Ticket, entry: TimelineEntry, change: Change, response: Vec<u8>) -> Self {
-        let words = ticket::words(&ticket);
-        Self { ticket, words, entry, more: Vec::new(), change, response }
+        let (words, clocks) = (ticket::words(&ticket), ticket.clocks.encode());
+        Self { ticket, words, clocks, entry, more: Vec::new(), change, response }
     }
 }
 
@@ -98,20 +97,20 @@ pub type DecideContact = Box<dyn Fn(&StoredContact) -> Result<Contact, Refusal> 
 /// How to answer with a stored contact.
 pub type RespondContact = fn(&StoredContact) -> Vec<u8>;
 
-enum Work {
+pub(crate) enum Work {
     Open(Box<TicketWrite>),
     Change(Vec<Uuid>, DecideTickets),
     Record(Box<Contact>, RespondContact),
     Correct(Uuid, DecideContact, RespondContact),
 }
 
-struct Member {
-    request: Request,
-    work: Work,
+pub(crate) struct Member {
+    pub(crate) request: Request,
+    pub(crate) work: Work,
     now_us: i64,
     batch_id: Uuid,
-    span: tracing::Span,
-    answer: oneshot::Sender<Answer>,
+    pub(crate) span: tracing::Span,
+    pub(crate) answer: oneshot::Sender<Answer>,
 }
 
 /// What a caller gets, once it is durable.
@@ -124,9 +123,10 @@ pub(crate) struct Writer {
     stopped: Arc<Notify>,
     on_commit: Arc<dyn Fn(Committed) + Send + Sync>,
     definition: Arc<std::sync::RwLock<Definition>>,
+    enough: Arc<Enough>,
 }
 
-enum Message {
+pub(crate) enum Message {
     Member(Member),
     Stop,
 }
@@ -135,19 +135,25 @@ impl Writer {
     /// Starts the writer on a thread of its own: among the thousands of tasks of requests, each of its waits for the
     /// database would end late, and the database would idle meanwhile.
     pub(crate) fn start(db: &Db, on_commit: Arc<dyn Fn(Committed) + Send + Sync>) -> Result<Self, StoreError> {
-        let (queue, inbox) = mpsc::channel(4 * BATCH);
+        let (queue, inbox) = mpsc::channel(batches::AT_HAND);
         let stopped = Arc::new(Notify::new());
         let definition = Arc::new(std::sync::RwLock::new(Definition::default()));
-        let writer =
-            Self { queue, stopped: stopped.clone(), on_commit: on_commit.clone(), definition: definition.clone() };
-        let db = db.clone();
+        let enough = Arc::<Enough>::default();
+        let writer = Self {
+            queue,
+            stopped: stopped.clone(),
+            on_commit: on_commit.clone(),
+            definition: definition.clone(),
+            enough: enough.clone(),
+        };
+        let (db, callers) = (db.clone(), Handle::current());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StoreError::Thread)?;
         let work = move || {
             runtime.block_on(async move {
-                let db = db.alone();
-                run(db.clone(), inbox, on_commit, definition).await;
-                if db.engine() == Engine::Postgres {
-                    db.close().await;
+                let tools = Tools { db: db.alone(LANES), on_commit, definition, enough, callers };
+                batches::run(&tools, inbox).await;
+                if tools.db.engine() == Engine::Postgres {
+                    tools.db.close().await;
                 }
             });
             stopped.notify_one();
@@ -177,6 +183,7 @@ impl Writer {
         let (answer, answered) = oneshot::channel();
         let member = Member { request, work, now_us, batch_id, span: tracing::Span::current(), answer };
         self.queue.send(Message::Member(member)).await.map_err(|_| StoreError::Stopped)?;
+        self.enough.arrived(self.queue.max_capacity() - self.queue.capacity());
         answered.await.map_err(|_| StoreError::Stopped)?
     }
 }
@@ -188,8 +195,14 @@ impl NodeStore {
     }
 
     /// Stores a new ticket. `batch_id` names the commit batch, should this member lead it.
-    pub async fn open_ticket(&self, request: Request, now_us: i64, batch_id: Uuid, write: TicketWrite) -> Answer {
-        self.writer.submit(request, now_us, batch_id, Work::Open(Box::new(write))).await
+    pub async fn open_ticket(
+        &self,
+        request: Request,
+        now_us: i64,
+        batch_id: Uuid,
+        write: impl Into<Box<TicketWrite>>,
+    ) -> Answer {
+        self.writer.submit(request, now_us, batch_id, Work::Open(write.into())).await
     }
 
     /// Changes a ticket as `decide` says of its state at that moment.
@@ -246,142 +259,24 @@ impl NodeStore {
     }
 }
 
-async fn run(
-    db: Db,
-    mut inbox: mpsc::Receiver<Message>,
-    on_commit: Arc<dyn Fn(Committed) + Send + Sync>,
-    definition: Arc<std::sync::RwLock<Definition>>,
-) {
-    let mut waiting: VecDeque<Member> = VecDeque::new();
-    let mut stopping = false;
-    loop {
-        if waiting.is_empty() {
-            if stopping {
-                return;
-            }
-            match inbox.recv().await {
-                Some(Message::Member(member)) => waiting.push_back(member),
-                Some(Message::Stop) | None => {
-                    stopping = true;
-                    inbox.close();
-                }
-            }
-        }
-        // No lingering: what has arrived by now goes together.
-        while waiting.len() < 4 * BATCH {
-            match inbox.try_recv() {
-                Ok(Message::Member(member)) => waiting.push_back(member),
-                Ok(Message::Stop) => {
-                    stopping = true;
-                    inbox.close();
-                }
-                Err(_) => break,
-            }
-        }
-        let batch = choose(&mut waiting);
-        if batch.is_empty() {
-            continue;
-        }
-        let definition = definition.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
-        metrics::histogram!("gridcare_commit_batch_members").record(u32::try_from(batch.len()).unwrap_or(u32::MAX));
-        commit_and_answer(&db, batch, &definition, &*on_commit).await;
-    }
-}
+pub(crate) type Decided = Result<Vec<u8>, Refusal>;
 
-/// The next batch: one member per aggregate, in order of arrival; the others wait for the next one.
-fn choose(waiting: &mut VecDeque<Member>) -> Vec<Member> {
-    let mut taken: HashSet<Uuid> = HashSet::new();
-    // Half of those that wait: while the database works on these, the callers of the others are answered and ask again.
-    // Taken all at once, database and callers would wait for each other in turn.
-    let most = (waiting.len() / 2).clamp(FEW, BATCH);
-    let mut batch = Vec::new();
-    let mut later = VecDeque::new();
-    while let Some(member) = waiting.pop_front() {
-        let aggregates = match &member.work {
-            Work::Change(ids, _) => ids.as_slice(),
-            Work::Correct(id, ..) => std::slice::from_ref(id),
-            Work::Open(_) | Work::Record(..) => &[],
-        };
-        let free = batch.len() < most
-            && !taken.contains(&member.request.key)
-            && !aggregates.iter().any(|id| taken.contains(id));
-        // Also of those that wait, so that a later one does not overtake an earlier one of the same aggregate for ever.
-        taken.insert(member.request.key);
-        taken.extend(aggregates);
-        if free {
-            batch.push(member);
-        } else {
-            later.push_back(member);
-        }
-    }
-    *waiting = later;
-    // Unique keys are taken in one order by all processes, or two batches would lock each other out.
-    batch.sort_by_key(|member| member.request.key);
-    batch
-}
-
-async fn commit_and_answer(
-    db: &Db,
-    batch: Vec<Member>,
-    definition: &Definition,
-    on_commit: &(dyn Fn(Committed) + Send + Sync),
-) {
-    let mut tries = 0;
-    let outcome = loop {
-        let parent = &batch[0].span;
-        let span = tracing::debug_span!(parent: parent, "commit batch", members = batch.len());
-        for member in &batch[1..] {
-            span.follows_from(&member.span);
-        }
-        match commit(db, &batch, definition).instrument(span).await {
-            Err(e) if e.is_transient() && tries < RETRIES => tries += 1,
-            other => break other,
-        }
-    };
-    match outcome {
-        Ok((answers, committed)) => {
-            on_commit(committed);
-            for (member, answer) in batch.into_iter().zip(answers) {
-                // A caller that has gone away finds its answer under its request id.
-                let _ = member.answer.send(Ok(answer));
-            }
-        }
-        Err(failure) if batch.len() == 1 => {
-            // Whoever was overtaken decides anew.
-            if !matches!(failure, StoreError::EntryGone | StoreError::AgentFull | StoreError::HasParts) {
-                tracing::error!(error = &failure as &dyn std::error::Error, "a write failed");
-            }
-            if let Some(member) = batch.into_iter().next() {
-                let _ = member.answer.send(Err(failure));
-            }
-        }
-        Err(failure) if failure.is_away() => {
-            // Run singly, each would wait for the database in turn.
-            tracing::warn!(error = &failure as &dyn std::error::Error, members = batch.len(), "the database is away");
-            for member in batch {
-                let _ = member.answer.send(Err(StoreError::Away));
-            }
-        }
-        Err(failure) => {
-            tracing::warn!(
-                error = &failure as &dyn std::error::Error,
-                members = batch.len(),
-                "a batch failed; its members run singly"
-            );
-            metrics::counter!("gridcare_commit_batches_split_total").increment(1);
-            for member in batch {
-                Box::pin(commit_and_answer(db, vec![member], definition, on_commit)).await;
-            }
-        }
-    }
-}
-
-type Decided = Result<Vec<u8>, Refusal>;
-
-async fn commit(db: &Db, batch: &[Member], definition: &Definition) -> Result<(Vec<Decided>, Committed), StoreError> {
+/// Whether a batch can be written by one statement, beside another one.
+pub(crate) fn is_one_statement(db: &Db, batch: &[Member]) -> bool {
     let plain = |member: &Member| matches!(&member.work, Work::Open(write) if opening::is_plain(write));
-    if db.engine() == Engine::Postgres && batch.iter().all(plain) {
-        return commit_openings(db, batch).await;
+    db.engine() == Engine::Postgres && batch.iter().all(plain)
+}
+
+/// Decides a batch and makes it durable.
+pub(crate) async fn commit(
+    db: &Db,
+    batch: &[Member],
+    definition: &Definition,
+) -> Result<(Vec<Decided>, Committed), StoreError> {
+    if is_one_statement(db, batch)
+        && let Some(answers) = commit_openings(db, batch).await?
+    {
+        return Ok((answers, Committed { feed: true, contacts: false }));
     }
     let mut tx = db.begin().await?;
     let (answers, committed) = apply(&mut tx, batch, definition).await?;
@@ -393,28 +288,15 @@ async fn commit(db: &Db, batch: &[Member], definition: &Definition) -> Result<(V
     Ok((answers, Committed { feed: committed.feed, contacts: committed.contacts }))
 }
 
-/// The same for a batch of nothing but openings, in one round trip.
-async fn commit_openings(db: &Db, batch: &[Member]) -> Result<(Vec<Decided>, Committed), StoreError> {
+/// The same for a batch of nothing but openings, in one round trip; none if there are repetitions among them, which have answers
+/// to be looked for.
+async fn commit_openings(db: &Db, batch: &[Member]) -> Result<Option<Vec<Decided>>, StoreError> {
     let writes: Vec<(Request, &TicketWrite)> = batch
         .iter()
         .filter_map(|member| if let Work::Open(write) = &member.work { Some((member.request, &**write)) } else { None })
         .collect();
-    let new = opening::commit(db, batch[0].batch_id, batch[0].now_us, &writes).await?;
-    let mut known = HashMap::new();
-    if new.len() < batch.len() {
-        let mut tx = db.begin().await?;
-        known = known_answers(&mut tx, batch, |_| true).await?;
-        tx.rollback().await?;
-    }
-    let answer = |(request, write): &(Request, &TicketWrite)| {
-        if new.contains(&request.key) {
-            return Ok(Ok(write.response.clone()));
-        }
-        let vanished = || StoreError::Corrupt { table: "request", what: "an answer vanished".into() };
-        known.get(&request.key).map(|answered| answered.replay(request)).ok_or_else(vanished)
-    };
-    let answers = writes.iter().map(answer).collect::<Result<_, _>>()?;
-    Ok((answers, Committed { feed: !new.is_empty(), contacts: false }))
+    let all = opening::commit(db, batch[0].batch_id, batch[0].now_us, &writes).await?;
+    Ok(all.then(|| writes.iter().map(|(_, write)| Ok(write.response.clone())).collect()))
 }
 
 #[derive(Default)]
@@ -528,7 +410,9 @@ async fn write_decisions(
     write_tickets(tx, opened, &changed).await?;
     let silent: Vec<&(Ticket, Change)> = decided.iter().flat_map(|(_, changes)| &changes.silent).collect();
     if !silent.is_empty() {
-        ticket::update(tx, &silent.iter().map(|(ticket, _)| ticket).collect::<Vec<_>>()).await?;
+        let clocks: Vec<_> = silent.iter().map(|(ticket, _)| ticket.clocks.encode()).collect();
+        let silent = silent.iter().zip(&clocks).map(|((ticket, _), clocks)| (ticket, clocks.as_str()));
+        ticket::update(tx, silent).await?;
     }
     for extra in extras {
         write_extra(tx, extra).await?;
@@ -642,7 +526,7 @@ async fn write_tickets(tx: &mut Tx, opened: &[&TicketWrite], changed: &[&TicketW
         ticket::insert(tx, opened).await?;
     }
     if !changed.is_empty() {
-        ticket::update(tx, &changed.iter().map(|w| &w.ticket).collect::<Vec<_>>()).await?;
+        ticket::update(tx, changed.iter().map(|w| (&w.ticket, w.clocks.as_str()))).await?;
     }
     let entries: Vec<_> = opened
         .iter()

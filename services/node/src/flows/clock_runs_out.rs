@@ -130,7 +130,9 @@ fn written(next: Ticket, told: Told, rules: &Rules, key: &[u8; 32]) -> Changes {
     let Some(entry) = entries.next() else {
         return Changes { silent: vec![(next, change)], notifications: told.notifications, ..Changes::default() };
     };
-    let write = TicketWrite { ticket: next, words, entry, more: entries.collect(), change, response: Vec::new() };
+    let clocks = next.clocks.encode();
+    let more = entries.collect();
+    let write = TicketWrite { ticket: next, words, clocks, entry, more, change, response: Vec::new() };
     Changes { notifications: told.notifications, ..Changes::from(write) }
 }
 

@@ -53,7 +53,8 @@ impl Node {
         if let Some(answered) = self.store.answered(request).await? {
             return Ok(answered);
         }
-        let (_, TicketWrite { ticket, entry, change, response, .. }) = self.prepare_opening(opening).await?;
+        let (_, written) = self.prepare_opening(self.next_reference().await?, opening);
+        let TicketWrite { ticket, entry, change, response, .. } = *written;
         let now_us = ticket.opened_at.as_microsecond();
         let partner = partner.to_owned();
         let decide = move |_: &[Ticket]| {

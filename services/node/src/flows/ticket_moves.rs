@@ -85,27 +85,30 @@ impl Node {
     pub(crate) async fn open_ticket(
         &self,
         request: Request,
-        opening: Opening,
+        opening: Box<Opening>,
     ) -> (Answer, Option<wire::OpenTicketResponse>) {
-        let (response, written) = match self.prepare_opening(opening).await {
-            Ok(prepared) => prepared,
+        let reference = match self.next_reference().await {
+            Ok(reference) => reference,
             Err(e) => return (Err(e), None),
         };
+        let (response, written) = self.prepare_opening(reference, *opening);
         let expected = written.response.clone();
         let now_us = written.ticket.opened_at.as_microsecond();
         let answer = self.store.open_ticket(request, now_us, new_id(), written).await;
         let own = matches!(&answer, Ok(Ok(bytes)) if *bytes == expected);
-        (answer, own.then_some(response))
+        (answer, own.then_some(*response))
     }
 
-    pub(crate) async fn prepare_opening(
+    /// What an opening under this reference writes, and its answer. Both are boxed: a call that waits, and is handed on from task to
+    /// task, should be small.
+    pub(crate) fn prepare_opening(
         &self,
+        reference: Reference,
         opening: Opening,
-    ) -> Result<(wire::OpenTicketResponse, TicketWrite), StoreError> {
+    ) -> (Box<wire::OpenTicketResponse>, Box<TicketWrite>) {
         let now = self.now();
         let rules = self.rules();
         let Opening { draft, author } = opening;
-        let reference = self.next_reference().await?;
         let ticket = Ticket { id: new_id(), reference, version: 1, opened_at: now, updated_at: now, ..draft };
         let ticket = open(ticket, rules.governance());
         let entry = TimelineEntry {
@@ -121,7 +124,7 @@ impl Node {
         let response = wire::OpenTicketResponse { ticket: Some(convert::to_wire(&ticket, clocks.clone(), &[])) };
         let change = ticket_change(&ticket, clocks, rules.leaving(&self.pseudonym_key));
         let bytes = response.encode_to_vec();
-        Ok((response, TicketWrite::new(ticket, entry, change, bytes)))
+        (Box::new(response), Box::new(TicketWrite::new(ticket, entry, change, bytes)))
     }
 
     /// The next reference of this node.

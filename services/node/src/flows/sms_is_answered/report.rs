@@ -36,7 +36,7 @@ impl Node {
             ticket.reference.to_string()
         } else {
             let opening = report(message, asker, &self.standards.current());
-            let (answer, own) = self.open_ticket(cause.of("/ticket"), opening).await;
+            let (answer, own) = self.open_ticket(cause.of("/ticket"), Box::new(opening)).await;
             let opened = match own {
                 Some(own) => own,
                 None => done::<wire::OpenTicketResponse>(answer)?,

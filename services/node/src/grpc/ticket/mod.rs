@@ -149,7 +149,7 @@ impl TicketService for Tickets {
         check_request_id(&body.request_id, &mut found);
         let id = request_of(&principal, "OpenTicket", &body.request_id, &body);
         let opening = match reading::opening(&body, &self.0.rules().standard) {
-            Ok(opening) => opening,
+            Ok(opening) => Box::new(opening),
             Err(violations) => {
                 // What was opened under an earlier standard keeps its answer, whatever this one asks for.
                 if found.is_empty()
