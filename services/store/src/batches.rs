@@ -32,7 +32,7 @@ const FEW: usize = 32;
 /// A deadlock or a serialisation failure is run again this often before its members are run singly.
 const RETRIES: usize = 3;
 /// So many batches go side by side, if all that they do is to open tickets: while one is made durable, the next ones are written.
-/// They meet at the feed's one row alone, as those of two processes do. What changes something that is there goes by itself.
+/// They meet at the feed's one row alone, as those of two processes do. Every other batch goes by itself.
 pub(crate) const LANES: usize = 3;
 
 /// Tells when enough wait to go beside a batch that is under way. Woken by each arrival, the writer would be woken ten times for one
@@ -45,12 +45,13 @@ pub(crate) struct Enough {
 }
 
 impl Enough {
-    /// One more has arrived, and so many are queued.
-    pub(crate) fn arrived(&self, queued: usize) {
+    /// One more has arrived in the queue.
+    pub(crate) fn arrived(&self, queue: &mpsc::Sender<Message>) {
         // With the one below: either this sees what is asked for, or whoever asks sees this arrival.
         fence(Ordering::SeqCst);
         let missing = self.missing.load(Ordering::Relaxed);
-        if missing > 0 && queued >= missing && self.missing.swap(0, Ordering::Relaxed) > 0 {
+        let queued = || queue.max_capacity() - queue.capacity();
+        if missing > 0 && queued() >= missing && self.missing.swap(0, Ordering::Relaxed) > 0 {
             self.reached.notify_one();
         }
     }

@@ -5,7 +5,7 @@ use std::{
     fmt::Write as _,
     path::Path,
     str::FromStr as _,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -14,7 +14,7 @@ use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgPool, Postgres, Row as _, Sqlite, SqlitePool,
     Transaction,
     migrate::Migrator,
-    pool::{PoolConnection, PoolOptions},
+    pool::PoolOptions,
     postgres::{PgArguments, PgConnectOptions, PgRow},
     query::Query,
     sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous},
@@ -24,6 +24,7 @@ use uuid::Uuid;
 
 use crate::{
     error::StoreError,
+    kept::Kept,
     statement::{Column, LentColumn, LentRows, Rows, Statement, Value},
     under_way::UnderWay,
 };
@@ -49,9 +50,8 @@ pub enum Engine {
 pub struct Db {
     pub(crate) pools: Pools,
     seen: Arc<Mutex<BTreeSet<&'static str>>>,
-    /// Connections that [`Db::commit_rows`] does not give back: a pool asks the server whether it is still there before it lends a
-    /// connection and after it got it back, and a batch has one round trip of its own.
-    kept: Arc<Mutex<Vec<PoolConnection<Postgres>>>>,
+    /// Those of [`Db::commit_rows`].
+    kept: Arc<Kept>,
 }
 
 #[derive(Clone)]
@@ -220,7 +220,7 @@ impl Db {
             return Err(StoreError::Corrupt { table: "none", what: "a statement of Postgres on SQLite".into() });
         };
         loop {
-            let kept = self.kept().pop();
+            let kept = self.kept.take().await;
             let is_kept = kept.is_some();
             let mut connection = match kept {
                 Some(connection) => connection,
@@ -237,20 +237,21 @@ impl Db {
             }
             let found = query.fetch(&mut *connection).map_ok(Row::Postgres).try_collect();
             match found.instrument(span(statement, self.engine())).await.map_err(failed) {
-                // A server that was restarted is there again for a new connection; what it had committed without saying so is met as
-                // a repetition.
-                Err(failure) if is_kept && failure.is_away() => self.kept().clear(),
-                Err(failure) if failure.is_away() => return Err(failure),
+                Err(failure) if !failure.is_answer() => {
+                    connection.close_on_drop();
+                    if !is_kept || !failure.is_away() {
+                        return Err(failure);
+                    }
+                    // A server that was restarted is there again for a new connection; what it had committed without saying so is met
+                    // as a repetition.
+                    self.kept.clear();
+                }
                 outcome => {
-                    self.kept().push(connection);
+                    self.kept.put(connection);
                     return outcome;
                 }
             }
         }
-    }
-
-    fn kept(&self) -> MutexGuard<'_, Vec<PoolConnection<Postgres>>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs one reading statement that has at most one row.
@@ -344,7 +345,7 @@ impl Db {
                 write.close().await;
             }
             Pools::Postgres(pool) => {
-                self.kept().clear();
+                self.kept.clear();
                 pool.close().await;
             }
         }

@@ -100,6 +100,11 @@ impl StoreError {
         }
     }
 
+    /// Whether it is what the database answered, after which its connection is as good as before.
+    pub(crate) fn is_answer(&self) -> bool {
+        !self.is_away() && matches!(self, Self::Statement { source: sqlx::Error::Database(_), .. })
+    }
+
     /// Whether a row was written whose key was there.
     pub(crate) fn is_repetition(&self) -> bool {
         let (Self::Statement { source, .. } | Self::Transaction { source, .. }) = self else { return false };

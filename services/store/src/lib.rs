@@ -33,6 +33,7 @@ mod error;
 pub mod feed;
 /// A gateway's read model.
 pub mod gateway;
+mod kept;
 /// Leases with epochs.
 pub mod lease;
 /// Tallies, buckets and the roller's cursor.

@@ -183,7 +183,7 @@ impl Writer {
         let (answer, answered) = oneshot::channel();
         let member = Member { request, work, now_us, batch_id, span: tracing::Span::current(), answer };
         self.queue.send(Message::Member(member)).await.map_err(|_| StoreError::Stopped)?;
-        self.enough.arrived(self.queue.max_capacity() - self.queue.capacity());
+        self.enough.arrived(&self.queue);
         answered.await.map_err(|_| StoreError::Stopped)?
     }
 }
@@ -273,13 +273,14 @@ pub(crate) async fn commit(
     batch: &[Member],
     definition: &Definition,
 ) -> Result<(Vec<Decided>, Committed), StoreError> {
-    if is_one_statement(db, batch)
-        && let Some(answers) = commit_openings(db, batch).await?
-    {
+    let is_one_statement = is_one_statement(db, batch);
+    if is_one_statement && let Some(answers) = commit_openings(db, batch).await? {
         return Ok((answers, Committed { feed: true, contacts: false }));
     }
     let mut tx = db.begin().await?;
-    let (answers, committed) = apply(&mut tx, batch, definition).await?;
+    let (answers, mut committed) = apply(&mut tx, batch, definition).await?;
+    // What is repeated may be what this very batch committed over a connection that broke before it said so.
+    committed.feed |= is_one_statement;
     if committed.anything {
         tx.commit().await?;
     } else {

@@ -50,7 +50,7 @@ pub(crate) async fn run(node: SharedNode, shutdown: CancellationToken) {
         asked: node.bus.subscribe(REPORTS),
         node,
         held: None,
-        growth: Growth { head: 0, looked: Instant::now(), busy: false },
+        growth: Growth { head: None, looked: Instant::now(), busy: false },
         flood_since: None,
         hurry_until: Instant::now(),
     };
@@ -97,7 +97,7 @@ struct Roller {
 /// How the feed grows, which says what else the node has to do.
 struct Growth {
     /// Its newest position when it was last looked at.
-    head: i64,
+    head: Option<i64>,
     /// When that was.
     looked: Instant,
     /// Whether it grew so much by then, or has since, that the node is busy.
@@ -105,15 +105,15 @@ struct Growth {
 }
 
 impl Growth {
-    /// How much it has grown since it was last looked at; none while that is a moment ago, except when a turn begins.
-    fn look(&mut self, head: i64, begins: bool, now: Instant) -> Option<i64> {
+    /// How much it has grown since it was last looked at; none while that is a moment ago.
+    fn look(&mut self, head: i64, now: Instant) -> Option<i64> {
         // One that was never looked at before has not grown.
-        let grown = if self.head == 0 { 0 } else { head - self.head };
-        if !begins && now.duration_since(self.looked) < THROTTLE {
+        let grown = self.head.map_or(0, |before| head - before);
+        if self.head.is_some() && now.duration_since(self.looked) < THROTTLE {
             self.busy |= grown >= BUSY;
             return None;
         }
-        *self = Self { head, looked: now, busy: grown >= BUSY };
+        *self = Self { head: Some(head), looked: now, busy: grown >= BUSY };
         Some(grown)
     }
 }
@@ -126,27 +126,26 @@ impl Roller {
         Instant::now() < self.hurry_until
     }
 
-    /// Whether a feed that has grown by so many entries is left alone for this turn.
-    fn lets_pass(&mut self, grown: i64) -> bool {
-        if grown < FLOOD {
-            self.flood_since = None;
-            return false;
-        }
+    /// Whether a feed that has grown by so many entries is left alone for this turn; if nobody has looked again, as it was then.
+    fn lets_pass(&mut self, grown: Option<i64>) -> bool {
         let now = Instant::now();
-        let since = *self.flood_since.get_or_insert(now);
-        now.duration_since(since) < FLOOD_PASSES && !self.hurries()
+        match grown {
+            Some(grown) if grown < FLOOD => self.flood_since = None,
+            Some(_) => _ = self.flood_since.get_or_insert(now),
+            None => {}
+        }
+        self.flood_since.is_some_and(|since| now.duration_since(since) < FLOOD_PASSES) && !self.hurries()
     }
 
     /// One turn: everything there is, or a part of it while the node has better things to do. That may begin in the middle of a
     /// long turn, so the feed's growth is looked at again and again.
     async fn turn(&mut self) -> Result<(), StoreError> {
-        let (mut taken, mut begins) = (0, true);
+        let mut taken = 0;
         loop {
             let began = Instant::now();
             let (tallied, head) = self.node.store.tallied().await?;
-            let grown = self.growth.look(head, begins, Instant::now());
-            begins = false;
-            if grown.is_some_and(|grown| self.lets_pass(grown)) {
+            let grown = self.growth.look(head, Instant::now());
+            if self.lets_pass(grown) {
                 return Ok(());
             }
             let foreign = tallied.time_zone != self.node.time_zone;
@@ -268,17 +267,22 @@ mod tests {
     #[test]
     fn a_load_that_begins_in_the_middle_of_a_turn_is_seen() {
         let start = Instant::now();
-        let mut growth = Growth { head: 0, looked: start, busy: false };
+        let mut growth = Growth { head: None, looked: start, busy: false };
         let at = |ms| start + Duration::from_millis(ms);
-        assert_eq!((growth.look(1_000_000, true, start), growth.busy), (Some(0), false), "nobody knows since when");
-        assert_eq!((growth.look(1_000_010, false, at(500)), growth.busy), (None, false));
-        assert_eq!(
-            (growth.look(1_001_000, false, at(900)), growth.busy),
-            (None, true),
-            "a thousand in less than a second"
-        );
-        assert_eq!((growth.look(1_016_000, false, at(2_100)), growth.busy), (Some(16_000), true), "the same turn");
-        assert_eq!((growth.look(1_016_020, false, at(4_200)), growth.busy), (Some(20), false), "it is over");
-        assert_eq!((growth.look(1_016_030, true, at(4_300)), growth.busy), (Some(10), false), "each turn looks anew");
+        let mut look = |head, now| (growth.look(head, now), growth.busy);
+        assert_eq!(look(1_000_000, start), (Some(0), false), "nobody knows since when");
+        assert_eq!(look(1_000_010, at(500)), (None, false));
+        assert_eq!(look(1_001_000, at(900)), (None, true), "a thousand in less than a second");
+        assert_eq!(look(1_016_000, at(2_100)), (Some(16_000), true), "the same turn");
+        assert_eq!(look(1_016_020, at(2_200)), (None, true), "a turn that begins a moment later knows no better");
+        assert_eq!(look(1_016_030, at(4_200)), (Some(30), false), "it is over");
+    }
+
+    #[test]
+    fn the_first_entries_of_an_empty_feed_are_growth() {
+        let start = Instant::now();
+        let mut growth = Growth { head: None, looked: start, busy: false };
+        assert_eq!(growth.look(0, start), Some(0));
+        assert_eq!(growth.look(16_000, start + THROTTLE), Some(16_000));
     }
 }
