@@ -39,6 +39,8 @@ async fn batches_of_openings_meet_at_the_feed_alone_on_postgres() {
         }
     })
     .await;
+    let written = "SELECT pg_relation_size('request') > 0 AND pg_relation_size('ticket') > 0 AND pg_relation_size('timeline') > 0";
+    assert!(sqlx::query_scalar::<_, bool>(written).fetch_one(&mut *holding).await.unwrap(), "the feed comes last");
     holding.rollback().await.unwrap();
     assert!(opened.await.unwrap().into_iter().all(|answer| answer.unwrap().is_ok()));
     let feed = whole_feed(&store).await;
