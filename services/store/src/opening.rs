@@ -1,5 +1,5 @@
 //! The hottest path: a batch of nothing but openings. On Postgres it is one statement, so that a batch is one round trip
-//! and the feed's lock is held for it alone. `SQLite` has no writing CTE, and no round trips to save.
+//! and the feed's lock is held for its end alone. `SQLite` has no writing CTE, and no round trips to save.
 
 use gridcare_domain::{
     customer_code::CustomerCode,
